@@ -1,0 +1,89 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+)
+
+// probers are the checkers, by kind.
+type probers struct {
+	byKind map[Kind]func(context.Context, Spec) error
+	pings  *pings
+}
+
+// newProbers lists the checkers. Each probes its target once: nil says that the target is healthy,
+// a *fault that it could not be probed, any other error that it is not healthy. Each returns by the
+// context's deadline, and soon after the context is cancelled.
+func newProbers() *probers {
+	p := newPings()
+	return &probers{pings: p, byKind: map[Kind]func(context.Context, Spec) error{
+		ICMP:  p.probe,
+		TCP:   probeTCP,
+		HTTP:  probeHTTP,
+		HTTPS: probeHTTP,
+	}}
+}
+
+// probe probes a target once.
+func (p *probers) probe(ctx context.Context, spec Spec) error {
+	checker, ok := p.byKind[spec.Kind]
+	if !ok {
+		return &fault{op: "probe " + spec.Addr.String(), cause: errNoChecker}
+	}
+	return checker(ctx, spec)
+}
+
+// wait returns when nothing of any probe is left running.
+func (p *probers) wait() { p.pings.wait() }
+
+var errNoChecker = errors.New("no checker of this kind")
+
+// fault is an error of ours, which says nothing of the target.
+type fault struct {
+	op    string
+	cause error // a syscall.Errno or one of this package's errors; equal causes are one fault
+}
+
+func (f *fault) Error() string { return f.op + ": " + f.cause.Error() }
+func (f *fault) Unwrap() error { return f.cause }
+
+// failure makes the error of a probe out of the error of what it did. It is a *fault when the cause
+// is ours: no descriptors, buffers, memory or local ports left, or a socket that we may not have.
+//
+// A target without a route (ENETUNREACH, EHOSTUNREACH), or with one that forbids it (EACCES when
+// sending), has failed: traffic for it takes the same route. When the interface to the servers is
+// down, all of them are therefore down, as with keepalived.
+func failure(op string, err error) error {
+	cause := err
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		cause = errno
+		if isLocal(err) {
+			return &fault{op: op, cause: errno}
+		}
+	}
+	return fmt.Errorf("%s: %w", op, cause)
+}
+
+// isLocal reports whether an error of the network stack is an error of ours.
+func isLocal(err error) bool {
+	for _, errno := range []syscall.Errno{
+		syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL, syscall.EADDRINUSE,
+	} {
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	var call *os.SyscallError
+	if !errors.As(err, &call) {
+		return false
+	}
+	switch call.Syscall {
+	case "socket", "setsockopt", "bind":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,146 @@
+package check
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// Options say whom a set tells what it finds. Either may be nil. Both are called from many
+// goroutines and must not block. A call may come shortly after its spec was removed from the set,
+// but none comes after Close has returned.
+type Options struct {
+	// Report is told of every target that goes down or comes back. By then [Set.Verdicts] has
+	// the new verdict.
+	Report func(Change)
+	// LocalError is told when an error of our own (no descriptors, no permission) keeps a target
+	// from being probed: once when it begins, again when it becomes another, and with nil when
+	// it is over. It says nothing of the target.
+	LocalError func(Spec, error)
+}
+
+// Set runs the checks it was given last. Its methods may be called from any goroutine.
+type Set struct {
+	options Options
+	probe   func(context.Context, Spec) error
+	release func() // waits for what probes left behind
+	running sync.WaitGroup
+
+	mu     sync.Mutex
+	closed bool
+	checks map[Spec]*check
+}
+
+// check is one running check. Its goroutine alone changes state, under the set's lock.
+type check struct {
+	spec   Spec
+	cancel context.CancelFunc
+	state  state
+}
+
+// NewSet returns an empty set.
+func NewSet(o Options) *Set {
+	p := newProbers()
+	return newSet(o, p.probe, p.wait)
+}
+
+func newSet(o Options, probe func(context.Context, Spec) error, release func()) *Set {
+	if o.Report == nil {
+		o.Report = func(Change) {}
+	}
+	if o.LocalError == nil {
+		o.LocalError = func(Spec, error) {}
+	}
+	return &Set{options: o, probe: probe, release: release, checks: map[Spec]*check{}}
+}
+
+// Apply makes specs the checks of the set: it starts those that are new, stops those that are gone
+// and leaves the others alone, with their verdict and their phase. A new check probes first within
+// one interval. Apply does not wait for probes. After Close it does nothing.
+func (s *Set) Apply(specs map[Spec]struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
+	for spec, c := range s.checks {
+		if _, ok := specs[spec]; !ok {
+			c.cancel()
+			delete(s.checks, spec)
+		}
+	}
+	now := time.Now()
+	for spec := range specs {
+		if _, ok := s.checks[spec]; ok {
+			continue
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		c := &check{spec: spec, cancel: cancel, state: newState(spec, now)}
+		s.checks[spec] = c
+		s.running.Go(func() { s.run(ctx, c) })
+	}
+}
+
+// Verdicts returns what every check of the set has found so far.
+func (s *Set) Verdicts() map[Spec]Verdict {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	verdicts := make(map[Spec]Verdict, len(s.checks))
+	for spec, c := range s.checks {
+		verdicts[spec] = c.state.Verdict
+	}
+	return verdicts
+}
+
+// Close stops every check. When it returns, all goroutines of the set have ended; it waits for
+// none longer than a probe takes to see that it is cancelled. Calling it again does nothing.
+func (s *Set) Close() {
+	s.mu.Lock()
+	s.closed = true
+	for spec, c := range s.checks {
+		c.cancel()
+		delete(s.checks, spec)
+	}
+	s.mu.Unlock()
+	s.running.Wait()
+	s.release()
+}
+
+// run probes one target until ctx ends.
+func (s *Set) run(ctx context.Context, c *check) {
+	timer := time.NewTimer(time.Until(c.state.first))
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		r := s.once(ctx, c.spec)
+		if ctx.Err() != nil {
+			return
+		}
+		before := c.state.Verdict
+		after, next := step(c.spec, c.state, r)
+		s.mu.Lock()
+		c.state = after
+		s.mu.Unlock()
+
+		if change, ok := change(c.spec, before, after.Verdict); ok {
+			s.options.Report(change)
+		}
+		if faultChanged(before, after.Verdict) {
+			s.options.LocalError(c.spec, after.Fault)
+		}
+		timer.Reset(time.Until(next))
+	}
+}
+
+// once probes a target once, within its timeout.
+func (s *Set) once(ctx context.Context, spec Spec) result {
+	start := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, spec.Timeout)
+	defer cancel()
+	err := s.probe(ctx, spec)
+	return result{start: start, end: time.Now(), err: err}
+}

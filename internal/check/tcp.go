@@ -1,0 +1,44 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+)
+
+// probeTCP connects, and closes at once. The close is a reset, so that neither side keeps the
+// connection in TIME_WAIT: the target sees SYN, ACK, RST.
+func probeTCP(ctx context.Context, spec Spec) error {
+	conn, err := connect(ctx, spec)
+	if err != nil {
+		return err
+	}
+	conn.Close() // what a close says after the connect does not matter
+	return nil
+}
+
+// connect opens a connection to the target that will be reset when it is closed.
+func connect(ctx context.Context, spec Spec) (*net.TCPConn, error) {
+	op := "connect " + spec.Addr.String()
+	dialer := net.Dialer{KeepAlive: -1}
+	conn, err := dialer.DialTCP(ctx, "tcp", netip.AddrPort{}, spec.Addr)
+	if err != nil {
+		if timedOut(err) {
+			return nil, fmt.Errorf("%s: no answer within %v", op, spec.Timeout)
+		}
+		return nil, failure(op, err)
+	}
+	if err := conn.SetLinger(0); err != nil {
+		conn.Close()
+		return nil, failure(op, err)
+	}
+	return conn, nil
+}
+
+// timedOut reports whether err says that the time of a probe was over.
+func timedOut(err error) bool {
+	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded)
+}

@@ -1,0 +1,157 @@
+package check
+
+import (
+	"errors"
+	"time"
+)
+
+// State is what is known of a target.
+type State uint8
+
+// The states of a target.
+const (
+	Unknown State = iota // no probe has finished; counts as healthy
+	Up
+	Down
+)
+
+// String returns the state in lower case.
+func (s State) String() string {
+	switch s {
+	case Unknown:
+		return "unknown"
+	case Up:
+		return "up"
+	default:
+		return "down"
+	}
+}
+
+// Verdict is what a check has found.
+type Verdict struct {
+	// Healthy is false once the target is known to be down. A target is healthy until known
+	// otherwise, as with keepalived's checkers without alpha.
+	Healthy bool
+	// Known is true when at least one probe has finished with a result.
+	Known bool
+	// Since is when Healthy became what it is; for a check that never changed, its start.
+	Since time.Time
+	// Failures is how many probes have failed since the last that succeeded.
+	Failures int
+	// Err is the error of the last probe, nil when it succeeded or when none has finished.
+	Err error
+	// Last is when the last probe with a result ended, and Took how long it took.
+	Last time.Time
+	Took time.Duration
+	// Fault is our own error that keeps the target from being probed at present, nil if none.
+	Fault error
+}
+
+// State returns the verdict in one word.
+func (v Verdict) State() State {
+	switch {
+	case !v.Known:
+		return Unknown
+	case v.Healthy:
+		return Up
+	default:
+		return Down
+	}
+}
+
+// Change is a target that went down or came back. That the first probe of a new check succeeded is
+// no change, since the target counted as healthy before.
+type Change struct {
+	Spec Spec
+	From State // Unknown, Up or Down
+	To   State // Up or Down
+	Err  error // why it is down; nil when it is up
+	At   time.Time
+}
+
+// state is a check between two probes.
+type state struct {
+	Verdict
+	first time.Time // start of the first probe; regular probes keep its phase
+}
+
+// result is one finished probe.
+type result struct {
+	start, end time.Time
+	err        error // nil, the target's failure, or a *fault of ours
+}
+
+// newState is the state of a check that starts now.
+func newState(spec Spec, now time.Time) state {
+	return state{
+		Verdict: Verdict{Healthy: true, Since: now},
+		first:   now.Add(spec.phase()),
+	}
+}
+
+// step takes a check from one probe to the next: its state afterwards, and when to probe again.
+//
+// The first probe ever decides alone. Later a failed probe is followed by up to Retry more, each
+// DelayBeforeRetry after the end of the one before; only when all have failed is the target down.
+// One success brings it back. So a target that stops answering is down within
+// Interval + Timeout + Retry·(DelayBeforeRetry + Timeout).
+//
+// A fault of ours says nothing of the target: it neither counts as a failure nor ends a row of
+// them, and the next probe is the next regular one.
+func step(spec Spec, s state, r result) (state, time.Time) {
+	next := s.nextRegular(spec, r.end)
+
+	var f *fault
+	if errors.As(r.err, &f) {
+		s.Fault = r.err
+		return s, next
+	}
+	from := s.State()
+	s.Known, s.Fault, s.Err, s.Last, s.Took = true, nil, r.err, r.end, r.end.Sub(r.start)
+	switch {
+	case r.err == nil:
+		s.Failures = 0
+		if from == Down {
+			s.Healthy, s.Since = true, r.end
+		}
+	default:
+		s.Failures++
+		switch {
+		case from == Down:
+		case from == Unknown || s.Failures > spec.Retry:
+			s.Healthy, s.Since = false, r.end
+		default:
+			next = r.end.Add(spec.DelayBeforeRetry)
+		}
+	}
+	return s, next
+}
+
+// nextRegular is the first time after now that lies a whole number of intervals after the check's
+// first probe. Retries and late timers do not move it.
+func (s state) nextRegular(spec Spec, now time.Time) time.Time {
+	if now.Before(s.first) {
+		return s.first
+	}
+	n := now.Sub(s.first)/spec.interval() + 1
+	return s.first.Add(n * spec.interval())
+}
+
+// change compares two verdicts of one check. The second result is false when both say the same of
+// the target's health.
+func change(spec Spec, before, after Verdict) (Change, bool) {
+	return Change{
+		Spec: spec, From: before.State(), To: after.State(), Err: after.Err, At: after.Since,
+	}, before.Healthy != after.Healthy
+}
+
+// faultChanged reports whether our own error began, ended or became another.
+func faultChanged(before, after Verdict) bool {
+	var b, a *fault
+	switch hadFault, hasFault := errors.As(before.Fault, &b), errors.As(after.Fault, &a); {
+	case hadFault && hasFault:
+		return b.cause != a.cause
+	default:
+		return hadFault != hasFault
+	}
+}
