@@ -1,0 +1,71 @@
+package vrrp
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// Key is the identity of an instance across reloads: its name may change, these may not.
+type Key struct {
+	Interface string
+	VRID      uint8
+}
+
+// String is the key as a person reads it, "eth0/51".
+func (k Key) String() string { return fmt.Sprintf("%s/%d", k.Interface, k.VRID) }
+
+// Config is one instance as the configuration has it.
+type Config struct {
+	Key
+	Name     string
+	Version  uint8 // 2 or 3
+	Priority uint8 // 1-255
+	// Interval is Advertisement_Interval of RFC 9568 §6.1.
+	Interval time.Duration
+	Preempt  bool
+	// StartMaster skips the wait for other masters at start: the owner of the addresses does
+	// (RFC 9568 §6.4.1).
+	StartMaster bool
+	Addresses   []netip.Addr // advertised, in the configuration's order
+	Track       []string     // interfaces that must be up, Key.Interface beside them
+}
+
+func (c *Config) equal(d *Config) bool {
+	return c.Key == d.Key && c.Name == d.Name && c.Version == d.Version &&
+		c.Priority == d.Priority && c.Interval == d.Interval && c.Preempt == d.Preempt &&
+		c.StartMaster == d.StartMaster && slices.Equal(c.Addresses, d.Addresses) &&
+		slices.Equal(c.Track, d.Track)
+}
+
+// SyncGroup names instances that change state together.
+type SyncGroup struct {
+	Name    string
+	Members []Key
+}
+
+// Link is what the election needs to know of a network interface.
+type Link struct {
+	Index int
+	Up    bool // administratively up, with carrier
+	// Addresses are the interface's IPv4 addresses, the primary ones first.
+	Addresses []netip.Addr
+}
+
+// State is an instance's state: those of RFC 9568 §6.3, and keepalived's FAULT for an instance
+// that may not take part.
+type State uint8
+
+// The states. Init is before the first look at the interfaces, and after the end.
+const (
+	Init State = iota
+	Fault
+	Backup
+	Master
+)
+
+// String is the state as keepalived's users know it, in capitals.
+func (s State) String() string {
+	return [...]string{"INIT", "FAULT", "BACKUP", "MASTER"}[s]
+}

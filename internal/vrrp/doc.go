@@ -1,0 +1,12 @@
+// Package vrrp elects the master among the directors of a segment: VRRP version 2 (RFC 3768) and
+// version 3 (RFC 9568) over IPv4 multicast, with sync groups as keepalived has them.
+//
+// Election is pure: it takes the time and what happened, and returns what to send and which
+// roles changed. Runner drives it from one thread of its own with real sockets and a timerfd.
+//
+// Named deviations from RFC 9568:
+//   - There is no virtual MAC address: addresses keep the interface's own MAC, and a takeover is
+//     announced by gratuitous ARP (§7.3, §8.1.2 of the RFC do not apply).
+//   - Version 3 adverts are sent with the checksum of RFC 5798, which covers a pseudo header, as
+//     keepalived and FRR expect; RFC 9568 §5.2.8 leaves it out for IPv4. Both are accepted.
+package vrrp

@@ -1,0 +1,238 @@
+package vrrp
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// Election holds all instances of a node. It is pure: it has no clock and no socket, and is used
+// by one goroutine. Each method appends what is to be done to out.
+type Election struct {
+	instances map[Key]*instance
+	order     []*instance // as configured
+	groups    []*group
+	links     map[string]Link // nil until they are known
+	refused   map[refusal]time.Time
+	resigned  bool
+}
+
+// NewElection returns an election without instances.
+func NewElection() *Election {
+	return &Election{instances: map[Key]*instance{}, refused: map[refusal]time.Time{}}
+}
+
+// Configure makes configs and groups the whole of the election. Instances are recognised by
+// their Key and keep their state; one that is gone says priority 0 if it was master. Groups name
+// keys of configs only, and each key once.
+func (e *Election) Configure(now time.Time, configs []Config, groups []SyncGroup, out *Output) {
+	keep := make(map[Key]bool, len(configs))
+	for _, c := range configs {
+		keep[c.Key] = true
+	}
+	for _, i := range e.order {
+		if !keep[i.cfg.Key] {
+			i.leave(now, Init, "removed from the configuration", out)
+			delete(e.instances, i.cfg.Key)
+		}
+	}
+	e.order = e.order[:0]
+	for _, c := range configs {
+		i := e.instances[c.Key]
+		if i == nil {
+			i = &instance{cfg: c, masterInterval: c.Interval}
+			e.instances[c.Key] = i
+		} else {
+			i.update(now, c, out)
+		}
+		i.group = nil
+		e.order = append(e.order, i)
+	}
+	e.groups = e.groups[:0]
+	for _, g := range groups {
+		made := &group{name: g.Name}
+		for _, key := range g.Members {
+			m := e.instances[key]
+			m.group = made
+			made.members = append(made.members, m)
+		}
+		e.groups = append(e.groups, made)
+	}
+	e.settle(now, out)
+	for _, g := range e.groups {
+		g.unite(now, out)
+	}
+}
+
+// SetLinks makes links the whole of the node's interfaces, by name.
+func (e *Election) SetLinks(now time.Time, links map[string]Link, out *Output) {
+	e.links = links
+	e.settle(now, out)
+}
+
+// settle looks at the interfaces of every instance, and starts or stops it accordingly.
+func (e *Election) settle(now time.Time, out *Output) {
+	if e.links == nil {
+		return
+	}
+	virtual := map[netip.Addr]bool{}
+	for _, i := range e.order {
+		for _, a := range i.cfg.Addresses {
+			virtual[a] = true
+		}
+	}
+	for _, i := range e.order {
+		i.source = source(i.source, e.links[i.cfg.Interface].Addresses, virtual)
+		i.fault = e.fault(i)
+	}
+	var starters []*instance
+	for _, i := range e.order {
+		fault := i.groupFault()
+		switch {
+		case fault != "" && i.state != Fault && !(e.resigned && i.state == Init):
+			i.leave(now, Fault, fault, out)
+		case fault == "" && !e.resigned && (i.state == Init || i.state == Fault):
+			starters = append(starters, i)
+		}
+	}
+	masters := make([]bool, len(starters))
+	for n, i := range starters { // before the first of them has moved
+		masters[n] = i.startsMaster()
+	}
+	for n, i := range starters {
+		i.masterInterval = i.cfg.Interval
+		if masters[n] {
+			i.becomeMaster(now, "started as master", out)
+		} else {
+			i.becomeBackup(now, "started", out)
+		}
+	}
+}
+
+// source is the address that adverts come from: never a virtual one, which the next master would
+// have too (the one in use for as long as it stands).
+func source(current netip.Addr, addresses []netip.Addr, virtual map[netip.Addr]bool) netip.Addr {
+	if current.IsValid() && !virtual[current] && slices.Contains(addresses, current) {
+		return current
+	}
+	for _, a := range addresses {
+		if a.Is4() && !virtual[a] {
+			return a
+		}
+	}
+	return netip.Addr{}
+}
+
+func (e *Election) fault(i *instance) string {
+	for _, name := range append([]string{i.cfg.Interface}, i.cfg.Track...) {
+		switch link, ok := e.links[name]; {
+		case !ok:
+			return "interface " + name + " does not exist"
+		case !link.Up:
+			return "interface " + name + " is down"
+		}
+	}
+	if !i.source.IsValid() {
+		return "interface " + i.cfg.Interface + " has no IPv4 address beside the virtual ones"
+	}
+	return ""
+}
+
+// Receive applies one packet from an interface; err is what Decode said of it.
+func (e *Election) Receive(now time.Time, ifname string, a *Advert, err error, out *Output) {
+	i := e.instances[Key{ifname, a.VRID}]
+	if i == nil {
+		return // another virtual router of the segment
+	}
+	if err == nil {
+		err = i.refuse(a)
+	}
+	if err != nil {
+		e.noteRefusal(now, i, a, err, out)
+		return
+	}
+	i.receive(now, a, out)
+}
+
+// refuse says why an advert that is in itself right does not count here (RFC 9568 §7.1).
+func (i *instance) refuse(a *Advert) error {
+	switch {
+	case a.Version != i.cfg.Version:
+		return fmt.Errorf("version %d, ours is %d: %w", a.Version, i.cfg.Version, ErrVersion)
+	case a.Version == 2 && a.Interval != i.cfg.Interval:
+		return fmt.Errorf("advert_int %v, ours is %v: %w", a.Interval, i.cfg.Interval, ErrInterval)
+	case a.Version == 3 && a.Interval == 0:
+		return fmt.Errorf("advert_int 0: %w", ErrInterval)
+	case a.Source == i.source:
+		return fmt.Errorf("source %s: %w", a.Source, ErrOwnSource)
+	}
+	return nil
+}
+
+// A refused sender is named once a minute for each reason; what is remembered of it is bounded.
+const (
+	refusalSilence = time.Minute
+	maxRefusals    = 256
+)
+
+type refusal struct {
+	key    Key
+	source netip.Addr
+	reason error
+}
+
+func (e *Election) noteRefusal(now time.Time, i *instance, a *Advert, err error, out *Output) {
+	r := refusal{i.cfg.Key, a.Source, err}
+	if wrapped := errors.Unwrap(err); wrapped != nil {
+		r.reason = wrapped
+	}
+	if last, ok := e.refused[r]; ok && now.Sub(last) < refusalSilence {
+		return
+	}
+	if len(e.refused) >= maxRefusals {
+		clear(e.refused)
+	}
+	e.refused[r] = now
+	out.Notes = append(out.Notes, Note{Kind: NoteRefused, Key: i.cfg.Key, Name: i.cfg.Name,
+		Peer: a.Source, Priority: a.Priority, Err: err})
+}
+
+// Tick serves every timer that is due. Packets that arrived before now must have gone through
+// Receive first: a timer that is served late must not depose a living master.
+func (e *Election) Tick(now time.Time, out *Output) {
+	for _, i := range e.order {
+		i.tick(now, out)
+	}
+}
+
+// Resign starts the end of every instance: priority 0 at once, addresses kept until a successor
+// is heard, 1 s at most. Done tells when it is over.
+func (e *Election) Resign(now time.Time, out *Output) {
+	e.resigned = true
+	for _, i := range e.order {
+		i.resign(now, out)
+	}
+}
+
+// Done tells whether no instance is in the election any more.
+func (e *Election) Done() bool {
+	for _, i := range e.order {
+		if i.state == Backup || i.state == Master {
+			return false
+		}
+	}
+	return true
+}
+
+// Deadline is when Tick has something to do; the zero time when no timer runs.
+func (e *Election) Deadline() time.Time {
+	var first time.Time
+	for _, i := range e.order {
+		if !i.deadline.IsZero() && (first.IsZero() || i.deadline.Before(first)) {
+			first = i.deadline
+		}
+	}
+	return first
+}

@@ -1,0 +1,270 @@
+package vrrp
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// instance is the state machine of RFC 9568 §6.4 for one virtual router. What it does to its
+// sync group is in group.go.
+type instance struct {
+	cfg    Config
+	group  *group // nil outside a sync group
+	state  State
+	source netip.Addr // ours; the zero value while the interface has none
+	fault  string     // why the instance may not take part; empty when it may
+
+	// masterInterval is Active_Adver_Interval: learned from the master in version 3.
+	masterInterval time.Duration
+	master         netip.Addr // the last accepted master; ourselves are the zero value
+	deadline       time.Time  // Adver_Timer as master, Active_Down_Timer as backup
+	sent           time.Time  // the last advert of ours
+	wants          bool       // the down timer expired, and the group held us back
+	listening      bool       // after a stall: a master that first hears who else is there
+	resigning      bool       // priority 0 is sent, and a successor not heard yet
+	mismatched     bool       // the master's addresses differ, and that was said
+	announced      time.Time  // the last announcement against a lesser master
+}
+
+// skew is Skew_Time: RFC 9568 §6.1, and RFC 3768 §6.1 where it does not depend on the interval.
+func (i *instance) skew() time.Duration {
+	interval := i.masterInterval
+	if i.cfg.Version == 2 {
+		interval = time.Second
+	}
+	return time.Duration(256-int(i.cfg.Priority)) * interval / 256
+}
+
+// down is Active_Down_Interval (RFC 9568 §6.1), Master_Down_Interval in RFC 3768.
+func (i *instance) down() time.Duration { return 3*i.masterInterval + i.skew() }
+
+// until is when the best backup there can be gives us up: its skew may be nearly nothing.
+func (i *instance) until(now time.Time) time.Time { return now.Add(3 * i.cfg.Interval) }
+
+func (i *instance) send(now time.Time, priority uint8, out *Output) {
+	s := Send{Key: i.cfg.Key, Advert: Advert{Source: i.source, Version: i.cfg.Version, VRID: i.cfg.VRID,
+		Priority: priority, Interval: i.cfg.Interval, Addresses: i.cfg.Addresses}}
+	if priority != 0 {
+		s.Until = i.until(now)
+	}
+	i.sent = now
+	out.Sends = append(out.Sends, s)
+}
+
+func (i *instance) move(now time.Time, to State, reason string, out *Output) {
+	t := Transition{Key: i.cfg.Key, Name: i.cfg.Name, From: i.state, To: to, Reason: reason}
+	if to == Master {
+		t.Until = i.until(now)
+	}
+	i.state, i.wants, i.listening, i.resigning = to, false, false, false
+	out.Transitions = append(out.Transitions, t)
+}
+
+func (i *instance) becomeMaster(now time.Time, reason string, out *Output) {
+	i.send(now, i.cfg.Priority, out)
+	i.deadline = now.Add(i.cfg.Interval)
+	i.masterInterval, i.master, i.mismatched = i.cfg.Interval, netip.Addr{}, false
+	i.move(now, Master, reason, out)
+}
+
+func (i *instance) becomeBackup(now time.Time, reason string, out *Output) {
+	i.deadline = now.Add(i.down())
+	i.move(now, Backup, reason, out)
+}
+
+// leave ends the instance's part in the election; a master says so with priority 0
+// (RFC 9568 §6.4.3, the shutdown event).
+func (i *instance) leave(now time.Time, to State, reason string, out *Output) {
+	if i.state == Master && !i.resigning && i.source.IsValid() {
+		i.send(now, 0, out)
+	}
+	i.deadline, i.master = time.Time{}, netip.Addr{}
+	if i.state != to {
+		i.move(now, to, reason, out)
+	}
+}
+
+// receive applies an advert that is addressed to this instance. It returns the state that the
+// instance's sync group must follow it to, or Init when nothing follows.
+func (i *instance) receive(now time.Time, a *Advert, out *Output) {
+	switch i.state {
+	case Backup:
+		i.receiveBackup(now, a, out)
+	case Master:
+		i.receiveMaster(now, a, out)
+	case Init, Fault:
+		// RFC 9568 §6.4.1: an instance that is not started has no timers to set.
+	}
+}
+
+// receiveBackup is RFC 9568 §6.4.2, "If an ADVERTISEMENT is received".
+func (i *instance) receiveBackup(now time.Time, a *Advert, out *Output) {
+	switch {
+	case a.Priority == 0:
+		i.deadline = now.Add(i.skew())
+	case !i.cfg.Preempt || a.Priority >= i.cfg.Priority:
+		i.accept(a, out)
+		i.deadline = now.Add(i.down())
+		i.wants = false
+	}
+	// A lesser master is not listened to: the timer runs down and we preempt it.
+}
+
+// accept learns from an advert of a master that is not us.
+func (i *instance) accept(a *Advert, out *Output) {
+	if i.cfg.Version == 3 {
+		i.masterInterval = a.Interval
+	}
+	if i.master != a.Source {
+		i.master, i.mismatched = a.Source, false
+		out.Notes = append(out.Notes, Note{Kind: NoteMaster, Key: i.cfg.Key, Name: i.cfg.Name,
+			Peer: a.Source, Priority: a.Priority})
+	}
+	differ := !sameAddresses(a.Addresses, i.cfg.Addresses)
+	if differ && !i.mismatched {
+		// RFC 9568 §7.1 lets such an advert count: dropping it would make two masters of a pair
+		// whose files are changed one after the other.
+		out.Notes = append(out.Notes, Note{Kind: NoteAddresses, Key: i.cfg.Key, Name: i.cfg.Name,
+			Peer: a.Source, Priority: a.Priority, Advertised: slices.Clone(a.Addresses)})
+	}
+	i.mismatched = differ
+}
+
+// receiveMaster is RFC 9568 §6.4.3, "If an ADVERTISEMENT is received".
+func (i *instance) receiveMaster(now time.Time, a *Advert, out *Output) {
+	wins := a.Priority > i.cfg.Priority || a.Priority == i.cfg.Priority && i.source.Less(a.Source)
+	switch {
+	case i.resigning:
+		if a.Priority != 0 {
+			i.releaseGroup(now, "successor "+a.Source.String()+" is master", out)
+		}
+	case a.Priority == 0:
+		i.send(now, i.cfg.Priority, out)
+		i.deadline = now.Add(i.cfg.Interval)
+	case wins:
+		i.accept(a, out)
+		i.yield(now, "advert from "+a.Source.String()+" with higher priority", out)
+	case i.listening:
+		// It took over while we were stalled. It serves; whether we preempt it is for the timers.
+		i.yield(now, "stalled, and "+a.Source.String()+" took over", out)
+	default:
+		i.assert(now, a, out)
+	}
+}
+
+// assert answers a lesser master: it must hear us, and whoever believed it must hear where the
+// addresses are (RFC 9568 §6.4.3; once an interval, so that two shouting nodes stay quiet).
+func (i *instance) assert(now time.Time, a *Advert, out *Output) {
+	if now.Sub(i.announced) < i.cfg.Interval {
+		return
+	}
+	i.announced = now
+	i.send(now, i.cfg.Priority, out)
+	i.deadline = now.Add(i.cfg.Interval)
+	i.announceGroup(out)
+	out.Notes = append(out.Notes, Note{Kind: NoteDuplicate, Key: i.cfg.Key, Name: i.cfg.Name,
+		Peer: a.Source, Priority: a.Priority})
+}
+
+// tick serves the instance's timer if it is due.
+func (i *instance) tick(now time.Time, out *Output) {
+	if i.deadline.IsZero() || now.Before(i.deadline) {
+		return
+	}
+	switch i.state {
+	case Backup:
+		// What was queued has been read before: nothing came, or we slept through it.
+		if late := now.Sub(i.deadline); late >= i.down() {
+			i.note(NoteStall, late, out)
+			i.deadline = now.Add(i.masterInterval + i.skew())
+			return
+		}
+		i.elect(now, out)
+	case Master:
+		i.tickMaster(now, out)
+	case Init, Fault:
+	}
+}
+
+func (i *instance) tickMaster(now time.Time, out *Output) {
+	switch {
+	case i.resigning:
+		i.releaseGroup(now, "stopped, no successor heard", out)
+	case i.listening:
+		i.listening = false
+		i.send(now, i.cfg.Priority, out)
+		i.deadline = now.Add(i.cfg.Interval)
+		out.Announces = append(out.Announces, i.cfg.Key)
+	case !now.Before(i.until(i.sent)):
+		i.note(NoteStall, now.Sub(i.deadline), out)
+		i.listening = true
+		i.deadline = now.Add(i.cfg.Interval + i.skew())
+	default:
+		i.send(now, i.cfg.Priority, out)
+		i.deadline = i.deadline.Add(i.cfg.Interval)
+		if !i.deadline.After(now) {
+			i.deadline = now.Add(i.cfg.Interval)
+		}
+	}
+}
+
+func (i *instance) note(kind NoteKind, late time.Duration, out *Output) {
+	out.Notes = append(out.Notes, Note{Kind: kind, Key: i.cfg.Key, Name: i.cfg.Name, Late: late})
+}
+
+// resignBound is how long a stopping master serves on without hearing a successor.
+const resignBound = time.Second
+
+// resign is a stop that leaves no gap: priority 0 now, and the addresses stay until a successor
+// is heard or resignBound is over.
+func (i *instance) resign(now time.Time, out *Output) {
+	if i.state != Master {
+		i.leave(now, Init, "stopped", out)
+		return
+	}
+	if i.resigning {
+		return
+	}
+	i.send(now, 0, out)
+	i.resigning, i.listening = true, false
+	i.deadline = now.Add(resignBound)
+}
+
+// update takes a new configuration without a change of state.
+func (i *instance) update(now time.Time, c Config, out *Output) {
+	old := i.cfg
+	if old.equal(&c) {
+		return
+	}
+	before := i.down()
+	i.cfg = c
+	if i.master == (netip.Addr{}) || c.Version == 2 {
+		i.masterInterval = c.Interval
+	}
+	i.mismatched = false
+	switch i.state {
+	case Backup:
+		i.deadline = i.deadline.Add(i.down() - before)
+	case Master:
+		// Neighbours must know a new priority or interval before the old interval has passed.
+		if !i.resigning && !i.listening && (old.Priority != c.Priority || old.Interval != c.Interval ||
+			old.Version != c.Version || !slices.Equal(old.Addresses, c.Addresses)) {
+			i.send(now, c.Priority, out)
+			i.deadline = now.Add(c.Interval)
+		}
+	case Init, Fault:
+	}
+}
+
+func sameAddresses(a, b []netip.Addr) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for _, x := range a {
+		if !slices.Contains(b, x) {
+			return false
+		}
+	}
+	return true
+}

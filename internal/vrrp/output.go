@@ -1,0 +1,72 @@
+package vrrp
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Output is what an Election wants done, in the order of its fields: adverts leave before
+// addresses move.
+type Output struct {
+	Sends       []Send
+	Transitions []Transition
+	Announces   []Key // announce the instance's addresses again: another node claimed them
+	Notes       []Note
+}
+
+// Reset empties the output and keeps its memory.
+func (o *Output) Reset() {
+	o.Sends, o.Transitions = o.Sends[:0], o.Transitions[:0]
+	o.Announces, o.Notes = o.Announces[:0], o.Notes[:0]
+}
+
+// Send is an advert to send from the interface of Key.
+type Send struct {
+	Key    Key
+	Advert Advert
+	// Until is when another node may become master if this advert is the last: an address may
+	// be put on the interface before it, not after. It is zero when the priority is 0.
+	Until time.Time
+}
+
+// Transition is a change of an instance's state.
+type Transition struct {
+	Key      Key
+	Name     string
+	From, To State
+	Reason   string
+	Until    time.Time // as in Send; zero unless To is Master
+}
+
+// NoteKind says what a Note is about.
+type NoteKind uint8
+
+// What is worth telling beside transitions.
+const (
+	// NoteMaster: a backup accepts adverts from another node than before.
+	NoteMaster NoteKind = iota
+	// NoteDuplicate: a master heard an advert of a lesser master.
+	NoteDuplicate
+	// NoteRefused: an advert was refused, for the reason in Err.
+	NoteRefused
+	// NoteAddresses: the master advertises other addresses than ours.
+	NoteAddresses
+	// NoteStall: a timer was served so late that another node may have become master.
+	NoteStall
+	// NoteSocket: an interface cannot be listened to or sent from, for the reason in Err; a nil
+	// Err says that it can again.
+	NoteSocket
+)
+
+// Note is something that an operator may have to know, without a change of state.
+type Note struct {
+	Kind     NoteKind
+	Key      Key
+	Name     string // of the instance; empty when no instance has the key
+	Peer     netip.Addr
+	Priority uint8         // the peer's
+	Late     time.Duration // NoteStall: how late
+	Err      error         // NoteRefused, NoteSocket
+	// Advertised are the peer's addresses in NoteAddresses.
+	Advertised []netip.Addr
+}

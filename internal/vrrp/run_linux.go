@@ -1,0 +1,267 @@
+package vrrp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Observer hears what the election decides. Its methods are called on the election's thread,
+// adverts already sent, and must not wait for anything.
+type Observer interface {
+	Transition(Transition)
+	// Vouch extends the time for which the instance is surely master.
+	Vouch(key Key, until time.Time)
+	// Announce asks for the instance's addresses to be announced again.
+	Announce(Key)
+	Note(Note)
+}
+
+// Runner drives an Election with raw sockets, a timerfd and the clock.
+type Runner struct {
+	observer Observer
+	wakefd   int
+	timerfd  int
+
+	mu   sync.Mutex // guards mail
+	mail orders
+
+	// The rest belongs to Run.
+	election *Election
+	configs  []Config
+	links    map[string]Link
+	conns    map[string]*conn
+	broken   map[string]string // what was last said of an interface's socket
+	poll     []unix.PollFd
+	polled   []string // the interface of poll[i+2]
+	out      Output
+	packet   []byte
+}
+
+// orders is a mailbox of one each: what is newer replaces what is older.
+type orders struct {
+	configs   []Config
+	groups    []SyncGroup
+	configure bool
+	links     map[string]Link
+	resign    bool
+}
+
+// NewRunner returns a runner that tells observer. Run frees its descriptors.
+func NewRunner(observer Observer) (*Runner, error) {
+	wakefd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		return nil, fmt.Errorf("create eventfd: %w", err)
+	}
+	timerfd, err := unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK)
+	if err != nil {
+		_ = unix.Close(wakefd)
+		return nil, fmt.Errorf("create timerfd: %w", err)
+	}
+	return &Runner{observer: observer, wakefd: wakefd, timerfd: timerfd, election: NewElection(),
+		conns: map[string]*conn{}, broken: map[string]string{}}, nil
+}
+
+// Configure makes configs and groups the whole of the election; see Election.Configure.
+func (r *Runner) Configure(configs []Config, groups []SyncGroup) {
+	r.order(func(o *orders) { o.configs, o.groups, o.configure = configs, groups, true })
+}
+
+// SetLinks makes links the whole of the node's interfaces. The election starts with the first
+// call of it.
+func (r *Runner) SetLinks(links map[string]Link) {
+	r.order(func(o *orders) { o.links = links })
+}
+
+// Resign ends the election in order: see Election.Resign. Run returns when it is over.
+func (r *Runner) Resign() { r.order(func(o *orders) { o.resign = true }) }
+
+func (r *Runner) order(change func(*orders)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	change(&r.mail)
+	r.wake()
+}
+
+func (r *Runner) wake() { _, _ = unix.Write(r.wakefd, []byte{1, 0, 0, 0, 0, 0, 0, 0}) }
+
+// maxBatch bounds the packets read from one socket before timers are served, so that a flood
+// delays no advert of ours.
+const maxBatch = 1024
+
+// Run runs the election until a Resign is over or ctx ends; then nothing more is said to anyone.
+// It is called once, on a goroutine locked to its thread, so that the caller can give that thread
+// real-time priority. Closing the sockets is left to it.
+func (r *Runner) Run(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, func() { r.order(func(*orders) {}) })
+	defer r.close()
+	defer stop()
+	buf := make([]byte, 2048)
+	resigned := false
+	for ctx.Err() == nil {
+		if err := r.wait(); err != nil {
+			return err
+		}
+		r.mu.Lock()
+		mail := r.mail
+		r.mail = orders{}
+		r.mu.Unlock()
+
+		r.out.Reset()
+		now := time.Now()
+		r.receive(now, buf)
+		if mail.configure {
+			r.configs = mail.configs
+			r.election.Configure(now, mail.configs, mail.groups, &r.out)
+		}
+		if mail.links != nil {
+			r.links = mail.links
+		}
+		if mail.configure || mail.links != nil {
+			r.listen() // before adverts go out
+		}
+		if mail.links != nil {
+			r.election.SetLinks(now, mail.links, &r.out)
+		}
+		if mail.resign {
+			resigned = true
+			r.election.Resign(now, &r.out)
+		}
+		r.election.Tick(now, &r.out)
+		r.act()
+		if resigned && r.election.Done() {
+			return nil
+		}
+	}
+	return nil
+}
+
+// wait sleeps until a packet, an order or the next deadline.
+func (r *Runner) wait() error {
+	var spec unix.ItimerSpec // zero disarms
+	if deadline := r.election.Deadline(); !deadline.IsZero() {
+		spec.Value = unix.NsecToTimespec(max(int64(time.Until(deadline)), 1))
+	}
+	if err := unix.TimerfdSettime(r.timerfd, 0, &spec, nil); err != nil {
+		return fmt.Errorf("arm election timer: %w", err)
+	}
+	r.poll = append(r.poll[:0], unix.PollFd{Fd: int32(r.wakefd), Events: unix.POLLIN},
+		unix.PollFd{Fd: int32(r.timerfd), Events: unix.POLLIN})
+	r.polled = r.polled[:0]
+	for name, c := range r.conns {
+		r.poll = append(r.poll, unix.PollFd{Fd: int32(c.fd), Events: unix.POLLIN})
+		r.polled = append(r.polled, name)
+	}
+	if _, err := unix.Poll(r.poll, -1); err != nil && !errors.Is(err, unix.EINTR) {
+		return fmt.Errorf("wait for adverts: %w", err)
+	}
+	var buf [8]byte
+	_, _ = unix.Read(r.wakefd, buf[:])
+	_, _ = unix.Read(r.timerfd, buf[:])
+	return nil
+}
+
+// receive reads what is queued on every socket, before any timer is looked at: an advert that
+// came during a stall counts before the timer that the stall made late.
+func (r *Runner) receive(now time.Time, buf []byte) {
+	for name, c := range r.conns {
+		for range maxBatch {
+			n, ok := c.read(buf)
+			if !ok {
+				break
+			}
+			advert, err := Decode(buf[:n])
+			r.election.Receive(now, name, &advert, err, &r.out)
+		}
+	}
+}
+
+// listen opens the sockets that the configuration needs and the links allow, and closes others.
+func (r *Runner) listen() {
+	needed := map[string]bool{}
+	for i := range r.configs {
+		needed[r.configs[i].Interface] = true
+	}
+	for name, c := range r.conns {
+		if link, ok := r.links[name]; !needed[name] && !r.owed(name) || !ok || link.Index != c.index {
+			c.close()
+			delete(r.conns, name)
+		}
+	}
+	for name := range needed {
+		link, ok := r.links[name]
+		if !ok || r.conns[name] != nil {
+			continue
+		}
+		c, err := listen(name, link.Index)
+		if err == nil {
+			r.conns[name] = c
+		}
+		r.socket(name, err)
+	}
+}
+
+// owed tells whether an advert of a removed instance still has to leave through the interface.
+func (r *Runner) owed(name string) bool {
+	for _, s := range r.out.Sends {
+		if s.Key.Interface == name {
+			return true
+		}
+	}
+	return false
+}
+
+// socket notes that an interface's socket failed or works again, once each time.
+func (r *Runner) socket(name string, err error) {
+	said := ""
+	if err != nil {
+		said = err.Error()
+	}
+	if r.broken[name] == said {
+		return
+	}
+	if r.broken[name] = said; said == "" {
+		delete(r.broken, name)
+	}
+	r.observer.Note(Note{Kind: NoteSocket, Key: Key{Interface: name}, Err: err})
+}
+
+// act sends the adverts, then tells the observer.
+func (r *Runner) act() {
+	for _, s := range r.out.Sends {
+		c := r.conns[s.Key.Interface]
+		if c == nil {
+			continue // the interface is gone, and a fault says so
+		}
+		r.packet = s.Advert.AppendTo(r.packet[:0])
+		err := c.send(s.Advert.Source, r.packet)
+		r.socket(s.Key.Interface, err)
+		if err == nil && s.Advert.Priority != 0 {
+			r.observer.Vouch(s.Key, s.Until)
+		}
+	}
+	for _, t := range r.out.Transitions {
+		r.observer.Transition(t)
+	}
+	for _, key := range r.out.Announces {
+		r.observer.Announce(key)
+	}
+	for _, n := range r.out.Notes {
+		r.observer.Note(n)
+	}
+}
+
+func (r *Runner) close() {
+	for _, c := range r.conns {
+		c.close()
+	}
+	r.mu.Lock() // no order may write to a descriptor that is somebody else's by now
+	defer r.mu.Unlock()
+	_ = unix.Close(r.timerfd)
+	_ = unix.Close(r.wakefd)
+	r.wakefd = -1
+}
