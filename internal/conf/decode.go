@@ -1,0 +1,101 @@
+package conf
+
+import (
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"lvsd/internal/conf/keepalived"
+)
+
+// decoder turns a tree of keepalived's words, from either language, into a Config.
+type decoder struct {
+	front  *frontEnd
+	cfg    Config
+	diags  hcl.Diagnostics
+	global globals
+	// members are the words that name the instances of each group, for their positions.
+	members [][]keepalived.Word
+}
+
+// globals are what global_defs makes the default of instances.
+type globals struct {
+	version    uint8
+	garpDelay  time.Duration
+	garpRepeat int
+}
+
+// decode fills in the defaults and validates. The Config is of use only if no error is reported.
+func decode(nodes []*keepalived.Node, front *frontEnd, hostname string) (*Config, hcl.Diagnostics) {
+	d := &decoder{front: front}
+	d.cfg.RouterID = hostname
+	d.global = globals{front.defaults.VRRPVersion, front.defaults.GARPMasterDelay, front.defaults.GARPMasterRepeat}
+	for _, n := range nodes {
+		if n.Name == "global_defs" {
+			d.globalDefs(n)
+		}
+	}
+	for _, n := range nodes {
+		switch n.Name {
+		case "vrrp_instance":
+			d.instance(n)
+		case "vrrp_sync_group":
+			d.syncGroup(n)
+		case "virtual_server":
+			d.virtualServer(n)
+		}
+	}
+	d.validateInstances()
+	d.validateGroups()
+	d.validateServices()
+	return &d.cfg, d.diags
+}
+
+func (d *decoder) errorf(at hcl.Range, format string, args ...any) {
+	d.diags = append(d.diags, problem(hcl.DiagError, at, format, args...))
+}
+
+func (d *decoder) warnf(at hcl.Range, format string, args ...any) {
+	d.diags = append(d.diags, problem(hcl.DiagWarning, at, format, args...))
+}
+
+// repairs reports a mistake that keepalived bears: with a warning that says what is made of it,
+// and true, where the front end bears it too; else as an error that says what to write.
+func (d *decoder) repairs(at hcl.Range, mistake, made, write string) bool {
+	if d.front.repair {
+		d.warnf(at, "%s; %s", mistake, made)
+	} else {
+		d.errorf(at, "%s; %s", mistake, write)
+	}
+	return d.front.repair
+}
+
+// singles calls do for each child that has a keyword, and warns of a word that stands twice. The
+// last one counts, as it does for keepalived.
+func (d *decoder) singles(n *keepalived.Node, many func(name string) bool, do func(*keepalived.Node)) {
+	seen := make(map[string]bool, len(n.Children))
+	for _, c := range n.Children {
+		if seen[c.Name] && !many(c.Name) {
+			d.repairs(c.Range, "\""+c.Keyword.Text+"\" is given twice", "the later one counts", "remove one")
+		}
+		seen[c.Name] = true
+		do(c)
+	}
+}
+
+func (d *decoder) globalDefs(n *keepalived.Node) {
+	d.singles(n, never, func(c *keepalived.Node) {
+		switch c.Name {
+		case "router_id":
+			d.text(c, &d.cfg.RouterID)
+		case "vrrp_version":
+			d.version(c, &d.global.version)
+		case "vrrp_garp_master_delay":
+			d.duration(c, 0, maxDuration, &d.global.garpDelay)
+		case "vrrp_garp_master_repeat":
+			d.whole(c, 1, maxRepeat, &d.global.garpRepeat)
+		}
+	})
+}
+
+func never(string) bool { return false }

@@ -1,0 +1,160 @@
+package conf
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"lvsd/internal/conf/keepalived"
+)
+
+// schedulers are the modules ip_vs_* of Linux up to 6.x.
+func schedulers() []string {
+	return []string{"rr", "wrr", "lc", "wlc", "lblc", "lblcr", "sh", "mh", "dh", "fo", "ovf", "sed", "nq", "twos"}
+}
+
+// inherited is what a virtual server gives to its real servers, and these to their checks.
+type inherited struct {
+	timing  timing
+	weight  int
+	inhibit bool
+	// port is the virtual server's, for a real server that names none.
+	port uint16
+}
+
+func (d *decoder) virtualServer(n *keepalived.Node) {
+	def := d.front.defaults
+	v := VirtualServer{Protocol: def.Protocol, Scheduler: def.Scheduler, Forwarding: def.Forwarding, Range: n.Range}
+	given := map[string]*keepalived.Node{}
+	pass := inherited{weight: def.Weight}
+	named := d.serviceName(n, &v)
+	d.singles(n, func(name string) bool { return name == "real_server" }, func(c *keepalived.Node) {
+		given[c.Name] = c
+		switch c.Name {
+		case "lb_algo":
+			d.choice(c, schedulers(), &v.Scheduler)
+		case "lb_kind":
+			d.choice(c, []string{string(NAT), string(DR), string(TUN)}, (*string)(&v.Forwarding))
+		case "protocol":
+			d.protocol(c, &v.Protocol)
+		case "persistence_timeout":
+			d.persistence(c, &v.PersistenceTimeout)
+		case "weight":
+			d.whole(c, 0, maxWeight, &pass.weight)
+		case "inhibit_on_failure":
+			d.flag(c, &pass.inhibit)
+		default:
+			d.timing(c, &pass.timing)
+		}
+	})
+	switch protocol := given["protocol"]; {
+	case !named:
+	case v.FWMark != 0:
+		v.Protocol = ""
+		if protocol != nil {
+			d.repairs(protocol.Range, "A firewall mark matches every protocol", "this one is ignored", "remove the protocol")
+		}
+	case protocol == nil && d.front.repair:
+		d.warnf(n.Range, "virtual_server has no protocol; keepalived takes %s: write protocol TCP or protocol UDP", strings.ToUpper(string(v.Protocol)))
+	}
+	if named && v.FWMark == 0 && v.Address.Port() == 0 && given["persistence_timeout"] == nil {
+		made := fmt.Sprintf("a persistence_timeout of %s is taken", seconds(def.PersistenceTimeout))
+		if d.repairs(n.Range, "Port 0 is every port and needs persistence", made, "write persistence_timeout") {
+			v.PersistenceTimeout = def.PersistenceTimeout
+		}
+	}
+	pass.port = v.Address.Port()
+	for _, c := range n.Children {
+		if c.Name == "real_server" {
+			d.realServer(c, pass, &v)
+		}
+	}
+	if named {
+		d.cfg.Services = append(d.cfg.Services, v)
+	}
+}
+
+// serviceName reads what stands behind virtual_server.
+func (d *decoder) serviceName(n *keepalived.Node, v *VirtualServer) bool {
+	w, ok := first(n)
+	if !ok {
+		return false
+	}
+	switch w.Text {
+	case "group":
+		d.errorf(w.Range, "virtual_server groups are not supported; write one virtual_server for each address")
+		return false
+	case "fwmark":
+		if len(n.Args) < 2 {
+			d.errorf(w.Range, `"fwmark" needs the number of the mark behind it`)
+			return false
+		}
+		mark, err := strconv.ParseUint(n.Args[1].Text, 10, 32)
+		if err != nil || mark == 0 {
+			d.errorf(n.Args[1].Range, "fwmark takes a whole number from 1 to 4294967295, not %q", n.Args[1].Text)
+			return false
+		}
+		v.FWMark = uint32(mark)
+		return true
+	}
+	return d.serverAddress(n, &v.Address)
+}
+
+func (d *decoder) protocol(n *keepalived.Node, to *Protocol) {
+	w, ok := first(n)
+	if !ok {
+		return
+	}
+	switch p := Protocol(strings.ToLower(w.Text)); p {
+	case TCP, UDP, SCTP:
+		*to = p
+	default:
+		d.errorf(w.Range, "protocol is TCP, UDP or SCTP, not %q", w.Text)
+	}
+}
+
+// persistence reads persistence_timeout, which the kernel keeps in whole seconds.
+func (d *decoder) persistence(n *keepalived.Node, to *time.Duration) {
+	if len(n.Args) == 0 && !n.Broken {
+		*to = d.front.defaults.PersistenceTimeout
+		return
+	}
+	var v time.Duration
+	if !d.duration(n, time.Second, maxPersistence, &v) {
+		return
+	}
+	if v%time.Second != 0 {
+		d.errorf(n.Args[0].Range, "persistence_timeout takes whole seconds, not %q", n.Args[0].Text)
+		return
+	}
+	*to = v
+}
+
+func (d *decoder) realServer(n *keepalived.Node, from inherited, v *VirtualServer) {
+	r := RealServer{Weight: from.weight, InhibitOnFailure: from.inhibit, Range: n.Range}
+	named := d.serverAddress(n, &r.Address)
+	if named && len(n.Args) == 1 {
+		n.Args = append(n.Args, keepalived.Word{Text: strconv.Itoa(int(from.port)), Range: n.Args[0].Range})
+		d.serverAddress(n, &r.Address)
+	}
+	own := from.timing
+	d.singles(n, isChecker, func(c *keepalived.Node) {
+		switch c.Name {
+		case "weight":
+			d.whole(c, 0, maxWeight, &r.Weight)
+		case "inhibit_on_failure":
+			d.flag(c, &r.InhibitOnFailure)
+		default:
+			d.timing(c, &own)
+		}
+	})
+	for _, c := range n.Children {
+		if isChecker(c.Name) {
+			d.check(c, own, &r)
+		}
+	}
+	if named {
+		v.RealServers = append(v.RealServers, r)
+	}
+}

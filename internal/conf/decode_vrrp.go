@@ -1,0 +1,284 @@
+package conf
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"lvsd/internal/conf/keepalived"
+)
+
+func (d *decoder) instance(n *keepalived.Node) {
+	def := d.front.defaults
+	i := Instance{
+		Interface:        def.Interface,
+		AdvertInterval:   def.AdvertInterval,
+		Version:          d.global.version,
+		Preempt:          true,
+		GARPMasterDelay:  d.global.garpDelay,
+		GARPMasterRepeat: d.global.garpRepeat,
+		Range:            n.Range,
+	}
+	if len(n.Args) > 0 {
+		i.Name = n.Args[0].Text
+	}
+	var state string
+	var advert, preempt, nopreempt *keepalived.Node
+	blocks := func(name string) bool { return name == "virtual_ipaddress" || name == "track_interface" }
+	var addresses []*keepalived.Node
+	broken := false
+	given := map[string]bool{}
+	d.singles(n, blocks, func(c *keepalived.Node) {
+		given[c.Name] = true
+		switch c.Name {
+		case "state":
+			d.choice(c, []string{string(Master), string(Backup)}, &state)
+		case "interface":
+			if w, ok := first(c); ok {
+				d.interfaceName(c.Keyword.Text, w, &i.Interface)
+			}
+		case "virtual_router_id":
+			d.octet(c, &i.VirtualRouterID)
+		case "priority":
+			d.octet(c, &i.Priority)
+		case "advert_int":
+			advert = c
+		case "version":
+			d.version(c, &i.Version)
+		case "preempt":
+			preempt = c
+		case "nopreempt":
+			nopreempt = c
+		case "virtual_ipaddress":
+			broken = broken || c.Broken
+			addresses = append(addresses, c.Children...)
+		case "track_interface":
+			d.trackInterfaces(c, &i)
+		case "garp_master_delay":
+			d.duration(c, 0, maxDuration, &i.GARPMasterDelay)
+		case "garp_master_repeat":
+			d.whole(c, 1, maxRepeat, &i.GARPMasterRepeat)
+		}
+	})
+	if !given["virtual_router_id"] {
+		d.errorf(n.Range, "vrrp_instance %q has no virtual_router_id; write one from 1 to 255, the same on both nodes", i.Name)
+	}
+	if !given["interface"] && i.Interface == "" {
+		d.errorf(n.Range, "vrrp_instance %q has no interface; write the one that carries its adverts", i.Name)
+	}
+	d.initialState(&i, state, given["priority"])
+	d.preemption(&i, preempt, nopreempt)
+	d.advertInterval(advert, &i)
+	for _, c := range addresses {
+		if c.Broken {
+			continue
+		}
+		d.virtualAddress(c, &i)
+	}
+	switch {
+	case broken:
+	case !given["virtual_ipaddress"]:
+		d.errorf(n.Range, "vrrp_instance %q has no virtual_ipaddress; write the addresses that it moves", i.Name)
+	case len(addresses) == 0:
+		d.errorf(n.Range, "The virtual_ipaddress of vrrp_instance %q is empty; write the addresses that it moves", i.Name)
+	}
+	d.cfg.Instances = append(d.cfg.Instances, i)
+}
+
+// initialState fills in what state and priority say of one another: keepalived's MASTER without a
+// priority is the owner of the addresses.
+func (d *decoder) initialState(i *Instance, state string, priorityGiven bool) {
+	if !priorityGiven {
+		i.Priority = uint8(d.front.defaults.Priority)
+		if d.front.repair && State(state) == Master {
+			i.Priority = 255
+		}
+	}
+	switch {
+	case state != "":
+		i.State = State(state)
+	case i.Priority == 255:
+		i.State = Master
+	default:
+		i.State = Backup
+	}
+}
+
+func (d *decoder) preemption(i *Instance, preempt, nopreempt *keepalived.Node) {
+	no := false
+	if preempt != nil {
+		d.flag(preempt, &i.Preempt)
+	}
+	if nopreempt == nil || !d.flag(nopreempt, &no) {
+		return
+	}
+	if preempt != nil && i.Preempt == no {
+		d.errorf(nopreempt.Range, "preempt and nopreempt contradict one another; remove one")
+		return
+	}
+	if no && i.State == Master {
+		if d.repairs(nopreempt.Range, "nopreempt has no effect with state MASTER", "it is ignored", "write state BACKUP on both nodes") {
+			return
+		}
+	}
+	i.Preempt = !no
+}
+
+// advertInterval reads advert_int in the unit that the version puts on the wire: whole seconds in
+// 8 bits (RFC 3768 §5.3.7), hundredths of a second in 12 bits (RFC 9568 §5.2.7).
+func (d *decoder) advertInterval(n *keepalived.Node, i *Instance) {
+	lo, hi, unit := 10*time.Millisecond, 40950*time.Millisecond, 10*time.Millisecond
+	if i.Version == 2 {
+		lo, hi, unit = time.Second, 255*time.Second, time.Second
+	}
+	if n == nil {
+		return
+	}
+	v := i.AdvertInterval
+	if !d.duration(n, 10*time.Millisecond, 255*time.Second, &v) {
+		return
+	}
+	if v > hi {
+		d.errorf(n.Args[0].Range, "advert_int %s is more than version %d can carry; write at most %s", n.Args[0].Text, i.Version, seconds(hi))
+		return
+	}
+	if near := max(v.Round(unit), lo); near != v {
+		mistake := fmt.Sprintf("Version %d cannot carry an advert_int of %s", i.Version, n.Args[0].Text)
+		if !d.repairs(n.Args[0].Range, mistake, seconds(near)+" s is taken", fmt.Sprintf("write a multiple of %s s", seconds(unit))) {
+			return
+		}
+		v = near
+	}
+	i.AdvertInterval = v
+}
+
+func (d *decoder) trackInterfaces(n *keepalived.Node, i *Instance) {
+	for _, c := range n.Children {
+		if c.Broken {
+			continue
+		}
+		var name string
+		if d.interfaceName("track_interface", c.Keyword, &name) {
+			i.TrackInterfaces = append(i.TrackInterfaces, name)
+		}
+	}
+}
+
+// virtualAddress reads one line: an address and pairs of a word and its value.
+func (d *decoder) virtualAddress(n *keepalived.Node, i *Instance) {
+	a := VirtualAddress{Dev: i.Interface, Range: n.Range}
+	sound := d.virtualPrefix(n.Keyword, &a.Prefix)
+	words := []string{"dev", "label", "scope"}
+	for rest := n.Args; len(rest) > 0; {
+		w := rest[0]
+		if w.Text != "dev" && w.Text != "label" && w.Text != "scope" {
+			hint := ""
+			if near := keepalived.Nearest(w.Text, words); near != "" {
+				hint = fmt.Sprintf("; did you mean %q?", near)
+			}
+			d.errorf(w.Range, "Unknown keyword %q in virtual_ipaddress%s", w.Text, hint)
+			return
+		}
+		if len(rest) == 1 {
+			d.errorf(w.Range, "%q needs a value behind it", w.Text)
+			return
+		}
+		value := rest[1]
+		rest = rest[2:]
+		switch w.Text {
+		case "dev":
+			sound = d.interfaceName("dev", value, &a.Dev) && sound
+		case "label":
+			sound = d.label(value, &a.Label) && sound
+		case "scope":
+			sound = d.scope(value, &a.Scope) && sound
+		}
+	}
+	if sound {
+		i.Addresses = append(i.Addresses, a)
+	}
+}
+
+// virtualPrefix reads an IPv4 address with or without a prefix length; without, it is a /32.
+func (d *decoder) virtualPrefix(w keepalived.Word, to *netip.Prefix) bool {
+	text := w.Text
+	if !strings.Contains(text, "/") {
+		text += "/32"
+		if addr, err := netip.ParseAddr(w.Text); err == nil && addr.Is6() {
+			text = w.Text + "/128"
+		}
+	}
+	prefix, err := netip.ParsePrefix(text)
+	switch {
+	case err != nil:
+		d.errorf(w.Range, "virtual_ipaddress takes an IPv4 address such as 192.168.2.11/24, not %q", w.Text)
+	case prefix.Addr().Is6():
+		d.errorf(w.Range, "%s is an IPv6 address; virtual_ipaddress takes IPv4 addresses, VRRP runs over IPv4 here", w.Text)
+	case prefix.Addr().IsUnspecified() || prefix.Addr().IsMulticast() || prefix.Addr().IsLoopback() || prefix.Addr() == broadcast:
+		d.errorf(w.Range, "%s is no address that can move between machines", prefix.Addr())
+	case prefix.Bits() == 0:
+		d.errorf(w.Range, "The prefix length of %s is 1 to 32", w.Text)
+	default:
+		*to = prefix
+		return true
+	}
+	return false
+}
+
+var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
+
+func (d *decoder) label(w keepalived.Word, to *string) bool {
+	if w.Text == "" || len(w.Text) > maxInterface {
+		d.errorf(w.Range, "A label has 1 to %d characters, not %d as %q", maxInterface, len(w.Text), w.Text)
+		return false
+	}
+	*to = w.Text
+	return true
+}
+
+// scope reads a scope by its name in iproute2 or by its number, rtnetlink(7).
+func (d *decoder) scope(w keepalived.Word, to *uint8) bool {
+	switch w.Text {
+	case "global":
+		*to = 0
+	case "site":
+		*to = 200
+	case "link":
+		*to = 253
+	case "host":
+		*to = 254
+	case "nowhere":
+		*to = 255
+	default:
+		v, err := strconv.ParseUint(w.Text, 10, 8)
+		if err != nil {
+			d.errorf(w.Range, "scope is global, site, link, host, nowhere or a number from 0 to 255, not %q", w.Text)
+			return false
+		}
+		*to = uint8(v)
+	}
+	return true
+}
+
+func (d *decoder) syncGroup(n *keepalived.Node) {
+	g := SyncGroup{Range: n.Range}
+	if len(n.Args) > 0 {
+		g.Name = n.Args[0].Text
+	}
+	var words []keepalived.Word
+	broken := false
+	for _, c := range n.Children {
+		broken = broken || c.Broken
+		for _, member := range c.Children {
+			g.Members = append(g.Members, member.Keyword.Text)
+			words = append(words, member.Keyword)
+		}
+	}
+	if len(g.Members) == 0 && !broken {
+		d.errorf(g.Range, "vrrp_sync_group %q has no members; write the names of its instances in group", g.Name)
+	}
+	d.cfg.SyncGroups = append(d.cfg.SyncGroups, g)
+	d.members = append(d.members, words)
+}

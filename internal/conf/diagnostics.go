@@ -1,0 +1,64 @@
+package conf
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// OneLine is a diagnostic for a log: "file:line:column: summary: detail".
+func OneLine(d *hcl.Diagnostic) string {
+	text := d.Summary
+	if d.Detail != "" {
+		text += ": " + d.Detail
+	}
+	if d.Subject == nil {
+		return text
+	}
+	return fmt.Sprintf("%s: %s", place(*d.Subject), text)
+}
+
+func place(r hcl.Range) string {
+	return fmt.Sprintf("%s:%d:%d", r.Filename, r.Start.Line, r.Start.Column)
+}
+
+// tidy puts diagnostics in the order of the text, file by file as they come up, and drops those
+// that say the same of the same place: HCL reports a failing expression twice, and once for each
+// round of a dynamic block.
+func tidy(diags hcl.Diagnostics) hcl.Diagnostics {
+	type identity struct {
+		severity        hcl.DiagnosticSeverity
+		summary, detail string
+		at              hcl.Range
+	}
+	seen := map[identity]bool{}
+	files := map[string]int{}
+	var kept hcl.Diagnostics
+	for _, d := range diags {
+		if d.Subject == nil {
+			start := hcl.Range{Start: hcl.InitialPos, End: hcl.InitialPos}
+			if d.Context != nil {
+				start = *d.Context
+			}
+			d.Subject = &start
+		}
+		id := identity{d.Severity, d.Summary, d.Detail, *d.Subject}
+		if seen[id] {
+			continue
+		}
+		seen[id] = true
+		if _, known := files[d.Subject.Filename]; !known {
+			files[d.Subject.Filename] = len(files)
+		}
+		kept = append(kept, d)
+	}
+	slices.SortStableFunc(kept, func(a, b *hcl.Diagnostic) int {
+		return cmp.Or(
+			cmp.Compare(files[a.Subject.Filename], files[b.Subject.Filename]),
+			cmp.Compare(a.Subject.Start.Byte, b.Subject.Start.Byte),
+		)
+	})
+	return kept
+}

@@ -1,0 +1,133 @@
+package conf
+
+import (
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/ext/dynblock"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"lvsd/internal/conf/keepalived"
+)
+
+// maxStatements bounds what dynamic blocks make of a file.
+const maxStatements = 2_000_000
+
+// parseHCL evaluates an HCL file to the tree of keepalived's words that it spells.
+func parseHCL(path string, src []byte, hostname string) ([]*keepalived.Node, hcl.Diagnostics) {
+	tokens, _ := hclsyntax.LexConfig(src, path, hcl.InitialPos)
+	if at, deep := hclTooDeep(tokens); deep {
+		return nil, hcl.Diagnostics{problem(hcl.DiagError, at, "More than %d brackets or operators within one another; write it simpler", maxNesting)}
+	}
+	bare := bareLabels(src, tokens)
+	file, diags := hclsyntax.ParseConfig(src, path, hcl.InitialPos)
+	if len(bare) > 0 {
+		return nil, append(bare, elsewhere(diags, bare)...)
+	}
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	body, context, more := evalLocals(file.Body, hostname)
+	diags = append(diags, more...)
+	w := &hclWalk{context: context}
+	nodes := w.body(hclFile(), dynblock.Expand(body, context))
+	return nodes, append(diags, w.diags...)
+}
+
+// elsewhere drops what HCL says of the lines that better tells about.
+func elsewhere(diags, better hcl.Diagnostics) hcl.Diagnostics {
+	lines := map[int]bool{}
+	for _, d := range better {
+		lines[d.Subject.Start.Line] = true
+	}
+	var kept hcl.Diagnostics
+	for _, d := range diags {
+		if d.Subject == nil || !lines[d.Subject.Start.Line] {
+			kept = append(kept, d)
+		}
+	}
+	return kept
+}
+
+// hclWalk turns bodies into nodes.
+type hclWalk struct {
+	context    *hcl.EvalContext
+	statements int
+	diags      hcl.Diagnostics
+}
+
+func (b *hclBlock) schema() *hcl.BodySchema {
+	s := &hcl.BodySchema{}
+	for _, name := range b.values {
+		s.Attributes = append(s.Attributes, hcl.AttributeSchema{Name: name})
+	}
+	for _, name := range b.lists {
+		s.Attributes = append(s.Attributes, hcl.AttributeSchema{Name: name})
+	}
+	for _, child := range b.blocks {
+		s.Blocks = append(s.Blocks, hcl.BlockHeaderSchema{Type: child.name, LabelNames: child.block.labels})
+	}
+	return s
+}
+
+func (w *hclWalk) body(b *hclBlock, body hcl.Body) []*keepalived.Node {
+	content, diags := body.Content(b.schema())
+	w.diags = append(w.diags, diags...)
+	var nodes []*keepalived.Node
+	for _, name := range b.values {
+		if a := content.Attributes[name]; a != nil {
+			nodes = append(nodes, w.value(a)...)
+		}
+	}
+	for _, name := range b.lists {
+		if a := content.Attributes[name]; a != nil {
+			nodes = append(nodes, w.list(a)...)
+		}
+	}
+	for _, block := range content.Blocks {
+		if w.statements++; w.statements > maxStatements {
+			w.diags = append(w.diags, problem(hcl.DiagError, block.DefRange, "More than %d blocks; a dynamic block makes too many of them", maxStatements))
+			return nodes
+		}
+		for _, child := range b.blocks {
+			if child.name == block.Type {
+				nodes = append(nodes, w.block(child.block, block))
+			}
+		}
+		if w.statements > maxStatements {
+			return nodes
+		}
+	}
+	return nodes
+}
+
+func (w *hclWalk) block(b *hclBlock, block *hcl.Block) *keepalived.Node {
+	n := &keepalived.Node{
+		Name:    canonical(block.Type),
+		Keyword: keepalived.Word{Text: block.Type, Range: block.TypeRange},
+		Block:   true,
+		Range:   block.DefRange,
+	}
+	labels := make([]keepalived.Word, len(block.Labels))
+	for i, text := range block.Labels {
+		labels[i] = keepalived.Word{Text: text, Range: block.LabelRanges[i]}
+	}
+	n.Children = w.body(b, block.Body)
+	switch block.Type {
+	case "url":
+		n.Children = append(n.Children, statement("path", labels[0].Range, labels...))
+	case "track_interface":
+		n.Children = append(n.Children, &keepalived.Node{Keyword: labels[0], Range: n.Range})
+	default:
+		n.Args = labels
+	}
+	return n
+}
+
+// statement is a word with its values.
+func statement(name string, at hcl.Range, args ...keepalived.Word) *keepalived.Node {
+	return &keepalived.Node{
+		Name:    canonical(name),
+		Keyword: keepalived.Word{Text: name, Range: at},
+		Args:    args,
+		Range:   at,
+	}
+}

@@ -1,0 +1,102 @@
+package conf
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// locals evaluates the arguments of all locals blocks, each after those that it refers to.
+type locals struct {
+	context *hcl.EvalContext
+	attrs   map[string]*hcl.Attribute
+	values  map[string]cty.Value
+	open    []string // the chain of names being evaluated
+	diags   hcl.Diagnostics
+}
+
+// evalLocals takes the locals blocks out of a body. What is left of the body can be evaluated in
+// the context it returns.
+func evalLocals(body hcl.Body, hostname string) (hcl.Body, *hcl.EvalContext, hcl.Diagnostics) {
+	content, rest, diags := body.PartialContent(&hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{{Type: "locals"}}})
+	l := &locals{
+		context: &hcl.EvalContext{
+			Functions: hclFunctions(),
+			Variables: map[string]cty.Value{"hostname": cty.StringVal(hostname)},
+		},
+		attrs:  map[string]*hcl.Attribute{},
+		values: map[string]cty.Value{},
+		diags:  diags,
+	}
+	for _, block := range content.Blocks {
+		attrs, more := block.Body.JustAttributes()
+		l.diags = append(l.diags, more...)
+		for name, a := range attrs {
+			if other := l.attrs[name]; other != nil {
+				if before(a.NameRange, other.NameRange) {
+					a, other = other, a
+				}
+				l.diags = append(l.diags, problem(hcl.DiagError, a.NameRange, "local.%s stands at %s already; give it another name", name, place(other.NameRange)))
+				continue
+			}
+			l.attrs[name] = a
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(l.attrs)) {
+		l.eval(name)
+	}
+	l.context.Variables["local"] = cty.ObjectVal(l.values)
+	return rest, l.context, l.diags
+}
+
+func before(a, b hcl.Range) bool { return a.Start.Byte < b.Start.Byte }
+
+// eval puts the value of one name into values, DynamicVal where it has none.
+func (l *locals) eval(name string) {
+	if _, done := l.values[name]; done {
+		return
+	}
+	a := l.attrs[name]
+	if at := slices.Index(l.open, name); at >= 0 {
+		chain := append(slices.Clone(l.open[at:]), name)
+		l.diags = append(l.diags, problem(hcl.DiagError, a.NameRange, "local.%s refers to itself: %s", name, strings.Join(chain, " → ")))
+		l.values[name] = cty.DynamicVal
+		return
+	}
+	l.open = append(l.open, name)
+	for _, t := range a.Expr.Variables() {
+		if t.RootName() != "local" || len(t) < 2 {
+			continue
+		}
+		if to, ok := attributeName(t[1]); ok && l.attrs[to] != nil {
+			l.eval(to)
+		}
+	}
+	l.open = l.open[:len(l.open)-1]
+	if _, cyclic := l.values[name]; cyclic {
+		return
+	}
+	l.context.Variables["local"] = cty.ObjectVal(l.values)
+	value, diags := a.Expr.Value(l.context)
+	l.diags = append(l.diags, diags...)
+	if diags.HasErrors() {
+		value = cty.DynamicVal
+	}
+	l.values[name] = value
+}
+
+// attributeName is the name in .name or ["name"].
+func attributeName(step hcl.Traverser) (string, bool) {
+	switch s := step.(type) {
+	case hcl.TraverseAttr:
+		return s.Name, true
+	case hcl.TraverseIndex:
+		if s.Key.Type() == cty.String {
+			return s.Key.AsString(), true
+		}
+	}
+	return "", false
+}

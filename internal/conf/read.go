@@ -1,0 +1,76 @@
+package conf
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"syscall"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// maxSize bounds one file and all files of a configuration together, in bytes.
+const maxSize = 64 << 20
+
+// reader reads the files of one configuration and keeps them for the diagnostics.
+type reader struct {
+	files map[string]*hcl.File
+	size  int64
+}
+
+func newReader() *reader { return &reader{files: map[string]*hcl.File{}} }
+
+// Read returns the bytes of a regular file. It never waits, not even for a FIFO.
+func (r *reader) Read(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, plain(err)
+	}
+	if err := regular(info); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, plain(err)
+	}
+	defer f.Close()
+	if info, err = f.Stat(); err != nil {
+		return nil, plain(err)
+	}
+	if err := regular(info); err != nil {
+		return nil, err
+	}
+	src, err := io.ReadAll(io.LimitReader(f, maxSize-r.size+1))
+	if err != nil {
+		return nil, plain(err)
+	}
+	if r.size += int64(len(src)); r.size > maxSize {
+		return nil, fmt.Errorf("too large: a configuration has at most %d MiB", maxSize>>20)
+	}
+	r.files[path] = &hcl.File{Bytes: src}
+	return src, nil
+}
+
+func regular(info fs.FileInfo) error {
+	switch mode := info.Mode(); {
+	case mode.IsRegular():
+		return nil
+	case mode.IsDir():
+		return errors.New("it is a directory; name a file")
+	case mode&fs.ModeNamedPipe != 0:
+		return errors.New("it is a FIFO; name a regular file")
+	default:
+		return errors.New("it is not a regular file")
+	}
+}
+
+// plain takes the path from an error whose reader already sees it.
+func plain(err error) error {
+	var pathError *fs.PathError
+	if errors.As(err, &pathError) {
+		return fmt.Errorf("%s: %w", pathError.Op, pathError.Err)
+	}
+	return err
+}
