@@ -1,0 +1,269 @@
+package ipvs
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"time"
+)
+
+// errWaiting is never reported: the kernel was asked a moment ago, and had nothing to offer.
+var errWaiting = errors.New("waiting for the kernel")
+
+// rounds is how often a step plans anew when the kernel's table turns out to be another than
+// was thought.
+const rounds = 3
+
+// loop is what the applier's goroutine knows.
+type loop struct {
+	opts   Options
+	kernel Kernel // nil while there is no connection
+
+	wanted     bool // a table has been wanted at all
+	want       Table
+	generation uint64
+	reached    uint64 // the newest generation that was attempted as a whole
+
+	known Table       // the kernel's table as far as it is known; nil before the first dump
+	stale bool        // something unexpected happened since the last dump
+	drift map[Op]bool // what the last dump made necessary
+
+	owned   ownership
+	failing map[Op]failure
+
+	dumpAt time.Time
+	openAt time.Time
+	down   error // why the kernel did not answer the last time, nil if it did
+}
+
+// failure is an operation that the kernel refused.
+type failure struct {
+	at    time.Time     // of the next attempt
+	delay time.Duration // 0 until it was refused twice
+	seen  string        // the latest error
+	told  string        // the error that was reported
+}
+
+func (l *loop) start(opts Options) {
+	l.opts = opts
+	l.stale = true
+	l.failing = map[Op]failure{}
+	l.owned = loadOwnership(opts.StateFile)
+}
+
+// next is the time at which there is something to do without being asked.
+func (l *loop) next() time.Time {
+	if l.kernel == nil {
+		return l.openAt
+	}
+	at := l.dumpAt
+	for _, f := range l.failing {
+		if f.at.Before(at) {
+			at = f.at
+		}
+	}
+	return at
+}
+
+// step takes over a newly wanted table, or nil for none, and makes the kernel equal to the
+// wanted one as far as that is possible now. It says whether there is anything to report.
+func (l *loop) step(ctx context.Context, w *wanted, superseded func() bool) (Report, bool) {
+	if w != nil {
+		l.wanted, l.want, l.generation = true, w.table, w.generation
+		l.owned.claim(l.want)
+	}
+	var r Report
+	wasDown := l.down
+	// Saved before anything is written: a service of ours must never be taken for foreign.
+	errs := []error{l.owned.save()}
+	whole := true
+	for range rounds {
+		if err := l.connect(); err != nil {
+			if !errors.Is(err, errWaiting) && (wasDown == nil || wasDown.Error() != err.Error()) {
+				errs = append(errs, err)
+			}
+			break
+		}
+		if !l.wanted {
+			break
+		}
+		whole = l.round(ctx, &r, superseded)
+		if !whole || !l.stale {
+			break
+		}
+	}
+	if l.wanted && !l.stale {
+		l.owned.forget(l.want, l.known)
+		errs = append(errs, l.owned.save())
+	}
+	for _, f := range r.Failed {
+		errs = append(errs, f)
+	}
+	if whole {
+		l.reached = l.generation
+	}
+	r.Generation = l.reached
+	r.Available = l.down == nil
+	r.Err = errors.Join(errs...)
+	return r, w != nil && whole || len(r.Applied) > 0 || r.Err != nil || r.Available != (wasDown == nil)
+}
+
+// connect makes sure of a connection, and of a table that was read recently enough.
+func (l *loop) connect() error {
+	now := time.Now()
+	if l.kernel == nil && now.Before(l.openAt) {
+		return errWaiting
+	}
+	l.down = l.refresh(now)
+	if l.down != nil {
+		l.disconnect()
+		l.openAt = now.Add(openInterval)
+	}
+	return l.down
+}
+
+// refresh opens and dumps where that is due. When the dump fails on a connection that was there
+// before, it is tried on a new one: the module may have been loaded again, with another family
+// id.
+func (l *loop) refresh(now time.Time) error {
+	fresh := l.kernel == nil
+	for {
+		if l.kernel == nil {
+			k, err := l.opts.Open()
+			if err != nil {
+				return err
+			}
+			l.kernel = k
+		}
+		if !l.stale && now.Before(l.dumpAt) {
+			return nil
+		}
+		err := l.dump(now)
+		if err == nil || fresh {
+			return err
+		}
+		l.disconnect()
+		fresh = true
+	}
+}
+
+// dump reads the kernel's table, and notes what is to be written because it is not what it was
+// thought to be.
+func (l *loop) dump(now time.Time) error {
+	var table Table
+	var err error
+	for range dumpAttempts {
+		if table, err = l.kernel.Dump(); !errors.Is(err, ErrInconsistent) {
+			break
+		}
+	}
+	wait := l.opts.Resync
+	if errors.Is(err, ErrInconsistent) {
+		wait = min(firstRetry, wait)
+	} else if err != nil {
+		return err
+	}
+	l.drift = map[Op]bool{}
+	if l.known != nil && l.wanted {
+		for _, op := range Plan(l.want, table, l.owned.keys) {
+			l.drift[op] = true
+		}
+		for _, op := range Plan(l.want, l.known, l.owned.keys) {
+			delete(l.drift, op)
+		}
+	}
+	l.known, l.stale, l.dumpAt = table, false, now.Add(wait)
+	return nil
+}
+
+// round plans and applies once. It says whether the whole plan was attempted: not when ctx has
+// ended or a newer table is wanted.
+func (l *loop) round(ctx context.Context, r *Report, superseded func() bool) bool {
+	ops := Plan(l.want, l.known, l.owned.keys)
+	pending := map[Op]bool{}
+	missing := map[ServiceKey]bool{} // services that could not be added
+	for i, op := range ops {
+		if ctx.Err() != nil || i > 0 && superseded() {
+			return false
+		}
+		if l.kernel == nil || op.onDestination() && missing[op.Key] || !l.attempt(op, r) {
+			pending[op] = true
+			missing[op.Key] = missing[op.Key] || op.Kind == AddService
+		}
+	}
+	for op := range l.failing {
+		if !pending[op] {
+			delete(l.failing, op)
+		}
+	}
+	r.Pending = len(pending)
+	return true
+}
+
+// attempt applies one operation, unless it failed and its time has not come. It says whether
+// the operation is done.
+func (l *loop) attempt(op Op, r *Report) bool {
+	f, again := l.failing[op]
+	if again && time.Now().Before(f.at) {
+		return false
+	}
+	err := l.kernel.Apply(op)
+	if err == nil {
+		l.known.apply(op)
+		delete(l.failing, op)
+		r.Applied = append(r.Applied, op)
+		r.Healed = r.Healed || l.drift[op]
+		return true
+	}
+	text := err.Error()
+	if !again || f.seen != text {
+		// Somebody else's change is the most likely reason, and a dump will show it.
+		l.stale = true
+	}
+	f.seen = text
+	f.at = time.Now()
+	if again {
+		f.delay = min(max(2*f.delay, firstRetry), l.opts.Resync)
+		f.at = f.at.Add(f.delay)
+		if f.told != text {
+			f.told = text
+			r.Failed = append(r.Failed, &OpError{Op: op, Err: err})
+		}
+	}
+	l.failing[op] = f
+	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, net.ErrClosed) {
+		l.disconnect()
+		if again {
+			l.down, l.openAt = err, time.Now().Add(openInterval)
+		}
+	}
+	return false
+}
+
+func (l *loop) disconnect() {
+	if l.kernel != nil {
+		l.kernel.Close()
+		l.kernel = nil
+	}
+	l.stale = true
+}
+
+// stats is Applier.Stats on the applier's goroutine.
+func (l *loop) stats() (Stats, error) {
+	if l.kernel == nil {
+		if l.down != nil {
+			return Stats{}, l.down
+		}
+		return Stats{}, errWaiting
+	}
+	services, err := l.kernel.Stats()
+	if err != nil && !errors.Is(err, ErrInconsistent) {
+		l.disconnect()
+		return Stats{}, err
+	}
+	for i := range services {
+		services[i].Owned = l.owned.keys[services[i].Key]
+	}
+	return Stats{Services: services}, nil
+}

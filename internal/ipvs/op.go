@@ -1,0 +1,89 @@
+package ipvs
+
+import (
+	"fmt"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+)
+
+// OpKind says what an Op does.
+type OpKind uint8
+
+// The kinds of Op.
+const (
+	AddService OpKind = iota + 1
+	EditService
+	DeleteService
+	AddDestination
+	EditDestination
+	DeleteDestination
+)
+
+// String is the kind in words: "add service".
+func (k OpKind) String() string {
+	switch k {
+	case AddService:
+		return "add service"
+	case EditService:
+		return "edit service"
+	case DeleteService:
+		return "delete service"
+	case AddDestination:
+		return "add destination"
+	case EditDestination:
+		return "edit destination"
+	case DeleteDestination:
+		return "delete destination"
+	}
+	return fmt.Sprintf("operation %d", uint8(k))
+}
+
+// Op is one write to the kernel's table. It is comparable.
+type Op struct {
+	Kind OpKind
+	Key  ServiceKey
+	// Service is what the service becomes, with AddService and EditService.
+	Service Service
+	// Address is the destination, with the three kinds that have one.
+	Address netip.AddrPort
+	// Destination is what the destination becomes, with AddDestination and EditDestination.
+	Destination Destination
+}
+
+// String says what the operation does: "add destination 10.10.10.11:80 to TCP 192.168.2.11:80
+// (NAT weight 1)".
+func (o Op) String() string {
+	switch o.Kind {
+	case AddService, EditService:
+		return fmt.Sprintf("%s %s (%s)", o.Kind, o.Key, o.Service)
+	case AddDestination:
+		return fmt.Sprintf("%s %s to %s (%s)", o.Kind, o.Address, o.Key, o.Destination)
+	case EditDestination:
+		return fmt.Sprintf("%s %s of %s (%s)", o.Kind, o.Address, o.Key, o.Destination)
+	case DeleteDestination:
+		return fmt.Sprintf("%s %s of %s", o.Kind, o.Address, o.Key)
+	}
+	return fmt.Sprintf("%s %s", o.Kind, o.Key)
+}
+
+// onDestination says whether the operation is on a destination: it cannot succeed while its
+// service is not there.
+func (o Op) onDestination() bool {
+	switch o.Kind {
+	case AddDestination, EditDestination, DeleteDestination:
+		return true
+	}
+	return false
+}
+
+// check says what is wrong with an operation that no kernel can be asked to do.
+func (o Op) check() error {
+	if err := o.Key.check(); err != nil {
+		return fmt.Errorf("%w: %w", err, unix.EINVAL)
+	}
+	if o.onDestination() && !validAddr(o.Address.Addr()) {
+		return fmt.Errorf("address %q is neither IPv4 nor IPv6: %w", o.Address, unix.EINVAL)
+	}
+	return nil
+}

@@ -1,0 +1,140 @@
+package ipvs
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// ownership is the set of services that are ours: wanted now, or wanted before and still in the
+// kernel. The state file holds it across runs.
+type ownership struct {
+	file  string // empty for none
+	keys  map[ServiceKey]bool
+	saved map[ServiceKey]bool // what the file holds; nil when that is not known
+	err   error               // of reading, until it is reported
+	told  string              // the error of writing that was reported last
+}
+
+// stateFile is the layout of the state file.
+type stateFile struct {
+	Services []stateService `json:"services"`
+}
+
+type stateService struct {
+	Family   uint8      `json:"family"`
+	Protocol uint8      `json:"protocol,omitempty"`
+	Address  netip.Addr `json:"address,omitzero"`
+	Port     uint16     `json:"port,omitempty"`
+	FWMark   uint32     `json:"fwmark,omitempty"`
+}
+
+// loadOwnership reads the state file. A file that cannot be read counts as an empty one, and
+// the next save reports it.
+func loadOwnership(file string) ownership {
+	o := ownership{file: file, keys: map[ServiceKey]bool{}}
+	if file == "" {
+		return o
+	}
+	b, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return o
+	}
+	var keys []ServiceKey
+	if err == nil {
+		keys, err = parseState(b)
+	}
+	if err != nil {
+		o.err = fmt.Errorf("read the state file %s, services of an earlier run are taken for foreign: %w", file, err)
+		return o
+	}
+	for _, key := range keys {
+		o.keys[key] = true
+	}
+	o.saved = maps.Clone(o.keys)
+	return o
+}
+
+func parseState(b []byte) ([]ServiceKey, error) {
+	var state stateFile
+	if err := json.Unmarshal(b, &state); err != nil {
+		return nil, err
+	}
+	keys := make([]ServiceKey, 0, len(state.Services))
+	for i, s := range state.Services {
+		key := ServiceKey{Family: s.Family, Protocol: s.Protocol, Addr: s.Address, Port: s.Port, FWMark: s.FWMark}
+		if err := key.check(); err != nil {
+			return nil, fmt.Errorf("service %d: %w", i+1, err)
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
+}
+
+func formatState(keys map[ServiceKey]bool) ([]byte, error) {
+	state := stateFile{Services: []stateService{}}
+	for _, key := range slices.SortedFunc(maps.Keys(keys), ServiceKey.Compare) {
+		state.Services = append(state.Services, stateService{
+			Family: key.Family, Protocol: key.Protocol, Address: key.Addr, Port: key.Port, FWMark: key.FWMark,
+		})
+	}
+	b, err := json.MarshalIndent(state, "", "  ")
+	return append(b, '\n'), err
+}
+
+// claim makes every service of a wanted table ours.
+func (o *ownership) claim(want Table) {
+	for key := range want {
+		o.keys[key] = true
+	}
+}
+
+// forget drops the services that are neither wanted nor in the kernel's table any more.
+func (o *ownership) forget(want, have Table) {
+	for key := range o.keys {
+		_, wanted := want[key]
+		_, there := have[key]
+		if !wanted && !there {
+			delete(o.keys, key)
+		}
+	}
+}
+
+// save writes the state file if it does not say the same already. It returns an error that it
+// did not return before.
+func (o *ownership) save() error {
+	err := o.err
+	o.err = nil
+	if o.file == "" || o.saved != nil && maps.Equal(o.saved, o.keys) || o.saved == nil && len(o.keys) == 0 {
+		return err
+	}
+	if werr := o.write(); werr != nil {
+		if werr.Error() != o.told {
+			o.told = werr.Error()
+			err = errors.Join(err, fmt.Errorf("write the state file, a restart will take our services for foreign: %w", werr))
+		}
+		return err
+	}
+	o.saved, o.told = maps.Clone(o.keys), ""
+	return err
+}
+
+// write replaces the file in one step. It is not synced to the disk: what it says is true for
+// this boot only, as is the kernel's table.
+func (o *ownership) write() error {
+	b, err := formatState(o.keys)
+	if err != nil {
+		return err
+	}
+	tmp := filepath.Join(filepath.Dir(o.file), "."+filepath.Base(o.file)+".new")
+	if err := os.WriteFile(tmp, b, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(tmp, o.file)
+}
