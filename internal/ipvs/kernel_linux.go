@@ -30,7 +30,17 @@ func Open() (Kernel, error) {
 		genl.sock.Close()
 		return nil, fmt.Errorf("open IPVS: %w", err)
 	}
-	return &netlinkKernel{genl: genl, moby: services}, nil
+	k := &netlinkKernel{genl: genl, moby: services}
+	current, err := guard(k, services.current)
+	if err != nil {
+		k.Close()
+		return nil, fmt.Errorf("open IPVS: %w", err)
+	}
+	if !current {
+		services.close()
+		k.moby = nil
+	}
+	return k, nil
 }
 
 // Close implements Kernel.

@@ -13,25 +13,27 @@ import (
 // mobyServices writes services through moby/ipvs.
 type mobyServices struct{ handle *moby.Handle }
 
-// openMoby opens a handle of moby/ipvs. It returns nil where moby cannot be used: it looks up
-// the kernel's family id once per process, and writes to that id for ever.
+// openMoby opens a handle of moby/ipvs.
 //
 // It must be called only when the kernel is known to have IPVS: otherwise moby runs modprobe in
-// vain, and later takes every write for a success.
+// vain, and later takes every write for a success. It is called on the goroutine of Open, whose
+// network namespace is the one that is meant.
 func openMoby() (*mobyServices, error) {
 	logrus.SetOutput(io.Discard) // moby logs with it; nothing else here does
 	handle, err := moby.New("")
 	if err != nil {
 		return nil, err
 	}
+	return &mobyServices{handle}, nil
+}
+
+// current says whether moby speaks to the family that the kernel has now: it looks up the id
+// once per process, and writes to that id for ever.
+func (m *mobyServices) current() (bool, error) {
 	// A service that cannot be: with the right family the kernel looks for it and answers
 	// ESRCH; with a family that is gone it answers ENOENT, without a family nothing.
-	_, err = handle.GetService(&moby.Service{AddressFamily: unix.AF_INET, Address: net.IPv4zero})
-	if !errors.Is(err, unix.ESRCH) {
-		handle.Close()
-		return nil, nil
-	}
-	return &mobyServices{handle}, nil
+	_, err := m.handle.GetService(&moby.Service{AddressFamily: unix.AF_INET, Address: net.IPv4zero})
+	return errors.Is(err, unix.ESRCH), nil
 }
 
 func (m *mobyServices) close() {

@@ -1,0 +1,197 @@
+// Package ipvstest has an IPVS kernel in memory for tests: it keeps a table, answers with the
+// real kernel's errors, and fails where it is told to.
+package ipvstest
+
+import (
+	"maps"
+	"math"
+	"net/netip"
+	"slices"
+	"sync"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"lvsd/internal/ipvs"
+)
+
+// Kernel is a kernel that any number of connections can be open to. Its methods may be called
+// from every goroutine.
+type Kernel struct {
+	mu         sync.Mutex
+	table      ipvs.Table
+	schedulers map[string]bool
+	loaded     bool
+	family     int // changes with every loading of the module
+	open       int
+	dumps      int
+	torn       int
+	writes     []ipvs.Op
+	fail       func(n int, op ipvs.Op) error
+	watch      func(ipvs.Op, ipvs.Table)
+}
+
+// NewKernel returns a kernel with the module loaded and an empty table.
+func NewKernel() *Kernel {
+	k := &Kernel{table: ipvs.Table{}, loaded: true, schedulers: map[string]bool{}}
+	for _, name := range []string{"rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh", "sed", "nq", "fo", "ovf", "mh"} {
+		k.schedulers[name] = true
+	}
+	return k
+}
+
+// Open is for ipvs.Options.Open.
+func (k *Kernel) Open() (ipvs.Kernel, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.loaded {
+		return nil, ipvs.ErrNoIPVS
+	}
+	k.open++
+	return &connection{kernel: k, family: k.family}, nil
+}
+
+// Load makes the module appear, with an empty table.
+func (k *Kernel) Load() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.loaded = true
+}
+
+// Unload removes the module with its table. Connections that are open stay useless after it is
+// loaded again.
+func (k *Kernel) Unload() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.loaded, k.table = false, ipvs.Table{}
+	k.family++
+}
+
+// Edit changes the table as another program would.
+func (k *Kernel) Edit(edit func(ipvs.Table)) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	edit(k.table)
+}
+
+// Fail makes fail decide on the error of each write, nil to let it through. n counts the writes
+// from 1, the failing ones too. The error os.ErrDeadlineExceeded ends the connection.
+func (k *Kernel) Fail(fail func(n int, op ipvs.Op) error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.fail = fail
+}
+
+// Watch calls watch after each write that succeeded, with the table it led to.
+func (k *Kernel) Watch(watch func(ipvs.Op, ipvs.Table)) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.watch = watch
+}
+
+// TearDumps makes the next n dumps come with ipvs.ErrInconsistent, and without the service that
+// is the last in order.
+func (k *Kernel) TearDumps(n int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.torn = n
+}
+
+// Table returns a copy of the table.
+func (k *Kernel) Table() ipvs.Table {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return clone(k.table)
+}
+
+// Writes returns the writes that were tried so far, also those that failed.
+func (k *Kernel) Writes() []ipvs.Op {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Clone(k.writes)
+}
+
+// Dumps returns the number of dumps so far.
+func (k *Kernel) Dumps() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.dumps
+}
+
+// CheckClosed fails the test if a connection was left open.
+func (k *Kernel) CheckClosed(t testing.TB) {
+	t.Helper()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.open != 0 {
+		t.Errorf("%d connections to the kernel left open", k.open)
+	}
+}
+
+func clone(t ipvs.Table) ipvs.Table {
+	out := make(ipvs.Table, len(t))
+	for key, e := range t {
+		out[key] = ipvs.Entry{Service: e.Service, Destinations: maps.Clone(e.Destinations)}
+		if e.Destinations == nil {
+			out[key] = ipvs.Entry{Service: e.Service, Destinations: map[netip.AddrPort]ipvs.Destination{}}
+		}
+	}
+	return out
+}
+
+// write makes one change, with the errors of ip_vs_ctl.c.
+func (k *Kernel) write(op ipvs.Op) error {
+	e, ok := k.table[op.Key]
+	if op.Kind == ipvs.AddService {
+		if ok {
+			return unix.EEXIST
+		}
+	} else if !ok {
+		return unix.ESRCH
+	}
+	switch op.Kind {
+	case ipvs.AddService, ipvs.EditService:
+		if !k.schedulers[op.Service.Scheduler] || op.Service.PEName != "" && op.Service.PEName != "sip" {
+			return unix.ENOENT
+		}
+		if op.Key.Family == 6 && (op.Service.Netmask < 1 || op.Service.Netmask > 128) {
+			return unix.EINVAL
+		}
+		if !ok {
+			e.Destinations = map[netip.AddrPort]ipvs.Destination{}
+		}
+		e.Service = op.Service
+		k.table[op.Key] = e
+		return nil
+	case ipvs.DeleteService:
+		delete(k.table, op.Key)
+		return nil
+	}
+	_, ok = e.Destinations[op.Address]
+	if op.Kind == ipvs.DeleteDestination {
+		if !ok {
+			return unix.ENOENT
+		}
+		delete(e.Destinations, op.Address)
+		return nil
+	}
+	d := op.Destination
+	if op.Address.Addr().Is6() != (op.Key.Family == 6) && d.Forward != ipvs.Tunnel {
+		return unix.EINVAL
+	}
+	if d.Weight > math.MaxInt32 || d.LowerThreshold > d.UpperThreshold {
+		return unix.ERANGE
+	}
+	if ok && op.Kind == ipvs.AddDestination {
+		return unix.EEXIST
+	}
+	if !ok && op.Kind == ipvs.EditDestination {
+		return unix.ENOENT
+	}
+	if e.Destinations == nil {
+		e.Destinations = map[netip.AddrPort]ipvs.Destination{}
+		k.table[op.Key] = e
+	}
+	e.Destinations[op.Address] = d
+	return nil
+}
