@@ -1,0 +1,158 @@
+package netif
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Options configure an Applier.
+type Options struct {
+	// StateFile remembers across a crash which addresses may have been put on; empty for none.
+	StateFile string
+	// Report is called on the goroutine of Run. It must not block.
+	Report func(Report)
+	// Kernel is what to make equal; nil for the host's.
+	Kernel Kernel
+}
+
+// Applier makes the host's addresses and sysctls equal to what was last wanted. All methods may
+// be called from any goroutine and none of them waits for the kernel.
+type Applier struct {
+	kernel    Kernel
+	stateFile string
+	report    func(Report)
+	wake      int // eventfd: something below has changed
+
+	mu         sync.Mutex // held for copying only: the election waits for it
+	ended      bool       // wake is closed
+	want       *Want      // not yet taken by Run
+	generation uint64
+	orders     map[string]order
+	present    map[string][]Address
+}
+
+// order is the role of an instance and what was asked of it, in a form that loses nothing when
+// two changes are merged into one look at it.
+type order struct {
+	role      Role
+	since     time.Time // of the last change
+	changes   uint64    // of whether the instance is master
+	takeovers uint64
+	announces uint64
+}
+
+// NewApplier returns an Applier that waits for Run.
+func NewApplier(o Options) (*Applier, error) {
+	if o.Report == nil {
+		return nil, errors.New("netif: Options.Report is nil")
+	}
+	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		return nil, fmt.Errorf("create an eventfd: %w", err)
+	}
+	a := &Applier{
+		kernel: o.Kernel, stateFile: o.StateFile, report: o.Report, wake: wake,
+		orders: make(map[string]order),
+	}
+	if a.kernel == nil {
+		a.kernel = new(hostKernel)
+	}
+	return a, nil
+}
+
+// Want replaces what is wanted. Where Run has not seen the last Want yet, it never will: the
+// newest wins. Applied acknowledges the generation.
+func (a *Applier) Want(generation uint64, w Want) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.want, a.generation = &w, generation
+	a.poke()
+}
+
+// Role tells the role of an instance, whether or not a Want has named it yet; an instance without
+// a role is not master. The election calls it on every change, and to renew Until while it is
+// master: a renewal costs a lock and a map write, a change a system call more. A change to
+// master puts the addresses on, announces them and announces them again after Instance.Delay.
+func (a *Applier) Role(instance string, r Role) {
+	now := time.Now()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	o, known := a.orders[instance]
+	was := o.role
+	o.role = r
+	if changed := was.holds(now) != r.holds(now) || was.Master != r.Master; changed || !known {
+		o.since = now
+		o.changes++
+		if r.holds(now) {
+			o.takeovers++
+		}
+		a.poke()
+	} else if r.Until.Before(was.Until) {
+		a.poke()
+	}
+	a.orders[instance] = o
+}
+
+// Announce sends the burst of an instance which is master once more, now and after
+// Instance.Delay: another master may have taken its neighbours. Calls that come before Run has
+// looked are one burst.
+func (a *Applier) Announce(instance string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	o := a.orders[instance]
+	o.announces++
+	a.orders[instance] = o
+	a.poke()
+}
+
+// Present returns which addresses of each wanted instance are on their interfaces, whatever its
+// role. The result is the caller's.
+func (a *Applier) Present() map[string][]Address {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	p := make(map[string][]Address, len(a.present))
+	for name, addresses := range a.present {
+		p[name] = slices.Clone(addresses)
+	}
+	return p
+}
+
+// poke ends Run's wait. a.mu is held.
+func (a *Applier) poke() {
+	if a.ended {
+		return
+	}
+	// The only error of a non-blocking eventfd in use is EAGAIN: its counter is full of pokes.
+	_, _ = unix.Write(a.wake, binary.NativeEndian.AppendUint64(nil, 1))
+}
+
+// take returns what was ordered: the newest Want, if there is one that was not taken yet, and a
+// copy of the orders.
+func (a *Applier) take() (want *Want, generation uint64, orders map[string]order) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	want, a.want = a.want, nil
+	return want, a.generation, maps.Clone(a.orders)
+}
+
+// forget drops the order of an instance that is no longer wanted, unless it has changed since.
+func (a *Applier) forget(instance string, seen order) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.orders[instance] == seen {
+		delete(a.orders, instance)
+	}
+}
+
+func (a *Applier) show(present map[string][]Address) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.present = present
+}

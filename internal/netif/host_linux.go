@@ -1,0 +1,195 @@
+package netif
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// hostKernel is the kernel of the network namespace that the calling thread was in at Open.
+type hostKernel struct {
+	requests *netlink.Handle
+	monitor  monitor
+	links    map[string]link
+}
+
+// link is an interface with the socket that announces on it.
+type link struct {
+	index  int
+	arp    bool             // Ethernet and not IFF_NOARP
+	mac    net.HardwareAddr // the sender of announcements
+	sender *sender          // nil until it is needed
+}
+
+// requestTimeout bounds a netlink exchange. The kernel answers rtnetlink requests before sendmsg
+// returns, so that it only ends what would otherwise never end.
+const requestTimeout = 2 * time.Second
+
+func (k *hostKernel) Open() error {
+	requests, err := openRequests()
+	if err != nil {
+		return err
+	}
+	watch, err := openMonitor(unix.RTMGRP_LINK | unix.RTMGRP_IPV4_IFADDR | unix.RTMGRP_IPV6_IFADDR)
+	if err != nil {
+		requests.Close()
+		return err
+	}
+	k.requests, k.monitor, k.links = requests, watch, make(map[string]link)
+	return nil
+}
+
+func openRequests() (*netlink.Handle, error) {
+	h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+	if err != nil {
+		return nil, fmt.Errorf("open an rtnetlink socket: %w", err)
+	}
+	if err := h.SetSocketTimeout(requestTimeout); err != nil {
+		h.Close()
+		return nil, fmt.Errorf("set the timeout of an rtnetlink socket: %w", err)
+	}
+	return h, nil
+}
+
+func (k *hostKernel) Close() error {
+	k.requests.Close()
+	err := k.monitor.close()
+	for _, l := range k.links {
+		err = errors.Join(err, l.sender.close())
+	}
+	return err
+}
+
+func (k *hostKernel) Changed() int { return int(k.monitor) }
+
+func (k *hostKernel) Drain() (bool, error) { return k.monitor.drain() }
+
+func (k *hostKernel) Dump() (Table, error) {
+	links, addresses, err := dumpTables(k.requests, netlink.FAMILY_ALL)
+	if err != nil {
+		return Table{}, err
+	}
+	t := Table{Links: make(map[string]int, len(links)), Addresses: make(map[Address]struct{}, len(addresses))}
+	names := make(map[int]string, len(links))
+	now := make(map[string]link, len(links))
+	for _, l := range links {
+		at := l.Attrs()
+		names[at.Index], t.Links[at.Name] = at.Name, at.Index
+		next := link{
+			index: at.Index, mac: at.HardwareAddr,
+			arp: at.EncapType == "ether" && at.RawFlags&unix.IFF_NOARP == 0 && len(at.HardwareAddr) == 6,
+		}
+		if was, ok := k.links[at.Name]; ok && was.index == next.index && bytes.Equal(was.mac, next.mac) {
+			next.sender = was.sender
+		}
+		now[at.Name] = next
+	}
+	for name, was := range k.links {
+		if was.sender != nil && now[name].sender != was.sender {
+			_ = was.sender.close() // its interface is gone; nothing is lost
+		}
+	}
+	k.links = now
+	for _, a := range addresses {
+		name, ok := names[a.LinkIndex]
+		// An address with a peer is none that this package writes.
+		if ip, valid := netip.AddrFromSlice(a.IP); ok && valid && a.Peer == nil {
+			bits, _ := a.Mask.Size()
+			t.Addresses[Address{
+				Prefix: netip.PrefixFrom(ip, bits), Dev: name, Label: a.Label, Scope: uint8(a.Scope),
+			}.canonical()] = struct{}{}
+		}
+	}
+	return t, nil
+}
+
+func (k *hostKernel) Add(a Address) error {
+	l, ok := k.links[a.Dev]
+	if !ok {
+		return ErrNoDevice
+	}
+	return k.requests.AddrAdd(nil, a.message(l.index))
+}
+
+func (k *hostKernel) Delete(a Address) error {
+	l, ok := k.links[a.Dev]
+	if !ok {
+		return ErrNoDevice
+	}
+	m := a.message(l.index)
+	m.Label = "" // it would have to match; there is only one with this prefix
+	return k.requests.AddrDel(nil, m)
+}
+
+// message says an address as ip-address(8) would: without a broadcast address.
+func (a Address) message(index int) *netlink.Addr {
+	ip := a.Prefix.Addr()
+	m := &netlink.Addr{
+		IPNet:     &net.IPNet{IP: ip.AsSlice(), Mask: net.CIDRMask(a.Prefix.Bits(), ip.BitLen())},
+		LinkIndex: index, Label: a.Label, Scope: int(a.Scope), Broadcast: net.IPv4zero,
+	}
+	if ip.Is6() {
+		// Duplicate address detection would keep it from use for a second, and give it up for
+		// good if the former master is late.
+		m.Flags = unix.IFA_F_NODAD
+	}
+	return m
+}
+
+func (k *hostKernel) Announce(a Address) error {
+	l, ok := k.links[a.Dev]
+	if !ok {
+		return ErrNoDevice
+	}
+	if !l.arp {
+		return nil
+	}
+	frame, err := gratuitousARP(l.mac, a.Prefix.Addr())
+	if err != nil {
+		return err
+	}
+	if l.sender != nil {
+		if err = l.sender.send(frame); err == nil {
+			return nil
+		}
+		// A socket remembers an interface that went; a new one knows better.
+		_ = l.sender.close()
+		l.sender = nil
+	}
+	s, err := openSender(l.index)
+	if err == nil {
+		if err = s.send(frame); err != nil {
+			_ = s.close()
+		} else {
+			l.sender = s
+		}
+	}
+	k.links[a.Dev] = l
+	return err
+}
+
+func (k *hostKernel) Sysctl(name string) (string, error) {
+	b, err := os.ReadFile(sysctlFile(name))
+	return string(bytes.TrimSpace(b)), err
+}
+
+func (k *hostKernel) SetSysctl(name, value string) error {
+	f, err := os.OpenFile(sysctlFile(name), os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(value + "\n")
+	return errors.Join(err, f.Close())
+}
+
+func sysctlFile(name string) string {
+	return filepath.Join("/proc/sys", filepath.FromSlash(sysctlPath(name)))
+}

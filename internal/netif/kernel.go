@@ -1,0 +1,36 @@
+package netif
+
+import "errors"
+
+// ErrNoDevice says that an address's interface does not exist (yet).
+var ErrNoDevice = errors.New("no such interface")
+
+// Kernel is the host as an Applier sees it. Only the goroutine of Applier.Run calls it.
+type Kernel interface {
+	// Open opens what the other methods need; Close releases it.
+	Open() error
+	Close() error
+	// Changed is a file descriptor that poll(2) reports readable when addresses or links may have
+	// changed since Drain was last called. Drain says whether they may, and never blocks.
+	Changed() int
+	Drain() (changed bool, err error)
+	// Dump reads the links and addresses. Addresses are canonical: no label that repeats the
+	// interface's name, neither label nor scope for IPv6.
+	Dump() (Table, error)
+	// Add and Delete change one address. The errors EEXIST of Add and EADDRNOTAVAIL of Delete say
+	// that there was nothing to do.
+	Add(Address) error
+	Delete(Address) error
+	// Announce sends one gratuitous ARP for an IPv4 address. On an interface that knows no ARP it
+	// does nothing.
+	Announce(Address) error
+	// Sysctl reads a kernel parameter named as in type Sysctl, SetSysctl writes it.
+	Sysctl(name string) (string, error)
+	SetSysctl(name, value string) error
+}
+
+// Table is what a Kernel holds.
+type Table struct {
+	Links     map[string]int // interface indexes by name
+	Addresses map[Address]struct{}
+}

@@ -1,0 +1,239 @@
+package netif
+
+import (
+	"maps"
+	"time"
+)
+
+// loop is what Run alone knows: the last orders, what the kernel had when it was last read, and
+// what remains to be done.
+type loop struct {
+	*Applier
+	reports []Report
+
+	wanted     bool // there has been a Want
+	want       Want
+	generation uint64
+	orders     map[string]order
+	roles      map[string]Role // out of orders
+
+	have    Table
+	stale   bool // have must be read again
+	dumped  bool // have has been read
+	owned   map[Address]struct{}
+	saved   string // content of the state file
+	unsaved bool   // it may have to change
+
+	holder  map[Address]string    // what is due, and to whom, as of the last pass
+	on      map[Address]bool      // due, and seen on since it became due
+	why     map[Address]AddReason // of additions which have not succeeded yet
+	fresh   []Address             // added in this pass
+	state   map[string]*instanceState
+	ops     tries[Op]
+	sysctls tries[Sysctl]
+	trouble map[string]string // by subject: the error last reported
+	redump  time.Time         // not before: a dump failed
+
+	acked        bool   // there has been an Applied
+	acknowledged uint64 // its generation
+	pending      int    // its Pending
+}
+
+// instanceState is how far the orders of an instance are carried out.
+type instanceState struct {
+	changes, takeovers, announces uint64    // of the order carried out
+	pending                       int       // in the last RoleApplied
+	reported                      time.Time // when that was
+	again                         time.Time // of the second burst; zero for none
+}
+
+func newLoop(a *Applier) *loop {
+	return &loop{
+		Applier: a, stale: true,
+		have:  Table{Links: make(map[string]int), Addresses: make(map[Address]struct{})},
+		owned: make(map[Address]struct{}), on: make(map[Address]bool), why: make(map[Address]AddReason),
+		state: make(map[string]*instanceState), trouble: make(map[string]string),
+		ops:     tries[Op]{first: 50 * time.Millisecond, most: 5 * time.Second},
+		sysctls: tries[Sysctl]{first: time.Second, most: 30 * time.Second},
+	}
+}
+
+// pass brings the kernel as near to the orders as it can be brought now, and returns the time of
+// the next pass if nothing happens before; zero for none.
+func (l *loop) pass() (next time.Time) {
+	newLinks := l.dump()
+	newWant := l.update()
+	if !l.wanted {
+		// Without a Want nothing can be told from left-overs: wait for the first.
+		l.deliver()
+		return l.redump
+	}
+	if newLinks {
+		l.ops.hurry()
+		l.sysctls.hurry()
+	}
+
+	fresh := l.due()
+	// A takeover does not wait for the disk.
+	if newWant && len(fresh) == 0 {
+		l.remember()
+	}
+	left := l.apply()
+	l.announce(fresh)
+	l.acknowledge(left)
+	if newWant || newLinks || l.sysctls.due(time.Now()) {
+		l.applySysctls()
+	}
+	l.remember()
+	l.showPresent()
+	l.deliver()
+	return l.deadline()
+}
+
+// update takes over new orders.
+func (l *loop) update() (newWant bool) {
+	want, generation, orders := l.take()
+	l.orders = orders
+	if want != nil {
+		for name := range l.want.Instances {
+			if _, still := want.Instances[name]; !still {
+				l.forget(name, orders[name])
+				delete(l.orders, name)
+				delete(l.state, name)
+			}
+		}
+		l.wanted, l.want, l.generation = true, *want, generation
+		l.unsaved = true
+		for _, in := range l.want.Instances {
+			for _, a := range in.Addresses {
+				l.owned[a.canonical()] = struct{}{}
+			}
+		}
+	}
+	l.roles = make(map[string]Role, len(l.orders))
+	for name, o := range l.orders {
+		l.roles[name] = o.role
+	}
+	for name := range l.want.Instances {
+		if l.state[name] == nil {
+			l.state[name] = new(instanceState)
+		}
+	}
+	return want != nil
+}
+
+// dump reads the kernel's tables again if they are stale, and says whether an interface came,
+// went or was re-created.
+func (l *loop) dump() (newLinks bool) {
+	if !l.stale || l.redump.After(time.Now()) {
+		return false
+	}
+	table, err := l.kernel.Dump()
+	if err != nil {
+		l.complain("dump", err)
+		l.redump = time.Now().Add(time.Second)
+		return false
+	}
+	l.complain("dump", nil)
+	newLinks = !l.dumped || !maps.Equal(l.have.Links, table.Links)
+	l.have, l.stale, l.dumped, l.redump = table, false, true, time.Time{}
+	l.unsaved = true
+	return newLinks
+}
+
+// due finds out what is due now and keeps the books about what was seen on. It returns the
+// instances whose takeover is to be announced whole.
+func (l *loop) due() map[string]bool {
+	_, l.holder = desired(l.want, l.roles, time.Now())
+	fresh := make(map[string]bool)
+	for name, st := range l.state {
+		if l.orders[name].takeovers != st.takeovers && l.roles[name].holds(time.Now()) {
+			fresh[name] = true
+		}
+	}
+	for a, name := range l.holder {
+		_, there := l.have.Addresses[a]
+		switch {
+		case there:
+			l.on[a] = true
+		case l.why[a] != "":
+		case fresh[name]:
+			l.why[a] = Takeover
+		case l.on[a]:
+			l.why[a] = Healed
+		default:
+			l.why[a] = Configured
+		}
+	}
+	maps.DeleteFunc(l.why, func(a Address, _ AddReason) bool { return l.holder[a] == "" })
+	maps.DeleteFunc(l.on, func(a Address, _ bool) bool {
+		_, there := l.have.Addresses[a]
+		return !there && l.holder[a] == ""
+	})
+	return fresh
+}
+
+// complain reports an error about a subject unless it was the last one reported; nil ends it.
+func (l *loop) complain(subject string, err error) {
+	switch {
+	case err == nil:
+		delete(l.trouble, subject)
+	case l.trouble[subject] != err.Error():
+		l.trouble[subject] = err.Error()
+		l.say(Trouble{Err: err})
+	}
+}
+
+// say keeps a report until the pass is over.
+func (l *loop) say(r Report) { l.reports = append(l.reports, r) }
+
+func (l *loop) deliver() {
+	for _, r := range l.reports {
+		l.report(r)
+	}
+	l.reports = nil
+}
+
+// showPresent publishes what Present returns.
+func (l *loop) showPresent() {
+	present := make(map[string][]Address, len(l.want.Instances))
+	for name, in := range l.want.Instances {
+		present[name] = l.there(in)
+	}
+	l.show(present)
+}
+
+// there returns the addresses of an instance that are on their interfaces, as they are wanted.
+func (l *loop) there(in Instance) []Address {
+	var there []Address
+	for _, a := range in.Addresses {
+		a = a.canonical()
+		if _, ok := l.have.Addresses[a]; ok {
+			there = append(there, a)
+		}
+	}
+	return there
+}
+
+// deadline returns the earliest time at which something becomes due by itself.
+func (l *loop) deadline() (next time.Time) {
+	now := time.Now()
+	if l.stale && l.redump.IsZero() {
+		return now
+	}
+	sooner := func(t time.Time) {
+		if t.After(now) && (next.IsZero() || t.Before(next)) {
+			next = t
+		}
+	}
+	sooner(l.redump)
+	sooner(l.ops.next(now))
+	sooner(l.sysctls.next(now))
+	for name, st := range l.state {
+		sooner(st.again)
+		if r := l.roles[name]; r.Master {
+			sooner(r.Until)
+		}
+	}
+	return next
+}

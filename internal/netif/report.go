@@ -1,0 +1,101 @@
+package netif
+
+import "time"
+
+// Report is something an Applier did or could not do: one of the types of this file. Reports of
+// one pass are delivered in order after the pass, so that nothing waits for them.
+type Report interface{ report() }
+
+// Applied acknowledges a generation of Want: addresses and sysctls have been compared and made
+// equal. It comes once per generation, and again whenever the number of operations that could
+// not be done, and are tried again, has changed.
+type Applied struct {
+	Generation uint64
+	Pending    int // address operations of all instances not done yet
+}
+
+// RoleApplied acknowledges a role: all addresses are on and the first burst is sent, or all are
+// off. It comes once per change of role, and again whenever Pending has changed.
+type RoleApplied struct {
+	Instance string
+	Master   bool          // and Until had not passed
+	Pending  int           // address operations of this instance not done yet
+	Took     time.Duration // since Role was called; since the last RoleApplied if only Pending changed
+}
+
+// AddReason says why an address was added.
+type AddReason string
+
+// The reasons for adding an address.
+const (
+	Takeover   AddReason = "takeover"   // its instance became master
+	Healed     AddReason = "healed"     // it was on, and somebody or the loss of its interface removed it
+	Configured AddReason = "configured" // a new Want gives it to an instance which is master
+)
+
+// RemoveReason says why an address was removed.
+type RemoveReason string
+
+// The reasons for removing an address.
+const (
+	Released     RemoveReason = "released"     // its instance is no longer master
+	Expired      RemoveReason = "expired"      // its instance is master, but the election did not renew Until
+	Unconfigured RemoveReason = "unconfigured" // no instance wants it any more
+	Replaced     RemoveReason = "replaced"     // it makes room for another prefix length, label or scope
+	LeftOver     RemoveReason = "left over"    // it was found, left by a crash or put by somebody, where it should not be
+)
+
+// Added says that an address is on its interface.
+type Added struct {
+	Instance string
+	Address  Address
+	Why      AddReason
+}
+
+// Removed says that an address is off its interface.
+type Removed struct {
+	Instance string // empty if no instance wants the address
+	Address  Address
+	Why      RemoveReason
+}
+
+// OpFailed says that an address operation failed and will be tried again while it is wanted. It
+// comes once per distinct error. Err matches [ErrNoDevice] while the interface does not exist.
+type OpFailed struct {
+	Op  Op
+	Err error
+}
+
+// Announced says that a burst of gratuitous ARP was sent.
+type Announced struct {
+	Instance string
+	Frames   int   // frames sent
+	Err      error // the first error, if a frame could not be sent
+}
+
+// SysctlSet says that a sysctl was written.
+type SysctlSet struct {
+	Sysctl Sysctl // with the value written
+	Was    string
+}
+
+// SysctlFailed says that a sysctl could not be read or written and will be tried again. It comes
+// once per distinct error.
+type SysctlFailed struct {
+	Sysctl Sysctl
+	Err    error
+}
+
+// Trouble says that the state file or the kernel's tables could not be read or written. The
+// applier goes on. It comes once per distinct error.
+type Trouble struct{ Err error }
+
+func (Applied) report()      {}
+func (RoleApplied) report()  {}
+func (Added) report()        {}
+func (Removed) report()      {}
+func (OpFailed) report()     {}
+func (Announced) report()    {}
+func (SysctlSet) report()    {}
+func (SysctlFailed) report() {}
+func (Trouble) report()      {}

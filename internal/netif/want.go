@@ -1,0 +1,119 @@
+package netif
+
+import (
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// Address is one address on one interface, with everything that distinguishes it in the kernel
+// as far as this package writes it. It is comparable: == is the diff.
+type Address struct {
+	// Prefix is the address itself with its prefix length, not masked.
+	Prefix netip.Prefix
+	// Dev is the name of the interface.
+	Dev string
+	// Label is the IFA_LABEL of rtnetlink(7), empty for the interface's own name. IPv6 has none.
+	Label string
+	// Scope is the rtnetlink(7) scope: 0 global, 200 site, 253 link, 254 host. IPv6 addresses
+	// have the scope that the kernel derives from them, whatever is written here.
+	Scope uint8
+}
+
+// String gives the address as ip-address(8) would take it.
+func (a Address) String() string {
+	s := a.Prefix.String() + " dev " + a.Dev
+	if a.Label != "" {
+		s += " label " + a.Label
+	}
+	return s
+}
+
+// canonical writes equal addresses the same way, the way the kernel's dump is read.
+func (a Address) canonical() Address {
+	if ip := a.Prefix.Addr(); ip.Is4In6() && a.Prefix.Bits() >= 96 {
+		a.Prefix = netip.PrefixFrom(ip.Unmap(), a.Prefix.Bits()-96)
+	}
+	if a.Label == a.Dev {
+		a.Label = ""
+	}
+	if a.Prefix.Addr().Is6() {
+		a.Label, a.Scope = "", 0
+	}
+	return a
+}
+
+// place is an IP address on an interface, whatever its prefix length, label or scope.
+type place struct {
+	dev string
+	ip  netip.Addr
+}
+
+func (a Address) place() place { return place{a.Dev, a.Prefix.Addr()} }
+
+// shares reports whether the kernel has room for only one of the two: it keeps one entry per
+// address and prefix length for IPv4 (__inet_insert_ifa in net/ipv4/devinet.c), one per address
+// for IPv6 (ipv6_add_addr in net/ipv6/addrconf.c).
+func (a Address) shares(b Address) bool {
+	return a.place() == b.place() && (a.Prefix.Addr().Is6() || a.Prefix.Bits() == b.Prefix.Bits())
+}
+
+func compareAddress(a, b Address) int {
+	if c := strings.Compare(a.Dev, b.Dev); c != 0 {
+		return c
+	}
+	if c := a.Prefix.Addr().Compare(b.Prefix.Addr()); c != 0 {
+		return c
+	}
+	if c := a.Prefix.Bits() - b.Prefix.Bits(); c != 0 {
+		return c
+	}
+	if c := strings.Compare(a.Label, b.Label); c != 0 {
+		return c
+	}
+	return int(a.Scope) - int(b.Scope)
+}
+
+// Instance is what one VRRP instance should have while it is master.
+type Instance struct {
+	Addresses []Address
+	// Repeat is the number of gratuitous ARPs per address in a burst (garp_master_repeat); 0
+	// sends none.
+	Repeat int
+	// Delay is the time from a takeover to the second burst (garp_master_delay); 0 is no second
+	// burst.
+	Delay time.Duration
+}
+
+// Sysctl is a kernel parameter under /proc/sys/.
+type Sysctl struct {
+	// Name is written as sysctl(8) takes it: "net.ipv4.ip_forward". A dot inside an interface's
+	// name is a slash: "net.ipv4.conf.eth0/100.send_redirects".
+	Name string
+	// Value is what the parameter should read. For net.ipv4.ping_group_range it is a range that
+	// the parameter should cover at least: it is widened, never narrowed.
+	Value string
+}
+
+// Want is everything a configuration wants of the host's network. An Applier keeps it: it must
+// not be changed after it was handed over.
+type Want struct {
+	// Instances by name. No two should claim the same address on the same interface; where they
+	// do and both are master, the first by name has it.
+	Instances map[string]Instance
+	// Sysctls are set when a Want comes and when interfaces appear. One that leaves the list
+	// keeps its value.
+	Sysctls []Sysctl
+}
+
+// Role is what the election says of one instance.
+type Role struct {
+	Master bool
+	// Until is the time up to which the election vouches for mastership: the earliest time at
+	// which another node may take over. Nothing is added after it, and what is on comes off. The
+	// election renews it whenever it sends an advert.
+	Until time.Time
+}
+
+// holds reports whether the instance may have its addresses at the time now.
+func (r Role) holds(now time.Time) bool { return r.Master && r.Until.After(now) }

@@ -1,0 +1,109 @@
+package netif
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// Link is the state of one interface.
+type Link struct {
+	Index int
+	// Up says that it can carry packets: administratively up, with a carrier, and not kept from
+	// operation by what it depends on (IFF_UP, IFF_LOWER_UP and IFF_RUNNING of netdevice(7)).
+	Up  bool
+	MTU int // bytes
+	// Addrs are the IPv4 addresses on it, secondary ones after the primary ones.
+	Addrs []netip.Addr
+}
+
+func (l Link) equal(o Link) bool {
+	return l.Index == o.Index && l.Up == o.Up && l.MTU == o.MTU && slices.Equal(l.Addrs, o.Addrs)
+}
+
+// WatchLinks calls report with all interfaces by name, at once and whenever one of them has
+// changed; changes that come together are one call. The callee may keep the table, not change it.
+// WatchLinks returns nil when ctx ends, and an error only if the kernel cannot be watched; report
+// is called on its goroutine and never after it has returned.
+func WatchLinks(ctx context.Context, report func(map[string]Link)) (err error) {
+	requests, err := openRequests()
+	if err != nil {
+		return err
+	}
+	defer requests.Close()
+	m, err := openMonitor(unix.RTMGRP_LINK | unix.RTMGRP_IPV4_IFADDR)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, m.close()) }()
+	end, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		return fmt.Errorf("create an eventfd: %w", err)
+	}
+	ended := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(ended)
+		// It cannot fail: the eventfd is open and its counter zero.
+		_, _ = unix.Write(end, binary.NativeEndian.AppendUint64(nil, 1))
+	})
+	defer func() {
+		if !stop() {
+			<-ended // so that nothing is written to a descriptor that is somebody else's by then
+		}
+		err = errors.Join(err, unix.Close(end))
+	}()
+
+	var last map[string]Link
+	for ctx.Err() == nil {
+		var next time.Time
+		links, err := readLinks(requests)
+		switch {
+		case err != nil:
+			next = time.Now().Add(time.Second)
+		case last == nil || !maps.EqualFunc(last, links, Link.equal):
+			last = links
+			report(links)
+		}
+		fds := []unix.PollFd{{Fd: int32(end), Events: unix.POLLIN}, {Fd: int32(m), Events: unix.POLLIN}}
+		if err := poll(fds, next); err != nil {
+			return err
+		}
+		if _, err := m.drain(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func readLinks(h *netlink.Handle) (map[string]Link, error) {
+	links, addresses, err := dumpTables(h, netlink.FAMILY_V4)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(addresses, func(a, b netlink.Addr) int {
+		return a.Flags&unix.IFA_F_SECONDARY - b.Flags&unix.IFA_F_SECONDARY
+	})
+	of := make(map[int][]netip.Addr)
+	for _, a := range addresses {
+		if ip, ok := netip.AddrFromSlice(a.IP.To4()); ok {
+			of[a.LinkIndex] = append(of[a.LinkIndex], ip)
+		}
+	}
+	const operating = unix.IFF_UP | unix.IFF_LOWER_UP | unix.IFF_RUNNING
+	table := make(map[string]Link, len(links))
+	for _, l := range links {
+		at := l.Attrs()
+		table[at.Name] = Link{
+			Index: at.Index, Up: at.RawFlags&operating == operating, MTU: at.MTU, Addrs: of[at.Index],
+		}
+	}
+	return table, nil
+}
