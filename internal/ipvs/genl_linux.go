@@ -30,9 +30,9 @@ type genlSocket struct {
 	family uint16
 }
 
-// dialIPVS opens a socket in the current network namespace and looks up the IPVS family, at
-// which the kernel loads the module ip_vs if it can. The error is ErrNoIPVS where there is none.
-func dialIPVS() (*genlSocket, error) {
+// dial opens a socket in the current network namespace and looks up the family of the name, at
+// which the kernel loads the module if it can. The error is ErrNoIPVS where there is none.
+func dial(family string) (*genlSocket, error) {
 	sock, err := nl.GetNetlinkSocketAt(netns.None(), netns.None(), unix.NETLINK_GENERIC)
 	if err != nil {
 		return nil, os.NewSyscallError("netlink socket", err)
@@ -43,7 +43,7 @@ func dialIPVS() (*genlSocket, error) {
 		return nil, err
 	}
 	g := &genlSocket{sock: sock, family: unix.GENL_ID_CTRL}
-	name := nl.NewRtAttr(unix.CTRL_ATTR_FAMILY_NAME, nl.ZeroTerminated("IPVS"))
+	name := nl.NewRtAttr(unix.CTRL_ATTR_FAMILY_NAME, nl.ZeroTerminated(family))
 	replies, err := g.exchange(unix.CTRL_CMD_GETFAMILY, 0, name)
 	for _, reply := range replies {
 		a, perr := parseAttributes(reply)

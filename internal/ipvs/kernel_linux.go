@@ -21,7 +21,7 @@ type netlinkKernel struct {
 // Open connects to the IPVS of the current network namespace. The error is ErrNoIPVS where the
 // kernel has none and cannot load it.
 func Open() (Kernel, error) {
-	genl, err := dialIPVS()
+	genl, err := dial("IPVS")
 	if err != nil {
 		return nil, fmt.Errorf("open IPVS: %w", err)
 	}
