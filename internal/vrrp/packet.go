@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -81,54 +82,61 @@ func (a *Advert) AppendTo(b []byte) []byte {
 // so that a report can name its sender.
 func Decode(b []byte) (Advert, error) {
 	var a Advert
+	err := a.decode(b)
+	return a, err
+}
+
+// decode is Decode into an advert whose memory is used again.
+func (a *Advert) decode(b []byte) error {
+	*a = Advert{Addresses: a.Addresses[:0]}
 	if len(b) < 20 || int(b[0]&0x0f)*4 < 20 || len(b) < int(b[0]&0x0f)*4 {
-		return a, fmt.Errorf("read IP header: %w", ErrTruncated)
+		return fmt.Errorf("read IP header: %w", ErrTruncated)
 	}
 	a.Source = netip.AddrFrom4([4]byte(b[12:16]))
 	ttl, length, header := b[8], int(binary.BigEndian.Uint16(b[2:])), int(b[0]&0x0f)*4
 	if length < header+headerLength || length > len(b) {
-		return a, fmt.Errorf("read %d bytes of %d: %w", len(b), length, ErrTruncated)
+		return fmt.Errorf("read %d bytes of %d: %w", len(b), length, ErrTruncated)
 	}
 	p := b[header:length] // what Ethernet pads is not part of the packet
 	a.Version, a.VRID, a.Priority = p[0]>>4, p[1], p[2]
 	if ttl != hopLimit {
-		return a, fmt.Errorf("TTL %d: %w", ttl, ErrTTL)
+		return fmt.Errorf("TTL %d: %w", ttl, ErrTTL)
 	}
 	if p[0]&0x0f != typeAdvert {
-		return a, fmt.Errorf("type %d: %w", p[0]&0x0f, ErrType)
+		return fmt.Errorf("type %d: %w", p[0]&0x0f, ErrType)
 	}
 	size := headerLength + 4*int(p[3])
 	switch a.Version {
 	case 2:
 		size += authLength
 		if len(p) < size {
-			return a, fmt.Errorf("read %d addresses: %w", p[3], ErrTruncated)
+			return fmt.Errorf("read %d addresses: %w", p[3], ErrTruncated)
 		}
 		a.Interval = time.Duration(p[5]) * time.Second
 		if checksum(0, p[:size]) != 0 {
-			return a, ErrChecksum
+			return ErrChecksum
 		}
 		if p[4] != 0 {
-			return a, fmt.Errorf("authentication type %d: %w", p[4], ErrAuth)
+			return fmt.Errorf("authentication type %d: %w", p[4], ErrAuth)
 		}
 	case 3:
 		if len(p) < size {
-			return a, fmt.Errorf("read %d addresses: %w", p[3], ErrTruncated)
+			return fmt.Errorf("read %d addresses: %w", p[3], ErrTruncated)
 		}
 		a.Interval = time.Duration(binary.BigEndian.Uint16(p[4:])&0x0fff) * 10 * time.Millisecond
 		// With the pseudo header of RFC 5798 or without it as RFC 9568 §5.2.8 has it.
 		dest := netip.AddrFrom4([4]byte(b[16:20]))
 		if checksum(pseudoHeaderTo(a.Source, dest, len(p)), p) != 0 && checksum(0, p) != 0 {
-			return a, ErrChecksum
+			return ErrChecksum
 		}
 	default:
-		return a, fmt.Errorf("version %d: %w", a.Version, ErrVersion)
+		return fmt.Errorf("version %d: %w", a.Version, ErrVersion)
 	}
-	a.Addresses = make([]netip.Addr, 0, p[3])
+	a.Addresses = slices.Grow(a.Addresses, int(p[3]))
 	for i := headerLength; i < headerLength+4*int(p[3]); i += 4 {
 		a.Addresses = append(a.Addresses, netip.AddrFrom4([4]byte(p[i:i+4])))
 	}
-	return a, nil
+	return nil
 }
 
 func pseudoHeader(source netip.Addr, length int) uint32 {

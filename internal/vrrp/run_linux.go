@@ -39,7 +39,8 @@ type Runner struct {
 	poll     []unix.PollFd
 	polled   []string // the interface of poll[i+2]
 	out      Output
-	packet   []byte
+	packet   []byte // the last one sent
+	advert   Advert // the last one received
 }
 
 // orders is a mailbox of one each: what is newer replaces what is older.
@@ -174,8 +175,8 @@ func (r *Runner) receive(now time.Time, buf []byte) {
 			if !ok {
 				break
 			}
-			advert, err := Decode(buf[:n])
-			r.election.Receive(now, name, &advert, err, &r.out)
+			err := r.advert.decode(buf[:n])
+			r.election.Receive(now, name, &r.advert, err, &r.out)
 		}
 	}
 }
