@@ -3,6 +3,7 @@ package vrrp
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -14,7 +15,8 @@ type Election struct {
 	instances map[Key]*instance
 	order     []*instance // as configured
 	groups    []*group
-	links     map[string]Link // nil until they are known
+	links     map[string]Link  // nil until they are known
+	deaf      map[string]error // why an interface cannot be listened to
 	refused   map[refusal]time.Time
 	resigned  bool
 }
@@ -134,6 +136,9 @@ func (e *Election) fault(i *instance) string {
 			return "interface " + name + " is down"
 		}
 	}
+	if err := e.deaf[i.cfg.Interface]; err != nil {
+		return err.Error() // it would hear no master, and be a second one
+	}
 	if !i.source.IsValid() {
 		return "interface " + i.cfg.Interface + " has no IPv4 address beside the virtual ones"
 	}
@@ -192,7 +197,10 @@ func (e *Election) noteRefusal(now time.Time, i *instance, a *Advert, err error,
 		return
 	}
 	if len(e.refused) >= maxRefusals {
-		clear(e.refused)
+		maps.DeleteFunc(e.refused, func(_ refusal, last time.Time) bool { return now.Sub(last) >= refusalSilence })
+	}
+	if len(e.refused) >= maxRefusals {
+		return // a flood from invented sources; those named already tell of it
 	}
 	e.refused[r] = now
 	out.Notes = append(out.Notes, Note{Kind: NoteRefused, Key: i.cfg.Key, Name: i.cfg.Name,

@@ -34,16 +34,25 @@ func (i *instance) elect(now time.Time, out *Output) {
 			return
 		}
 	}
-	reason := "no advert heard"
-	if i.master.IsValid() {
-		reason = "no advert heard from " + i.master.String()
-	}
-	i.becomeMaster(now, reason, out)
+	i.becomeMaster(now, i.vacancy(), out)
 	for _, m := range i.peers() {
 		if m.state != Master {
 			m.becomeMaster(now, m.follow(), out)
 		}
 	}
+}
+
+// vacancy is why a backup takes over.
+func (i *instance) vacancy() string {
+	switch {
+	case i.heard.IsValid() && i.heardPriority == 0:
+		return i.heard.String() + " stopped"
+	case i.heard.IsValid() && i.cfg.Preempt && i.heardPriority < i.cfg.Priority:
+		return "preempts " + i.heard.String() + " with lower priority"
+	case i.master.IsValid():
+		return "no advert heard from " + i.master.String()
+	}
+	return "no advert heard"
 }
 
 // yield makes way for a better master, with the whole group and without priority 0: the better
@@ -70,9 +79,9 @@ func (i *instance) releaseGroup(now time.Time, reason string, out *Output) {
 // announceGroup announces the addresses of every member: who believed a lesser master about one
 // of them may have believed it about all.
 func (i *instance) announceGroup(out *Output) {
-	out.Announces = append(out.Announces, i.cfg.Key)
+	i.announce(out)
 	for _, m := range i.peers() {
-		out.Announces = append(out.Announces, m.cfg.Key)
+		m.announce(out)
 	}
 }
 

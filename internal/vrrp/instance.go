@@ -18,13 +18,16 @@ type instance struct {
 	// masterInterval is Active_Adver_Interval: learned from the master in version 3.
 	masterInterval time.Duration
 	master         netip.Addr // the last accepted master; ourselves are the zero value
-	deadline       time.Time  // Adver_Timer as master, Active_Down_Timer as backup
-	sent           time.Time  // the last advert of ours
-	wants          bool       // the down timer expired, and the group held us back
-	listening      bool       // after a stall: a master that first hears who else is there
-	resigning      bool       // priority 0 is sent, and a successor not heard yet
-	mismatched     bool       // the master's addresses differ, and that was said
-	announced      time.Time  // the last announcement against a lesser master
+	heard          netip.Addr // who sent the last advert since the state began, accepted or not
+	heardPriority  uint8
+	deadline       time.Time // Adver_Timer as master, Active_Down_Timer as backup
+	sent           time.Time // the last advert of ours
+	wants          bool      // the down timer expired, and the group held us back
+	listening      bool      // after a stall: a master that first hears who else is there
+	resigning      bool      // priority 0 is sent, and a successor not heard yet
+	mismatched     bool      // the master's addresses differ, and that was said
+	announced      time.Time // the last announcement against a lesser master
+	owes           bool      // a lesser master was heard since, too soon for another one
 }
 
 // skew is Skew_Time: RFC 9568 §6.1, and RFC 3768 §6.1 where it does not depend on the interval.
@@ -57,7 +60,8 @@ func (i *instance) move(now time.Time, to State, reason string, out *Output) {
 	if to == Master {
 		t.Until = i.until(now)
 	}
-	i.state, i.wants, i.listening, i.resigning = to, false, false, false
+	i.state, i.wants, i.listening, i.resigning, i.owes = to, false, false, false, false
+	i.heard = netip.Addr{}
 	out.Transitions = append(out.Transitions, t)
 }
 
@@ -85,8 +89,7 @@ func (i *instance) leave(now time.Time, to State, reason string, out *Output) {
 	}
 }
 
-// receive applies an advert that is addressed to this instance. It returns the state that the
-// instance's sync group must follow it to, or Init when nothing follows.
+// receive applies an advert that is addressed to this instance.
 func (i *instance) receive(now time.Time, a *Advert, out *Output) {
 	switch i.state {
 	case Backup:
@@ -100,6 +103,7 @@ func (i *instance) receive(now time.Time, a *Advert, out *Output) {
 
 // receiveBackup is RFC 9568 §6.4.2, "If an ADVERTISEMENT is received".
 func (i *instance) receiveBackup(now time.Time, a *Advert, out *Output) {
+	i.heard, i.heardPriority = a.Source, a.Priority
 	switch {
 	case a.Priority == 0:
 		i.deadline = now.Add(i.skew())
@@ -145,8 +149,11 @@ func (i *instance) receiveMaster(now time.Time, a *Advert, out *Output) {
 	case wins:
 		i.accept(a, out)
 		i.yield(now, "advert from "+a.Source.String()+" with higher priority", out)
-	case i.listening:
+	case i.listening || i.overdue(now):
 		// It took over while we were stalled. It serves; whether we preempt it is for the timers.
+		if !i.listening {
+			i.note(NoteStall, now.Sub(i.deadline), out)
+		}
 		i.yield(now, "stalled, and "+a.Source.String()+" took over", out)
 	default:
 		i.assert(now, a, out)
@@ -157,6 +164,7 @@ func (i *instance) receiveMaster(now time.Time, a *Advert, out *Output) {
 // addresses are (RFC 9568 §6.4.3; once an interval, so that two shouting nodes stay quiet).
 func (i *instance) assert(now time.Time, a *Advert, out *Output) {
 	if now.Sub(i.announced) < i.cfg.Interval {
+		i.owes = true // the next advert pays: a second lesser master may be another one
 		return
 	}
 	i.announced = now
@@ -174,8 +182,9 @@ func (i *instance) tick(now time.Time, out *Output) {
 	}
 	switch i.state {
 	case Backup:
-		// What was queued has been read before: nothing came, or we slept through it.
-		if late := now.Sub(i.deadline); late >= i.down() {
+		// What was queued has been read before. An interval late, we may have slept through
+		// adverts that no queue kept (a paused virtual machine loses them): listen for one more.
+		if late := now.Sub(i.deadline); late >= i.masterInterval {
 			i.note(NoteStall, late, out)
 			i.deadline = now.Add(i.masterInterval + i.skew())
 			return
@@ -195,8 +204,8 @@ func (i *instance) tickMaster(now time.Time, out *Output) {
 		i.listening = false
 		i.send(now, i.cfg.Priority, out)
 		i.deadline = now.Add(i.cfg.Interval)
-		out.Announces = append(out.Announces, i.cfg.Key)
-	case !now.Before(i.until(i.sent)):
+		i.announce(out)
+	case i.overdue(now):
 		i.note(NoteStall, now.Sub(i.deadline), out)
 		i.listening = true
 		i.deadline = now.Add(i.cfg.Interval + i.skew())
@@ -206,6 +215,19 @@ func (i *instance) tickMaster(now time.Time, out *Output) {
 		if !i.deadline.After(now) {
 			i.deadline = now.Add(i.cfg.Interval)
 		}
+		if i.owes {
+			i.owes, i.announced = false, now
+			i.announceGroup(out)
+		}
+	}
+}
+
+// overdue tells whether a backup may have given us up since our last advert.
+func (i *instance) overdue(now time.Time) bool { return !now.Before(i.until(i.sent)) }
+
+func (i *instance) announce(out *Output) {
+	if !slices.Contains(out.Announces, i.cfg.Key) {
+		out.Announces = append(out.Announces, i.cfg.Key)
 	}
 }
 
@@ -245,7 +267,9 @@ func (i *instance) update(now time.Time, c Config, out *Output) {
 	i.mismatched = false
 	switch i.state {
 	case Backup:
-		i.deadline = i.deadline.Add(i.down() - before)
+		if i.deadline = i.deadline.Add(i.down() - before); i.deadline.Before(now) {
+			i.deadline = now // a shorter interval, not a stall
+		}
 	case Master:
 		// Neighbours must know a new priority or interval before the old interval has passed.
 		if !i.resigning && !i.listening && (old.Priority != c.Priority || old.Interval != c.Interval ||
