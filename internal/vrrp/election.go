@@ -23,7 +23,7 @@ type Election struct {
 
 // NewElection returns an election without instances.
 func NewElection() *Election {
-	return &Election{instances: map[Key]*instance{}, refused: map[refusal]time.Time{}}
+	return &Election{instances: map[Key]*instance{}, deaf: map[string]error{}, refused: map[refusal]time.Time{}}
 }
 
 // Configure makes configs and groups the whole of the election. Instances are recognised by

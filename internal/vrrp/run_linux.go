@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -39,8 +40,9 @@ type Runner struct {
 	poll     []unix.PollFd
 	polled   []string // the interface of poll[i+2]
 	out      Output
-	packet   []byte // the last one sent
-	advert   Advert // the last one received
+	retry    time.Time // of interfaces that cannot be listened to; zero when there is none
+	packet   []byte    // the last one sent
+	advert   Advert    // the last one received
 }
 
 // orders is a mailbox of one each: what is newer replaces what is older.
@@ -117,16 +119,19 @@ func (r *Runner) Run(ctx context.Context) error {
 		r.receive(now, buf)
 		if mail.configure {
 			r.configs = mail.configs
-			r.election.Configure(now, mail.configs, mail.groups, &r.out)
 		}
 		if mail.links != nil {
 			r.links = mail.links
 		}
-		if mail.configure || mail.links != nil {
-			r.listen() // before adverts go out
+		relisten := mail.configure || mail.links != nil || r.retryDue(now)
+		if relisten {
+			r.listen(now) // before adverts go out
 		}
-		if mail.links != nil {
-			r.election.SetLinks(now, mail.links, &r.out)
+		if mail.configure {
+			r.election.Configure(now, mail.configs, mail.groups, &r.out)
+		}
+		if relisten && r.links != nil {
+			r.election.SetLinks(now, r.links, &r.out)
 		}
 		if mail.resign {
 			resigned = true
@@ -134,6 +139,9 @@ func (r *Runner) Run(ctx context.Context) error {
 		}
 		r.election.Tick(now, &r.out)
 		r.act()
+		if relisten {
+			r.closeUnused() // after adverts of removed instances went out
+		}
 		if resigned && r.election.Done() {
 			return nil
 		}
@@ -144,7 +152,11 @@ func (r *Runner) Run(ctx context.Context) error {
 // wait sleeps until a packet, an order or the next deadline.
 func (r *Runner) wait() error {
 	var spec unix.ItimerSpec // zero disarms
-	if deadline := r.election.Deadline(); !deadline.IsZero() {
+	deadline := r.election.Deadline()
+	if !r.retry.IsZero() && (deadline.IsZero() || r.retry.Before(deadline)) {
+		deadline = r.retry
+	}
+	if !deadline.IsZero() {
 		spec.Value = unix.NsecToTimespec(max(int64(time.Until(deadline)), 1))
 	}
 	if err := unix.TimerfdSettime(r.timerfd, 0, &spec, nil); err != nil {
@@ -181,39 +193,47 @@ func (r *Runner) receive(now time.Time, buf []byte) {
 	}
 }
 
-// listen opens the sockets that the configuration needs and the links allow, and closes others.
-func (r *Runner) listen() {
-	needed := map[string]bool{}
-	for i := range r.configs {
-		needed[r.configs[i].Interface] = true
-	}
+// listenRetry is how long an interface that could not be listened to is left alone.
+const listenRetry = time.Second
+
+func (r *Runner) retryDue(now time.Time) bool { return !r.retry.IsZero() && !now.Before(r.retry) }
+
+// listen opens the sockets that the configuration needs and the links allow. An interface that
+// cannot be listened to is a fault of its instances, and is tried again.
+func (r *Runner) listen(now time.Time) {
+	r.retry = time.Time{}
+	clear(r.election.deaf)
 	for name, c := range r.conns {
-		if link, ok := r.links[name]; !needed[name] && !r.owed(name) || !ok || link.Index != c.index {
+		if link, ok := r.links[name]; !ok || link.Index != c.index {
 			c.close()
 			delete(r.conns, name)
 		}
 	}
-	for name := range needed {
+	for i := range r.configs {
+		name := r.configs[i].Interface
 		link, ok := r.links[name]
-		if !ok || r.conns[name] != nil {
+		if !ok || r.conns[name] != nil || r.election.deaf[name] != nil {
 			continue
 		}
 		c, err := listen(name, link.Index)
 		if err == nil {
 			r.conns[name] = c
+		} else {
+			r.election.deaf[name] = err
+			r.retry = now.Add(listenRetry)
 		}
 		r.socket(name, err)
 	}
 }
 
-// owed tells whether an advert of a removed instance still has to leave through the interface.
-func (r *Runner) owed(name string) bool {
-	for _, s := range r.out.Sends {
-		if s.Key.Interface == name {
-			return true
+// closeUnused closes the sockets that no instance needs any more.
+func (r *Runner) closeUnused() {
+	for name, c := range r.conns {
+		if !slices.ContainsFunc(r.configs, func(c Config) bool { return c.Interface == name }) {
+			c.close()
+			delete(r.conns, name)
 		}
 	}
-	return false
 }
 
 // socket notes that an interface's socket failed or works again, once each time.
