@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"lvsd/internal/conf"
+	"lvsd/internal/control"
+	"lvsd/internal/director"
+)
+
+const defaultRunDir = "/run/lvsd"
+
+type runFlags struct {
+	config, format, hostname, runDir, logFormat, logLevel string
+}
+
+func runCommand() *cobra.Command {
+	var f runFlags
+	c := &cobra.Command{
+		Use:   "run -c FILE",
+		Short: "Run the daemon in the foreground; SIGHUP reloads, SIGTERM stops in order",
+		Args:  args(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if f.config == "" {
+				return usage(c, fmt.Errorf("-c FILE is missing"))
+			}
+			return f.run(c)
+		},
+	}
+	c.Flags().StringVarP(&f.config, "config", "c", "", "configuration file")
+	formatFlag(c, &f.format)
+	hostnameFlag(c, &f.hostname)
+	runDirFlag(c, &f.runDir)
+	c.Flags().StringVar(&f.logFormat, "log-format", "auto", "auto, json or console")
+	c.Flags().StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
+	return c
+}
+
+func (f *runFlags) run(c *cobra.Command) error {
+	log, err := newLog(f.logFormat, f.logLevel)
+	if err != nil {
+		return usage(c, err)
+	}
+	load, err := loadOptions(f.format, f.hostname)
+	if err != nil {
+		return usage(c, err)
+	}
+	result := conf.Load(f.config, load)
+	if err := result.WriteDiagnostics(os.Stderr, terminal(os.Stderr)); err != nil {
+		return fmt.Errorf("print diagnostics: %w", err)
+	}
+	if result.Config == nil {
+		fmt.Fprintf(os.Stderr, "lvsd: not started: %s is not valid\n", f.config)
+		return exit{exitFailure}
+	}
+	dir, err := control.Claim(f.runDir)
+	if err != nil {
+		return err
+	}
+	defer dir.Release()
+
+	d, err := director.New(director.Options{Path: f.config, Load: load, RunDir: f.runDir,
+		Version: buildVersion(), Log: log}, result.Config)
+	if err != nil {
+		return err
+	}
+	server, err := dir.Listen(d)
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	served := make(chan error, 1)
+	go func() { served <- server.Serve() }()
+	go signals(ctx, cancel, d)
+	ended := make(chan error, 1)
+	go func() { ended <- d.Run(ctx) }()
+	select {
+	case err = <-ended:
+	case err = <-served:
+		d.Stop()
+		<-ended
+	}
+	_ = log.Sync() // a terminal or a pipe cannot sync, and need not
+	return err
+}
+
+// signals makes SIGHUP a reload, and SIGTERM and SIGINT a stop; the second of those ends at once.
+func signals(ctx context.Context, cancel func(), d *director.Director) {
+	came := make(chan os.Signal, 8)
+	signal.Notify(came, unix.SIGHUP, unix.SIGTERM, unix.SIGINT)
+	defer signal.Stop(came)
+	stopping := false
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case s := <-came:
+			switch {
+			case s == unix.SIGHUP:
+				d.Reload()
+			case stopping:
+				cancel()
+			default:
+				stopping = true
+				d.Stop()
+			}
+		}
+	}
+}

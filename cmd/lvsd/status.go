@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lvsd/internal/control"
+	"lvsd/internal/director"
+)
+
+// Times of the status command: one answer, and from one to the next with --watch.
+const (
+	statusTimeout = 10 * time.Second
+	watchInterval = time.Second
+)
+
+func statusCommand() *cobra.Command {
+	var asJSON, watch bool
+	var dir string
+	c := &cobra.Command{
+		Use:   "status",
+		Short: "Show what the running daemon does",
+		Args:  args(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+			defer stop()
+			show := func() error { return status(ctx, c.OutOrStdout(), dir, asJSON) }
+			if !watch {
+				return show()
+			}
+			return watchStatus(ctx, c.OutOrStdout(), asJSON, show)
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.Flags().BoolVar(&watch, "watch", false, "show it again every second, until interrupted")
+	runDirFlag(c, &dir)
+	return c
+}
+
+// watchStatus shows the status every second: on a clean screen, or as one JSON document after
+// the other.
+func watchStatus(ctx context.Context, out io.Writer, asJSON bool, show func() error) error {
+	tick := time.NewTicker(watchInterval)
+	defer tick.Stop()
+	for {
+		if !asJSON {
+			if _, err := fmt.Fprint(out, "\x1b[H\x1b[2J"); err != nil {
+				return fmt.Errorf("print status: %w", err)
+			}
+		}
+		if err := show(); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+func status(ctx context.Context, out io.Writer, dir string, asJSON bool) error {
+	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
+	defer cancel()
+	s, err := control.Status(ctx, dir)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		encoder := json.NewEncoder(out)
+		encoder.SetIndent("", "  ")
+		if err := encoder.Encode(s); err != nil {
+			return fmt.Errorf("print status: %w", err)
+		}
+		return nil
+	}
+	return printStatus(out, s, time.Now())
+}
+
+// printStatus writes the status for a person.
+func printStatus(out io.Writer, s director.Status, now time.Time) error {
+	p := printer{out: out, now: now}
+	p.line("%s · lvsd %s · up %s · %s", s.Node, s.Version, p.ago(s.Started), s.File)
+	if s.IPVSError != "" {
+		p.line("! no service works: %s", s.IPVSError)
+	}
+	for _, i := range s.Instances {
+		p.instance(i)
+	}
+	for _, v := range s.Services {
+		p.service(v)
+	}
+	for _, f := range s.Foreign {
+		p.line("\n%s  not lvsd's, left alone", f)
+	}
+	if p.err != nil {
+		return fmt.Errorf("print status: %w", p.err)
+	}
+	return nil
+}
+
+type printer struct {
+	out io.Writer
+	now time.Time
+	err error
+}
+
+func (p *printer) line(format string, values ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.out, format+"\n", values...)
+	}
+}
+
+func (p *printer) ago(t time.Time) string { return p.now.Sub(t).Round(time.Second).String() }
+
+func (p *printer) instance(i director.InstanceStatus) {
+	p.line("")
+	p.line("%-6s %s  %s vrid %d  VRRPv%d  priority %d  for %s", i.State, i.Name, i.Interface,
+		i.VirtualRouterID, i.Version, i.EffectivePriority, p.ago(i.Since))
+	switch {
+	case i.Master != "":
+		p.line("       master is %s", i.Master)
+	case i.Reason != "":
+		p.line("       %s", i.Reason)
+	}
+	for _, a := range i.Addresses {
+		mark := "-"
+		if a.Present {
+			mark = "+"
+		}
+		p.line("       %s %s dev %s", mark, a.Address, a.Dev)
+	}
+}
+
+func (p *printer) service(v director.ServiceStatus) {
+	healthy := 0
+	for _, r := range v.RealServers {
+		if r.Healthy {
+			healthy++
+		}
+	}
+	p.line("")
+	p.line("%s %s  %s %s  %d of %d servers  %d connections", v.Protocol, v.Address, v.Forwarding, v.Scheduler,
+		healthy, len(v.RealServers), v.Connections)
+	if !v.InKernel {
+		p.line("       not in the kernel")
+	}
+	for _, r := range v.RealServers {
+		state := "up"
+		if !r.Healthy {
+			state = "DOWN"
+		}
+		p.line("       %-4s %-22s weight %d/%d  active %d  inactive %d", state, r.Address, r.EffectiveWeight,
+			r.Weight, r.Active, r.Inactive)
+		for _, c := range r.Checks {
+			if c.Error != "" {
+				p.line("            %s: %s (%s %s)", c.Check, c.Error, c.State, p.ago(c.Since))
+			}
+		}
+	}
+}

@@ -1,0 +1,49 @@
+// Package control is the unix socket through which subcommands talk to a running lvsd: the
+// server, and a client for it.
+package control
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// ErrRunning says that another lvsd works with the same run directory.
+var ErrRunning = errors.New("another lvsd runs with this directory")
+
+// RunDir is a run directory that belongs to this process until Release.
+type RunDir struct {
+	path string
+	lock *os.File
+}
+
+// Claim creates the directory if it is missing and takes it for this process. Errors wrap
+// ErrRunning, or the file system's.
+func Claim(dir string) (*RunDir, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("create run directory: %w", err)
+	}
+	lock, err := os.OpenFile(filepath.Join(dir, "lvsd.lock"), os.O_RDWR|os.O_CREATE|unix.O_CLOEXEC, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("use run directory: %w", err)
+	}
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		_ = lock.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			err = ErrRunning
+		}
+		return nil, fmt.Errorf("use run directory %s: %w", dir, err)
+	}
+	return &RunDir{dir, lock}, nil
+}
+
+// Release gives the directory up, and removes the socket in it.
+func (r *RunDir) Release() {
+	_ = os.Remove(socket(r.path))
+	_ = r.lock.Close()
+}
+
+func socket(dir string) string { return filepath.Join(dir, "lvsd.sock") }

@@ -1,0 +1,73 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"lvsd/internal/director"
+)
+
+// Source is what the server shows; *director.Director is one.
+type Source interface {
+	Status(context.Context) (director.Status, error)
+}
+
+// statusPath is versioned: scripts may speak to the socket without this package.
+const statusPath = "/v1/status"
+
+// requestTimeout bounds one request, so that a client that hangs costs nothing for long.
+const requestTimeout = 5 * time.Second
+
+// Server answers on the socket of a run directory.
+type Server struct {
+	http     http.Server
+	listener net.Listener
+}
+
+// Listen opens the socket, for its owner only. A socket that a crash left is
+// replaced.
+func (r *RunDir) Listen(source Source) (*Server, error) {
+	path := socket(r.path)
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("replace control socket: %w", err)
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("open control socket: %w", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		_ = l.Close()
+		return nil, fmt.Errorf("protect control socket: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+statusPath, func(w http.ResponseWriter, q *http.Request) {
+		ctx, cancel := context.WithTimeout(q.Context(), requestTimeout)
+		defer cancel()
+		s, err := source.Status(ctx)
+		if err != nil {
+			http.Error(w, fmt.Sprintf("read status: %v", err), http.StatusServiceUnavailable)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(s) // the client that is gone needs no answer
+	})
+	return &Server{listener: l, http: http.Server{Handler: mux, ReadTimeout: requestTimeout,
+		WriteTimeout: 2 * requestTimeout}}, nil
+}
+
+// Serve answers until Close, and then returns nil.
+func (s *Server) Serve() error {
+	if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve control socket: %w", err)
+	}
+	return nil
+}
+
+// Close ends Serve and every request.
+func (s *Server) Close() { _ = s.http.Close() }

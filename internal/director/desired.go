@@ -1,0 +1,229 @@
+// Package director makes one node of a pair of directors: it reads the configuration, runs the
+// election, the checks, and the appliers that make the kernel equal to what should be.
+//
+// The page to read first is this one: desired says what should be. Everything else either tells
+// it what happened, or makes the kernel equal to what it says.
+package director
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"lvsd/internal/check"
+	"lvsd/internal/conf"
+	"lvsd/internal/ipvs"
+	"lvsd/internal/netif"
+	"lvsd/internal/vrrp"
+)
+
+// want is what should be, for every part that makes it so. Addresses are what each instance
+// should have while it is master: which is master, the election tells the netif applier itself,
+// so that a takeover does not wait for this package.
+type want struct {
+	instances []vrrp.Config
+	groups    []vrrp.SyncGroup
+	network   netif.Want
+	services  ipvs.Table
+	checks    map[check.Spec]struct{}
+}
+
+// desired is what should be while the configuration is cfg and the specs in down are known to
+// fail. gid is the group under which ping sockets are opened.
+func desired(cfg *conf.Config, down map[check.Spec]bool, gid int) want {
+	w := want{services: ipvs.Table{}, checks: map[check.Spec]struct{}{}}
+	w.network.Instances = map[string]netif.Instance{}
+	keys := map[string]vrrp.Key{}
+	for i := range cfg.Instances {
+		c := election(&cfg.Instances[i])
+		keys[c.Name] = c.Key
+		w.instances = append(w.instances, c)
+		w.network.Instances[c.Key.String()] = addresses(&cfg.Instances[i])
+	}
+	for _, g := range cfg.SyncGroups {
+		group := vrrp.SyncGroup{Name: g.Name}
+		for _, name := range g.Members {
+			group.Members = append(group.Members, keys[name])
+		}
+		w.groups = append(w.groups, group)
+	}
+	for i := range cfg.Services {
+		s := &cfg.Services[i]
+		w.services[serviceKey(s)] = service(s, down)
+		for j := range s.RealServers {
+			for _, spec := range specs(&s.RealServers[j]) {
+				w.checks[spec] = struct{}{}
+			}
+		}
+	}
+	w.network.Sysctls = sysctls(cfg, w.checks, gid)
+	return w
+}
+
+func election(i *conf.Instance) vrrp.Config {
+	c := vrrp.Config{
+		Key:         vrrp.Key{Interface: i.Interface, VRID: i.VirtualRouterID},
+		Name:        i.Name,
+		Version:     i.Version,
+		Priority:    i.Priority,
+		Interval:    i.AdvertInterval,
+		Preempt:     i.Preempt,
+		StartMaster: i.State == conf.Master && i.Priority == 255,
+	}
+	track := func(name string) {
+		if name != i.Interface && !slices.Contains(c.Track, name) {
+			c.Track = append(c.Track, name)
+		}
+	}
+	for _, a := range i.Addresses {
+		c.Addresses = append(c.Addresses, a.Prefix.Addr())
+		track(a.Dev)
+	}
+	for _, name := range i.TrackInterfaces {
+		track(name)
+	}
+	return c
+}
+
+func addresses(i *conf.Instance) netif.Instance {
+	n := netif.Instance{Repeat: i.GARPMasterRepeat, Delay: i.GARPMasterDelay}
+	for _, a := range i.Addresses {
+		n.Addresses = append(n.Addresses,
+			netif.Address{Prefix: a.Prefix, Dev: a.Dev, Label: a.Label, Scope: a.Scope})
+	}
+	return n
+}
+
+func serviceKey(s *conf.VirtualServer) ipvs.ServiceKey {
+	if s.FWMark != 0 {
+		return ipvs.ServiceKey{Family: family(s), FWMark: s.FWMark}
+	}
+	protocol := map[conf.Protocol]uint8{conf.TCP: unix.IPPROTO_TCP, conf.UDP: unix.IPPROTO_UDP,
+		conf.SCTP: unix.IPPROTO_SCTP}[s.Protocol]
+	return ipvs.ServiceKey{Family: family(s), Protocol: protocol, Addr: s.Address.Addr(),
+		Port: s.Address.Port()}
+}
+
+// family is 4 or 6; a firewall mark has that of its servers.
+func family(s *conf.VirtualServer) uint8 {
+	a := s.Address.Addr()
+	if s.FWMark != 0 && len(s.RealServers) > 0 {
+		a = s.RealServers[0].Address.Addr()
+	}
+	if a.Is6() {
+		return 6
+	}
+	return 4
+}
+
+func service(s *conf.VirtualServer, down map[check.Spec]bool) ipvs.Entry {
+	e := ipvs.Entry{
+		Service:      ipvs.Service{Scheduler: s.Scheduler, Netmask: ipvs.HostMask(family(s))},
+		Destinations: make(map[netip.AddrPort]ipvs.Destination, len(s.RealServers)),
+	}
+	if s.PersistenceTimeout > 0 {
+		e.Service.Flags |= ipvs.Persistent
+		e.Service.Timeout = uint32(s.PersistenceTimeout / time.Second)
+	}
+	forward := map[conf.Forwarding]ipvs.Forward{conf.NAT: ipvs.Masquerade, conf.DR: ipvs.Route,
+		conf.TUN: ipvs.Tunnel}[s.Forwarding]
+	for i := range s.RealServers {
+		r := &s.RealServers[i]
+		d := ipvs.Destination{Forward: forward, Weight: uint32(r.Weight)}
+		if !healthy(r, down) {
+			if !r.InhibitOnFailure {
+				continue
+			}
+			d.Weight = 0
+		}
+		e.Destinations[r.Address] = d
+	}
+	return e
+}
+
+// healthy tells whether none of a real server's checks is known to fail.
+func healthy(r *conf.RealServer, down map[check.Spec]bool) bool {
+	for _, spec := range specs(r) {
+		if down[spec] {
+			return false
+		}
+	}
+	return true
+}
+
+// specs are a real server's checks: one for each checker, and for each URL of an HTTP checker.
+func specs(r *conf.RealServer) []check.Spec {
+	var list []check.Spec
+	for i := range r.Checks {
+		c := &r.Checks[i]
+		kind, _ := check.ParseKind(string(c.Kind))
+		s := check.Spec{Kind: kind, Addr: r.Address, Interval: c.Interval, Timeout: c.Timeout,
+			Retry: c.Retry, DelayBeforeRetry: c.DelayBeforeRetry}
+		if kind == check.ICMP {
+			s.Addr = netip.AddrPortFrom(r.Address.Addr(), 0)
+		}
+		if len(c.URLs) == 0 {
+			list = append(list, s)
+		}
+		for _, u := range c.URLs {
+			s.Path, s.Status = u.Path, check.StatusCodes{}
+			for _, codes := range u.StatusCodes {
+				s.Status.Add(codes.First, codes.Last)
+			}
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// sysctls are the director's own kernel parameters without which its services do not work.
+func sysctls(cfg *conf.Config, checks map[check.Spec]struct{}, gid int) []netif.Sysctl {
+	var forward4, forward6, redirects bool
+	for i := range cfg.Services {
+		s := &cfg.Services[i]
+		forward4 = forward4 || family(s) == 4
+		forward6 = forward6 || family(s) == 6
+		// A packet that DR or TUN forwards leaves the way it came: the kernel would tell the
+		// client to go there directly, past the service.
+		redirects = redirects || s.Forwarding != conf.NAT
+	}
+	var list []netif.Sysctl
+	if forward4 {
+		list = append(list, netif.Sysctl{Name: "net.ipv4.ip_forward", Value: "1"})
+	}
+	if forward6 {
+		list = append(list, netif.Sysctl{Name: "net.ipv6.conf.all.forwarding", Value: "1"})
+	}
+	if redirects {
+		for _, name := range append([]string{"all"}, interfaces(cfg)...) {
+			list = append(list, netif.Sysctl{Value: "0",
+				// sysctl(8) writes a dot in an interface's name as a slash
+				Name: "net.ipv4.conf." + strings.ReplaceAll(name, ".", "/") + ".send_redirects"})
+		}
+	}
+	for spec := range checks {
+		if spec.Kind == check.ICMP {
+			list = append(list, netif.Sysctl{Name: "net.ipv4.ping_group_range",
+				Value: fmt.Sprintf("%d %d", gid, gid)})
+			break
+		}
+	}
+	return list
+}
+
+// interfaces are the names of the interfaces that the configuration knows, sorted.
+func interfaces(cfg *conf.Config) []string {
+	var names []string
+	for i := range cfg.Instances {
+		names = append(names, cfg.Instances[i].Interface)
+		for _, a := range cfg.Instances[i].Addresses {
+			names = append(names, a.Dev)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}

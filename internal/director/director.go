@@ -1,0 +1,301 @@
+package director
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"lvsd/internal/check"
+	"lvsd/internal/conf"
+	"lvsd/internal/ipvs"
+	"lvsd/internal/netif"
+	"lvsd/internal/vrrp"
+)
+
+// Options are what a director is made of, beside its configuration.
+type Options struct {
+	// Path is the configuration file that a reload reads, with Load saying how.
+	Path string
+	Load conf.Options
+	// RunDir is an existing directory for what a restart should remember.
+	RunDir  string
+	Version string
+	Log     *zap.Logger
+}
+
+// Director is one running node. Run owns everything in it; the other methods may be called from
+// any goroutine.
+type Director struct {
+	options  Options
+	journal  journal
+	inbox    *inbox
+	election *vrrp.Runner
+	network  *netif.Applier
+	services *ipvs.Applier
+	checks   *check.Set
+	started  time.Time
+
+	// The rest belongs to Run.
+	cfg      *conf.Config
+	want     want
+	rollout  rollout
+	down     map[check.Spec]bool
+	empty    map[ipvs.ServiceKey]bool
+	roles    map[vrrp.Key]role
+	ipvsErr  error // why IPVS cannot be used; nil while it can
+	stopping bool  // Stop was called: the election resigns
+	ended    bool  // the election is over: addresses go, then services
+}
+
+// role is what the election last said of an instance.
+type role struct {
+	state  vrrp.State
+	since  time.Time
+	reason string
+	master string // the node that is master, as far as it was heard; empty for ourselves
+}
+
+// New prepares a director for a configuration that conf.Load found right. It touches nothing of
+// the host but descriptors.
+func New(o Options, cfg *conf.Config) (*Director, error) {
+	d := &Director{options: o, journal: newJournal(o.Log), inbox: newInbox(), cfg: cfg, started: time.Now(),
+		down: map[check.Spec]bool{}, empty: map[ipvs.ServiceKey]bool{}, roles: map[vrrp.Key]role{}}
+	var err error
+	d.network, err = netif.NewApplier(netif.Options{
+		StateFile: filepath.Join(o.RunDir, "addresses.json"),
+		Report:    func(r netif.Report) { d.inbox.post(r) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	d.election, err = vrrp.NewRunner(observer{d.network, d.inbox})
+	if err != nil {
+		return nil, err
+	}
+	d.services = ipvs.NewApplier(ipvs.Options{
+		Open:      ipvs.Open,
+		StateFile: filepath.Join(o.RunDir, "services.json"),
+		Report:    func(r ipvs.Report) { d.inbox.post(r) },
+	})
+	d.checks = check.NewSet(check.Options{
+		Report:     func(c check.Change) { d.inbox.post(c) },
+		LocalError: func(s check.Spec, err error) { d.inbox.post(checkFault{s, err}) },
+	})
+	return d, nil
+}
+
+// Reload asks for the configuration to be read again. A configuration with an error changes
+// nothing.
+func (d *Director) Reload() { d.inbox.post(reload{}) }
+
+// Stop asks for an end in order: priority 0, serve until a successor is heard or 1 s has passed,
+// then addresses off, then services.
+func (d *Director) Stop() { d.inbox.post(stop{}) }
+
+// lastSteps bounds how long a stop waits for the appliers after the election is over.
+const lastSteps = 3 * time.Second
+
+// Run works until a Stop is carried out, or ctx ends: then at once, leaving the kernel as it is.
+// The error says which part of the director broke; it is nil after a Stop.
+func (d *Director) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var parts sync.WaitGroup
+	defer parts.Wait()
+	defer cancel()
+	defer d.checks.Close()
+	d.start(ctx, &parts)
+	d.journal.event(Started, zap.String("version", d.options.Version), zap.String("node", d.cfg.RouterID),
+		zap.String("file", d.options.Path), zap.Int("pid", os.Getpid()))
+
+	d.adopt(d.cfg)
+	var giveUp <-chan time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-giveUp:
+			d.journal.event(Stopped, zap.Bool("in_order", false))
+			return nil
+		case <-d.inbox.posted:
+		}
+		over, err := d.handle(d.inbox.take())
+		if err != nil {
+			return err
+		}
+		if over && giveUp == nil { // the election: addresses may go now, then services
+			giveUp = time.After(lastSteps)
+			d.ended, d.want = true, want{services: ipvs.Table{}}
+			d.checks.Apply(nil)
+			d.advance()
+		}
+		if giveUp != nil && d.rollout.done(d.want.services, d.want.network) {
+			d.journal.event(Stopped, zap.Bool("in_order", true))
+			return nil
+		}
+	}
+}
+
+// start starts every part of the director; each ends with ctx.
+func (d *Director) start(ctx context.Context, parts *sync.WaitGroup) {
+	thread := func(run func(context.Context) error, end func(error)) {
+		parts.Add(1)
+		onThread(func() {
+			defer parts.Done()
+			end(run(ctx))
+		}, func(err error) { d.inbox.post(realtimeRefused{err}) })
+	}
+	thread(d.network.Run, func(err error) { d.inbox.post(broken{"addresses", err}) })
+	thread(d.election.Run, func(err error) { d.inbox.post(resigned{err}) })
+	parts.Go(func() { d.inbox.post(broken{"services", d.services.Run(ctx)}) })
+	parts.Go(func() {
+		d.inbox.post(broken{"link watch", netif.WatchLinks(ctx, func(links map[string]netif.Link) {
+			d.election.SetLinks(electionLinks(links))
+		})})
+	})
+}
+
+// handle takes what happened, in order. over is true when the election ended as asked.
+func (d *Director) handle(list []any) (over bool, err error) {
+	verdicts := false
+	for _, happened := range list {
+		switch h := happened.(type) {
+		case reload:
+			d.reload()
+		case stop:
+			if !d.stopping {
+				d.stopping = true
+				d.journal.event(Stopping)
+				d.election.Resign()
+			}
+		case resigned:
+			if h.err != nil || !d.stopping {
+				return false, fmt.Errorf("run the election: %w", errors.Join(h.err))
+			}
+			over = true
+		case broken:
+			if h.err != nil && !errors.Is(h.err, context.Canceled) {
+				return false, fmt.Errorf("run %s: %w", h.part, h.err)
+			}
+		case check.Change:
+			verdicts = true // what it says is in the set's verdicts, and may be newer there
+		case statusRequest:
+			h.reply <- d.snapshot()
+		case ipvs.Report:
+			d.servicesReport(h)
+		case netif.Report:
+			d.networkReport(h)
+		case vrrp.Transition:
+			d.transition(h)
+		case vrrp.Note:
+			d.note(h)
+		case checkFault:
+			d.checkFault(h)
+		case realtimeRefused:
+			d.journal.event(RealtimeRefused, zap.Error(h.err))
+		}
+	}
+	if verdicts && !over && !d.ended {
+		d.judge()
+	}
+	return over, nil
+}
+
+// reload reads the configuration again and adopts it, whole or not at all.
+func (d *Director) reload() {
+	if d.stopping {
+		return
+	}
+	result := conf.Load(d.options.Path, d.options.Load)
+	d.warn(result)
+	if result.Config == nil {
+		d.refuse(result)
+		return
+	}
+	d.adopt(result.Config)
+	d.journal.event(Reloaded, zap.String("file", d.options.Path))
+}
+
+// adopt makes cfg the configuration: checks and instances that are in the old one too go on
+// undisturbed.
+func (d *Director) adopt(cfg *conf.Config) {
+	d.cfg = cfg
+	d.checks.Apply(desired(cfg, d.down, os.Getegid()).checks)
+	d.down = failing(d.checks.Verdicts())
+	d.want = desired(cfg, d.down, os.Getegid())
+	d.election.Configure(d.want.instances, d.want.groups)
+	known := map[vrrp.Key]bool{}
+	for _, i := range d.want.instances {
+		known[i.Key] = true
+	}
+	maps.DeleteFunc(d.roles, func(k vrrp.Key, _ role) bool { return !known[k] })
+	d.noteEmpty()
+	d.advance()
+}
+
+// judge recomputes what should be after verdicts changed.
+func (d *Director) judge() {
+	verdicts := d.checks.Verdicts()
+	now := failing(verdicts)
+	d.noteHealth(d.down, now, verdicts)
+	d.down = now
+	d.want = desired(d.cfg, d.down, os.Getegid())
+	d.noteEmpty()
+	d.advance()
+}
+
+func failing(verdicts map[check.Spec]check.Verdict) map[check.Spec]bool {
+	down := map[check.Spec]bool{}
+	for spec, v := range verdicts {
+		if !v.Healthy {
+			down[spec] = true
+		}
+	}
+	return down
+}
+
+// advance gives the appliers what they may have now.
+func (d *Director) advance() {
+	services, network := d.rollout.next(d.want.services, d.want.network)
+	if services != nil {
+		d.services.Want(d.rollout.services.sent, services)
+	}
+	if network != nil {
+		d.network.Want(d.rollout.network.sent, *network)
+	}
+}
+
+// observer takes what the election decides: roles straight to the netif applier, everything to
+// the director.
+type observer struct {
+	network *netif.Applier
+	inbox   *inbox
+}
+
+func (o observer) Transition(t vrrp.Transition) {
+	o.network.Role(t.Key.String(), netif.Role{Master: t.To == vrrp.Master, Until: t.Until})
+	o.inbox.post(t)
+}
+
+func (o observer) Vouch(key vrrp.Key, until time.Time) {
+	o.network.Role(key.String(), netif.Role{Master: true, Until: until})
+}
+
+func (o observer) Announce(key vrrp.Key) { o.network.Announce(key.String()) }
+
+func (o observer) Note(n vrrp.Note) { o.inbox.post(n) }
+
+// electionLinks is what the election needs of the links.
+func electionLinks(links map[string]netif.Link) map[string]vrrp.Link {
+	known := make(map[string]vrrp.Link, len(links))
+	for name, l := range links {
+		known[name] = vrrp.Link{Index: l.Index, Up: l.Up, Addresses: l.Addrs}
+	}
+	return known
+}

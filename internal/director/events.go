@@ -1,0 +1,121 @@
+package director
+
+import (
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// Event is the stable name of something that lvsd logs, the "event" field of its line. Alert
+// rules match it; docs/events.md explains each one.
+type Event string
+
+// The closed list of events.
+const (
+	Started              Event = "started"
+	Stopping             Event = "stopping"
+	Stopped              Event = "stopped"
+	ConfigurationWarning Event = "configuration_warning"
+	Reloaded             Event = "reloaded"
+	ReloadRefused        Event = "reload_refused"
+
+	RoleChanged       Event = "role_changed"
+	MasterSeen        Event = "master_seen"
+	DuplicateMaster   Event = "duplicate_master"
+	AdvertRefused     Event = "advert_refused"
+	AddressesDiffer   Event = "addresses_differ"
+	ElectionStalled   Event = "election_stalled"
+	ElectionDeaf      Event = "election_deaf"
+	ElectionHears     Event = "election_hears"
+	RealtimeRefused   Event = "realtime_refused"
+	AddressAdded      Event = "address_added"
+	AddressHealed     Event = "address_healed"
+	AddressRemoved    Event = "address_removed"
+	AddressFailed     Event = "address_failed"
+	AddressAnnounced  Event = "address_announced"
+	AnnouncementFails Event = "announcement_failed"
+	SysctlSet         Event = "sysctl_set"
+	SysctlFailed      Event = "sysctl_failed"
+
+	ServerLost      Event = "server_lost"
+	ServerRestored  Event = "server_restored"
+	CheckChanged    Event = "check_changed"
+	CheckImpossible Event = "check_impossible"
+	CheckPossible   Event = "check_possible"
+	ServiceEmpty    Event = "service_empty"
+	ServiceServed   Event = "service_served"
+
+	IPVSMissing    Event = "ipvs_missing"
+	IPVSPresent    Event = "ipvs_present"
+	ServicesSet    Event = "services_set"
+	ServicesHealed Event = "services_healed"
+	ServicesFailed Event = "services_failed"
+
+	HostTrouble Event = "host_trouble"
+)
+
+// line is how an event reads in the log.
+type line struct {
+	level   zapcore.Level
+	message string
+}
+
+// lines has a line for every event and for nothing else.
+func lines() map[Event]line {
+	return map[Event]line{
+		Started:              {zap.InfoLevel, "lvsd started"},
+		Stopping:             {zap.InfoLevel, "stopping: priority 0 sent, serving until a successor is heard"},
+		Stopped:              {zap.InfoLevel, "lvsd stopped"},
+		ConfigurationWarning: {zap.WarnLevel, "configuration has a questionable place"},
+		Reloaded:             {zap.InfoLevel, "configuration reloaded"},
+		ReloadRefused:        {zap.ErrorLevel, "configuration refused, the running one stays"},
+
+		RoleChanged:       {zap.WarnLevel, "instance changed its state"},
+		MasterSeen:        {zap.InfoLevel, "another node is master"},
+		DuplicateMaster:   {zap.ErrorLevel, "another node claims to be master too"},
+		AdvertRefused:     {zap.WarnLevel, "advert refused"},
+		AddressesDiffer:   {zap.WarnLevel, "the master's addresses differ from ours"},
+		ElectionStalled:   {zap.ErrorLevel, "election was not scheduled in time"},
+		ElectionDeaf:      {zap.ErrorLevel, "adverts cannot be sent or heard"},
+		ElectionHears:     {zap.InfoLevel, "adverts can be sent and heard"},
+		RealtimeRefused:   {zap.WarnLevel, "no real-time priority: a busy host may delay adverts"},
+		AddressAdded:      {zap.InfoLevel, "address added"},
+		AddressHealed:     {zap.WarnLevel, "address was removed by somebody, and is back"},
+		AddressRemoved:    {zap.InfoLevel, "address removed"},
+		AddressFailed:     {zap.ErrorLevel, "address cannot be changed"},
+		AddressAnnounced:  {zap.InfoLevel, "addresses announced by gratuitous ARP"},
+		AnnouncementFails: {zap.ErrorLevel, "addresses cannot be announced"},
+		SysctlSet:         {zap.InfoLevel, "kernel parameter set"},
+		SysctlFailed:      {zap.ErrorLevel, "kernel parameter cannot be set"},
+
+		ServerLost:      {zap.WarnLevel, "real server lost"},
+		ServerRestored:  {zap.InfoLevel, "real server restored"},
+		CheckChanged:    {zap.InfoLevel, "check changed, the real server's state did not"},
+		CheckImpossible: {zap.ErrorLevel, "check cannot be made: our own fault, no verdict"},
+		CheckPossible:   {zap.InfoLevel, "check can be made again"},
+		ServiceEmpty:    {zap.ErrorLevel, "service has no healthy real server"},
+		ServiceServed:   {zap.InfoLevel, "service has a healthy real server again"},
+
+		IPVSMissing:    {zap.ErrorLevel, "the kernel's IPVS cannot be used: no service works until it can"},
+		IPVSPresent:    {zap.InfoLevel, "the kernel's IPVS can be used"},
+		ServicesSet:    {zap.InfoLevel, "services written to the kernel"},
+		ServicesHealed: {zap.WarnLevel, "services were changed by somebody, and are repaired"},
+		ServicesFailed: {zap.ErrorLevel, "services cannot be written to the kernel as wanted"},
+
+		HostTrouble: {zap.ErrorLevel, "something of the host does not work"},
+	}
+}
+
+// journal writes events, and is the only way to the log in this package.
+type journal struct {
+	log   *zap.Logger
+	lines map[Event]line
+}
+
+func newJournal(log *zap.Logger) journal { return journal{log, lines()} }
+
+func (j journal) event(e Event, fields ...zap.Field) {
+	l := j.lines[e]
+	if entry := j.log.Check(l.level, l.message); entry != nil {
+		entry.Write(append([]zap.Field{zap.String("event", string(e))}, fields...)...)
+	}
+}

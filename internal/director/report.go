@@ -1,0 +1,174 @@
+package director
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"go.uber.org/zap"
+
+	"lvsd/internal/conf"
+	"lvsd/internal/ipvs"
+	"lvsd/internal/netif"
+	"lvsd/internal/vrrp"
+)
+
+// This file turns what the parts report into events, and acknowledgements into the next step of
+// the rollout.
+
+func (d *Director) warn(r *conf.Result) {
+	for _, diag := range r.Diags {
+		if diag.Severity == hcl.DiagWarning {
+			d.journal.event(ConfigurationWarning, zap.String("problem", conf.OneLine(diag)))
+		}
+	}
+}
+
+func (d *Director) refuse(r *conf.Result) {
+	var problems []string
+	for _, diag := range r.Diags {
+		if diag.Severity == hcl.DiagError {
+			problems = append(problems, conf.OneLine(diag))
+		}
+	}
+	d.journal.event(ReloadRefused, zap.String("file", d.options.Path), zap.String("error", problems[0]),
+		zap.Int("errors", len(problems)), zap.Strings("problems", problems))
+}
+
+func (d *Director) transition(t vrrp.Transition) {
+	d.roles[t.Key] = role{state: t.To, since: time.Now(), reason: t.Reason}
+	d.journal.event(RoleChanged, zap.String("instance", t.Name), zap.String("interface", t.Key.Interface),
+		zap.Uint8("virtual_router_id", t.Key.VRID), zap.Stringer("from", t.From), zap.Stringer("to", t.To),
+		zap.String("reason", t.Reason))
+}
+
+func (d *Director) note(n vrrp.Note) {
+	fields := []zap.Field{zap.String("instance", n.Name), zap.String("interface", n.Key.Interface)}
+	if n.Peer.IsValid() {
+		fields = append(fields, zap.Stringer("peer", n.Peer), zap.Uint8("peer_priority", n.Priority))
+	}
+	switch n.Kind {
+	case vrrp.NoteMaster:
+		if r, ok := d.roles[n.Key]; ok {
+			r.master = n.Peer.String()
+			d.roles[n.Key] = r
+		}
+		d.journal.event(MasterSeen, fields...)
+	case vrrp.NoteDuplicate:
+		d.journal.event(DuplicateMaster, fields...)
+	case vrrp.NoteRefused:
+		d.journal.event(AdvertRefused, append(fields, zap.Error(n.Err))...)
+	case vrrp.NoteAddresses:
+		d.journal.event(AddressesDiffer, append(fields, zap.Stringers("advertised", n.Advertised))...)
+	case vrrp.NoteStall:
+		d.journal.event(ElectionStalled, append(fields, zap.Duration("late", n.Late))...)
+	case vrrp.NoteSocket:
+		fields = fields[1:] // an interface, whatever the instance
+		if n.Err != nil {
+			d.journal.event(ElectionDeaf, append(fields, zap.Error(n.Err))...)
+		} else {
+			d.journal.event(ElectionHears, fields...)
+		}
+	}
+}
+
+// maxOps bounds how many operations one line names; their number is always given.
+const maxOps = 20
+
+func (d *Director) servicesReport(r ipvs.Report) {
+	d.ipvsState(r)
+	if n := len(r.Applied); n > 0 {
+		var ops []string
+		for _, op := range r.Applied[:min(n, maxOps)] {
+			ops = append(ops, op.String())
+		}
+		e := ServicesSet
+		if r.Healed {
+			e = ServicesHealed
+		}
+		d.journal.event(e, zap.Int("operations", n), zap.Strings("first", ops))
+	}
+	for _, f := range r.Failed {
+		d.journal.event(ServicesFailed, zap.Error(f), zap.Int("pending", r.Pending))
+	}
+	d.rollout.services.reached = max(d.rollout.services.reached, r.Generation)
+	d.advance()
+}
+
+// ipvsState notes that the kernel's IPVS came or went, and what else went wrong.
+func (d *Director) ipvsState(r ipvs.Report) {
+	switch {
+	case !r.Available:
+		if d.ipvsErr == nil {
+			d.ipvsErr = r.Err
+			if d.ipvsErr == nil {
+				d.ipvsErr = ipvs.ErrNoIPVS
+			}
+			d.journal.event(IPVSMissing, zap.Error(d.ipvsErr))
+		}
+	default:
+		if d.ipvsErr != nil {
+			d.journal.event(IPVSPresent)
+		}
+		d.ipvsErr = nil
+		if r.Err != nil && len(r.Failed) == 0 {
+			d.journal.event(HostTrouble, zap.String("part", "services"), zap.Error(r.Err))
+		}
+	}
+}
+
+func (d *Director) networkReport(report netif.Report) {
+	switch r := report.(type) {
+	case netif.Applied:
+		d.rollout.network.reached = max(d.rollout.network.reached, r.Generation)
+		d.advance()
+	case netif.RoleApplied:
+		// The additions and removals themselves have been told.
+	case netif.Added:
+		e := AddressAdded
+		if r.Why == netif.Healed {
+			e = AddressHealed
+		}
+		d.journal.event(e, zap.String("instance", d.name(r.Instance)), zap.Stringer("address", r.Address),
+			zap.String("why", string(r.Why)))
+	case netif.Removed:
+		d.journal.event(AddressRemoved, zap.String("instance", d.name(r.Instance)),
+			zap.Stringer("address", r.Address), zap.String("why", string(r.Why)))
+	case netif.OpFailed:
+		d.journal.event(AddressFailed, zap.String("operation", fmt.Sprint(r.Op)), zap.Error(r.Err))
+	case netif.Announced:
+		fields := []zap.Field{zap.String("instance", d.name(r.Instance)), zap.Int("frames", r.Frames)}
+		if r.Err != nil {
+			d.journal.event(AnnouncementFails, append(fields, zap.Error(r.Err))...)
+		} else {
+			d.journal.event(AddressAnnounced, fields...)
+		}
+	case netif.SysctlSet:
+		d.journal.event(SysctlSet, zap.String("name", r.Sysctl.Name), zap.String("value", r.Sysctl.Value),
+			zap.String("was", r.Was))
+	case netif.SysctlFailed:
+		d.journal.event(SysctlFailed, zap.String("name", r.Sysctl.Name), zap.String("value", r.Sysctl.Value),
+			zap.Error(r.Err))
+	case netif.Trouble:
+		d.journal.event(HostTrouble, zap.String("part", "addresses"), zap.Error(r.Err))
+	}
+}
+
+// name is the configured name of an instance that an applier knows by its key.
+func (d *Director) name(key string) string {
+	for i := range d.cfg.Instances {
+		if c := election(&d.cfg.Instances[i]); c.Key.String() == key {
+			return c.Name
+		}
+	}
+	return key
+}
+
+func (d *Director) checkFault(f checkFault) {
+	check := zap.Stringer("check", f.spec)
+	if f.err != nil {
+		d.journal.event(CheckImpossible, check, zap.Error(f.err))
+		return
+	}
+	d.journal.event(CheckPossible, check)
+}
