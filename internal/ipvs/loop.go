@@ -26,6 +26,7 @@ type loop struct {
 	reached    uint64 // the newest generation that was attempted as a whole
 
 	known Table       // the kernel's table as far as it is known; nil before the first dump
+	torn  bool        // others disturbed the last dump: known may lack what is there
 	stale bool        // something unexpected happened since the last dump
 	drift map[Op]bool // what the last dump made necessary
 
@@ -159,7 +160,8 @@ func (l *loop) dump(now time.Time) error {
 		}
 	}
 	wait := l.opts.Resync
-	if errors.Is(err, ErrInconsistent) {
+	l.torn = errors.Is(err, ErrInconsistent)
+	if l.torn {
 		wait = min(firstRetry, wait)
 	} else if err != nil {
 		return err
@@ -226,7 +228,7 @@ func (l *loop) attempt(op Op, r *Report) bool {
 	if again {
 		f.delay = min(max(2*f.delay, firstRetry), l.opts.Resync)
 		f.at = f.at.Add(f.delay)
-		if f.told != text {
+		if f.told != text && !l.torn {
 			f.told = text
 			r.Failed = append(r.Failed, &OpError{Op: op, Err: err})
 		}

@@ -117,7 +117,7 @@ func (o *ownership) save() error {
 	if werr := o.write(); werr != nil {
 		if werr.Error() != o.told {
 			o.told = werr.Error()
-			err = errors.Join(err, fmt.Errorf("write the state file, a restart will take our services for foreign: %w", werr))
+			err = errors.Join(err, fmt.Errorf("write the state file %s, a restart will take our services for foreign: %w", o.file, werr))
 		}
 		return err
 	}
