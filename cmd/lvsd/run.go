@@ -80,7 +80,7 @@ func (f *runFlags) run(c *cobra.Command) error {
 	defer cancel()
 	served := make(chan error, 1)
 	go func() { served <- server.Serve() }()
-	go signals(ctx, cancel, d)
+	go signals(ctx, d)
 	ended := make(chan error, 1)
 	go func() { ended <- d.Run(ctx) }()
 	select {
@@ -93,24 +93,21 @@ func (f *runFlags) run(c *cobra.Command) error {
 	return err
 }
 
-// signals makes SIGHUP a reload, and SIGTERM and SIGINT a stop; the second of those ends at once.
-func signals(ctx context.Context, cancel func(), d *director.Director) {
+// signals makes SIGHUP a reload, and SIGTERM and SIGINT a stop. A stop takes a few seconds at most,
+// so a second signal does not cut it short: that would leave the addresses on this node while
+// another takes them.
+func signals(ctx context.Context, d *director.Director) {
 	came := make(chan os.Signal, 8)
 	signal.Notify(came, unix.SIGHUP, unix.SIGTERM, unix.SIGINT)
 	defer signal.Stop(came)
-	stopping := false
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case s := <-came:
-			switch {
-			case s == unix.SIGHUP:
+			if s == unix.SIGHUP {
 				d.Reload()
-			case stopping:
-				cancel()
-			default:
-				stopping = true
+			} else {
 				d.Stop()
 			}
 		}

@@ -20,13 +20,13 @@ type RunDir struct {
 	lock *os.File
 }
 
-// Claim creates the directory if it is missing and takes it for this process. Errors wrap
-// ErrRunning, or the file system's.
+// Claim creates the directory if it is missing and takes it for this process, whose id it writes
+// into lvsd.pid there. Errors wrap ErrRunning, or the file system's.
 func Claim(dir string) (*RunDir, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("create run directory: %w", err)
 	}
-	lock, err := os.OpenFile(filepath.Join(dir, "lvsd.lock"), os.O_RDWR|os.O_CREATE|unix.O_CLOEXEC, 0o600)
+	lock, err := os.OpenFile(filepath.Join(dir, "lvsd.pid"), os.O_RDWR|os.O_CREATE|unix.O_CLOEXEC, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("use run directory: %w", err)
 	}
@@ -36,6 +36,10 @@ func Claim(dir string) (*RunDir, error) {
 			err = ErrRunning
 		}
 		return nil, fmt.Errorf("use run directory %s: %w", dir, err)
+	}
+	if err := writePID(lock); err != nil {
+		_ = lock.Close()
+		return nil, fmt.Errorf("use run directory: %w", err)
 	}
 	return &RunDir{dir, lock}, nil
 }
@@ -47,3 +51,11 @@ func (r *RunDir) Release() {
 }
 
 func socket(dir string) string { return filepath.Join(dir, "lvsd.sock") }
+
+func writePID(f *os.File) error {
+	if err := f.Truncate(0); err != nil {
+		return err
+	}
+	_, err := f.WriteAt(fmt.Appendf(nil, "%d\n", os.Getpid()), 0)
+	return err
+}
