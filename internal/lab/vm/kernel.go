@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -43,7 +42,7 @@ func findKernel(ctx context.Context) (kernel, error) {
 	}
 	defer unlock()
 	unpacked := filepath.Join(cache, "kernel")
-	if _, err := os.Stat(unpacked); errors.Is(err, fs.ErrNotExist) {
+	if !exists(unpacked) {
 		if err := fetch(ctx, cache, unpacked); err != nil {
 			return kernel{}, err
 		}
@@ -61,7 +60,7 @@ func cacheDir() (string, error) {
 		return "", err
 	}
 	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+		if exists(filepath.Join(dir, "go.mod")) {
 			return filepath.Join(dir, ".cache", "vm"), nil
 		}
 		if dir == filepath.Dir(dir) {
@@ -120,12 +119,19 @@ func fetch(ctx context.Context, cache, dst string) error {
 	if _, err := output(ctx, tmp, "dpkg", "-x", debs[0], tree); err != nil {
 		return err
 	}
-	if _, err := os.Stat(filepath.Join(tree, "lib")); errors.Is(err, fs.ErrNotExist) {
+	if !exists(filepath.Join(tree, "lib")) {
 		if err := os.Symlink("usr/lib", filepath.Join(tree, "lib")); err != nil { // depmod looks in lib
 			return err
 		}
 	}
 	if _, err := output(ctx, tmp, depmod, "-b", tree, strings.TrimPrefix(pkg, "linux-image-")); err != nil {
+		return err
+	}
+	k, err := openKernel(tree)
+	if err != nil {
+		return err
+	}
+	if err := decompress(ctx, k.image); err != nil {
 		return err
 	}
 	return os.Rename(tree, dst)
@@ -144,6 +150,38 @@ func output(ctx context.Context, dir, name string, args ...string) (string, erro
 	return string(out), nil
 }
 
+// decompress writes the plain kernel beside its xz-compressed boot image: QEMU starts that directly (PVH), which saves the
+// emulated processor some four seconds of unpacking. An image compressed otherwise is used as it is.
+func decompress(ctx context.Context, image string) error {
+	b, err := os.ReadFile(image)
+	if err != nil {
+		return fmt.Errorf("read the boot image: %w", err)
+	}
+	at := bytes.Index(b, []byte("\xfd7zXZ\x00"))
+	if at < 0 {
+		return nil
+	}
+	xz, err := tool("xz", "xz-utils")
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, xz, "-dc", "--single-stream")
+	cmd.Stdin = bytes.NewReader(b[at:])
+	plain, err := cmd.Output()
+	if err != nil {
+		return fmt.Errorf("decompress %s: %w", image, err)
+	}
+	return os.WriteFile(plainImage(image), plain, 0o644)
+}
+
+// plainImage is where the decompressed form of a boot image is.
+func plainImage(image string) string { return filepath.Join(filepath.Dir(image), "vmlinux") }
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
 // openKernel finds its way in an unpacked package.
 func openKernel(tree string) (kernel, error) {
 	images, err := filepath.Glob(filepath.Join(tree, "boot", "vmlinuz-*"))
@@ -151,6 +189,9 @@ func openKernel(tree string) (kernel, error) {
 		return kernel{}, fmt.Errorf("%s holds %d kernels instead of one: remove the directory to have it fetched again", tree, len(images))
 	}
 	k := kernel{image: images[0], release: strings.TrimPrefix(filepath.Base(images[0]), "vmlinuz-")}
+	if plain := plainImage(k.image); exists(plain) {
+		k.image = plain
+	}
 	k.modules = filepath.Join(tree, "lib", "modules", k.release)
 	return k, nil
 }

@@ -78,6 +78,9 @@ func main() {
 	switch {
 	case errors.Is(context.Cause(ctx), context.DeadlineExceeded):
 		fmt.Fprintf(os.Stderr, "vm: %s did not end within %s (flag -timeout)\n", strings.Join(flag.Args(), " "), *timeout)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "vm:", err)
+		}
 		code = exitTimeout
 	case ctx.Err() != nil:
 		fmt.Fprintln(os.Stderr, "vm: interrupted")

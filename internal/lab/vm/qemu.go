@@ -79,14 +79,14 @@ func runInVM(ctx context.Context, args []string, m machine) (int, error) {
 	_, err = io.Copy(&relay, output)
 	cancel()
 	_ = cmd.Wait() // its exit says nothing: it is killed when the answer is here
-	if m.timing {
+	if m.timing && !relay.first.IsZero() {
 		fmt.Fprintf(os.Stderr, "vm: first output after %.1fs, all %.1fs\n", relay.first.Sub(start).Seconds(), time.Since(start).Seconds())
 	}
 	if errors.Is(err, errAnswered) {
 		return relay.code, nil
 	}
 	log, _ := os.ReadFile(console) // what there is of it
-	return 0, fmt.Errorf("the virtual machine ended without an answer\n%s%s", messages.Bytes(), tail(log, 30))
+	return 0, fmt.Errorf("the virtual machine ended without an answer; its console said:\n%s%s", messages.Bytes(), tail(log, 30))
 }
 
 func newJob(k kernel, args []string, m machine) (job, error) {
