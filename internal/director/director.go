@@ -43,15 +43,16 @@ type Director struct {
 	started  time.Time
 
 	// The rest belongs to Run.
-	cfg      *conf.Config
-	want     want
-	rollout  rollout
-	down     map[check.Spec]bool
-	empty    map[ipvs.ServiceKey]bool
-	roles    map[vrrp.Key]role
-	ipvsErr  error // why IPVS cannot be used; nil while it can
-	stopping bool  // Stop was called: the election resigns
-	ended    bool  // the election is over: addresses go, then services
+	cfg          *conf.Config
+	want         want
+	rollout      rollout
+	down         map[check.Spec]bool
+	empty        map[ipvs.ServiceKey]bool
+	roles        map[vrrp.Key]role
+	ipvsErr      error // why IPVS cannot be used; nil while it can
+	stopping     bool  // Stop was called: the election resigns
+	realtimeSaid bool
+	ended        bool // the election is over: addresses go, then services
 }
 
 // role is what the election last said of an instance.
@@ -198,7 +199,10 @@ func (d *Director) handle(list []any) (over bool, err error) {
 		case checkFault:
 			d.checkFault(h)
 		case realtimeRefused:
-			d.journal.event(RealtimeRefused, zap.Error(h.err))
+			if !d.realtimeSaid { // by the first of the threads
+				d.realtimeSaid = true
+				d.journal.event(RealtimeRefused, zap.Error(h.err))
+			}
 		}
 	}
 	if verdicts && !over && !d.ended {
