@@ -32,7 +32,7 @@ type loop struct {
 	ops     tries[Op]
 	sysctls tries[Sysctl]
 	trouble map[string]string // by subject: the error last reported
-	redump  time.Time         // not before: a dump failed
+	dumps   tries[struct{}]
 
 	acked        bool   // there has been an Applied
 	acknowledged uint64 // its generation
@@ -53,8 +53,9 @@ func newLoop(a *Applier) *loop {
 		have:  Table{Links: make(map[string]int), Addresses: make(map[Address]struct{})},
 		owned: make(map[Address]struct{}), on: make(map[Address]bool), why: make(map[Address]AddReason),
 		state: make(map[string]*instanceState), trouble: make(map[string]string),
+		dumps:   tries[struct{}]{first: 50 * time.Millisecond, most: 5 * time.Second},
 		ops:     tries[Op]{first: 50 * time.Millisecond, most: 5 * time.Second},
-		sysctls: tries[Sysctl]{first: time.Second, most: 30 * time.Second},
+		sysctls: tries[Sysctl]{first: 100 * time.Millisecond, most: 30 * time.Second},
 	}
 }
 
@@ -66,7 +67,7 @@ func (l *loop) pass() (next time.Time) {
 	if !l.wanted {
 		// Without a Want nothing can be told from left-overs: wait for the first.
 		l.deliver()
-		return l.redump
+		return l.dumps.next(time.Now())
 	}
 	if newLinks {
 		l.ops.hurry()
@@ -125,18 +126,19 @@ func (l *loop) update() (newWant bool) {
 // dump reads the kernel's tables again if they are stale, and says whether an interface came,
 // went or was re-created.
 func (l *loop) dump() (newLinks bool) {
-	if !l.stale || l.redump.After(time.Now()) {
+	if !l.stale || !l.dumps.ready(struct{}{}, time.Now()) {
 		return false
 	}
 	table, err := l.kernel.Dump()
 	if err != nil {
+		l.dumps.failed(struct{}{}, time.Now(), err)
 		l.complain("dump", err)
-		l.redump = time.Now().Add(time.Second)
 		return false
 	}
+	l.dumps.done(struct{}{}, time.Now(), false)
 	l.complain("dump", nil)
 	newLinks = !l.dumped || !maps.Equal(l.have.Links, table.Links)
-	l.have, l.stale, l.dumped, l.redump = table, false, true, time.Time{}
+	l.have, l.stale, l.dumped = table, false, true
 	l.unsaved = true
 	return newLinks
 }
@@ -218,7 +220,7 @@ func (l *loop) there(in Instance) []Address {
 // deadline returns the earliest time at which something becomes due by itself.
 func (l *loop) deadline() (next time.Time) {
 	now := time.Now()
-	if l.stale && l.redump.IsZero() {
+	if l.stale && l.dumps.ready(struct{}{}, now) {
 		return now
 	}
 	sooner := func(t time.Time) {
@@ -226,7 +228,7 @@ func (l *loop) deadline() (next time.Time) {
 			next = t
 		}
 	}
-	sooner(l.redump)
+	sooner(l.dumps.next(now))
 	sooner(l.ops.next(now))
 	sooner(l.sysctls.next(now))
 	for name, st := range l.state {
