@@ -200,26 +200,3 @@ func TestHTTPSSendsNoServerName(t *testing.T) {
 		t.Errorf("sent the server name %q", name)
 	}
 }
-
-func TestHTTPOverIPv6(t *testing.T) {
-	hosts := make(chan string, 1)
-	listener, err := net.Listen("tcp", "[::1]:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { hosts <- r.Host })}
-	done := make(chan struct{})
-	go func() {
-		server.Serve(listener)
-		close(done)
-	}()
-	defer func() {
-		server.Close()
-		<-done
-	}()
-	addr := listener.Addr().(*net.TCPAddr).AddrPort()
-	wantError(t, probeOnce(t, spec(HTTP, addr, 5*time.Second)), "")
-	if host := <-hosts; host != addr.String() {
-		t.Errorf("Host is %q, want %q", host, addr)
-	}
-}

@@ -45,16 +45,16 @@ func TestProbesLeaveNothing(t *testing.T) {
 		spec Spec
 		ends bool // by its deadline only
 	}{
-		{spec(TCP, quiet, short), false},
-		{spec(TCP, closedPort(t), short), false},
+		{spec(TCP, quiet, 10*time.Second), false},
+		{spec(TCP, closedPort(t), 10*time.Second), false},
 		{spec(TCP, fullBacklog(t), pause), true},
-		{spec(HTTP, webServer(t, false, ok), short), false},
-		{spec(HTTP, serve(t, serveReset), short), false},
-		{spec(HTTP, serve(t, answer("nonsense")), short), false},
-		{spec(HTTP, serve(t, repeat("HTTP/1.1 200 OK\r\n\r\n", strings.Repeat("x", 8<<10), 0)), short), false},
+		{spec(HTTP, webServer(t, false, ok), 10*time.Second), false},
+		{spec(HTTP, serve(t, serveReset), 10*time.Second), false},
+		{spec(HTTP, serve(t, answer("nonsense")), 10*time.Second), false},
+		{spec(HTTP, serve(t, repeat("HTTP/1.1 200 OK\r\n\r\n", strings.Repeat("x", 8<<10), 0)), 10*time.Second), false},
 		{spec(HTTP, quiet, pause), true},
 		{spec(HTTP, dripping, pause), true},
-		{spec(HTTPS, webServer(t, true, ok), short), false},
+		{spec(HTTPS, webServer(t, true, ok), 10*time.Second), false},
 		{spec(HTTPS, quiet, pause), true},
 		{spec(HTTPS, serve(t, dripRecord), pause), true},
 	}

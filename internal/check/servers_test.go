@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -179,7 +180,7 @@ func dripRecord(conn net.Conn) {
 func webServer(t testing.TB, secure bool, handler http.HandlerFunc) netip.AddrPort {
 	t.Helper()
 	server := httptest.NewUnstartedServer(handler)
-	server.Config.ErrorLog = nil
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	if secure {
 		server.TLS = &tls.Config{}
 		server.StartTLS()

@@ -15,7 +15,7 @@ type Options struct {
 	Report func(Change)
 	// LocalError is told when an error of our own (no descriptors, no permission) keeps a target
 	// from being probed: once when it begins, again when it becomes another, and with nil when
-	// it is over. It says nothing of the target.
+	// it is over; not when the spec is removed from the set. It says nothing of the target.
 	LocalError func(Spec, error)
 }
 

@@ -92,11 +92,5 @@ func (s Spec) interval() time.Duration { return max(s.Interval, time.Millisecond
 func (s Spec) phase() time.Duration {
 	h := fnv.New64a()
 	fmt.Fprint(h, s)
-	// FNV leaves the last byte's differences in few bits; one multiplication (the finaliser of
-	// MurmurHash3) carries them into all.
-	x := h.Sum64()
-	x ^= x >> 33
-	x *= 0xff51afd7ed558ccd
-	x ^= x >> 33
-	return time.Duration(x % uint64(s.interval()))
+	return time.Duration(h.Sum64() % uint64(s.interval()))
 }
