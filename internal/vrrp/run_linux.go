@@ -105,9 +105,12 @@ func (r *Runner) Run(ctx context.Context) error {
 	defer stop()
 	buf := make([]byte, 2048)
 	resigned := false
-	for ctx.Err() == nil {
+	for {
 		if err := r.wait(); err != nil {
 			return err
+		}
+		if ctx.Err() != nil {
+			return nil
 		}
 		r.mu.Lock()
 		mail := r.mail
@@ -146,7 +149,6 @@ func (r *Runner) Run(ctx context.Context) error {
 			return nil
 		}
 	}
-	return nil
 }
 
 // wait sleeps until a packet, an order or the next deadline.
