@@ -241,9 +241,9 @@ func TestExpiryAndRenewal(t *testing.T) {
 	r := startApplier(t, Options{Kernel: k})
 	r.Want(1, web(0))
 	began := time.Now()
-	for time.Since(began) < 200*time.Millisecond { // adverts every 10 ms
-		r.Role("web", Role{Master: true, Until: time.Now().Add(100 * time.Millisecond)})
-		time.Sleep(10 * time.Millisecond)
+	for time.Since(began) < 700*time.Millisecond { // adverts every 20 ms
+		r.Role("web", Role{Master: true, Until: time.Now().Add(500 * time.Millisecond)})
+		time.Sleep(20 * time.Millisecond)
 	}
 	expectLog(t, k, addVIP, addGate, announceVIP, announceGate, announceVIP, announceGate)
 	await(r, func(rep Removed) bool { return rep == Removed{"web", vip, Expired} })
