@@ -95,6 +95,9 @@ func (d *decoder) url(n *keepalived.Node, c *Check) {
 		case "path":
 			d.path(w, &u.Path)
 		case "status_code":
+			if len(w.Args) == 0 && !w.Broken {
+				d.errorf(w.Range, "status_code is empty; write a code such as 200, or leave it out")
+			}
 			for _, code := range w.Args {
 				d.statusCode(code, &u)
 			}

@@ -21,9 +21,7 @@ func (d *decoder) instance(n *keepalived.Node) {
 		GARPMasterRepeat: d.global.garpRepeat,
 		Range:            n.Range,
 	}
-	if len(n.Args) > 0 {
-		i.Name = n.Args[0].Text
-	}
+	d.text(n, &i.Name)
 	var state string
 	var advert, preempt, nopreempt *keepalived.Node
 	blocks := func(name string) bool { return name == "virtual_ipaddress" || name == "track_interface" }
@@ -230,8 +228,8 @@ func (d *decoder) virtualPrefix(w keepalived.Word, to *netip.Prefix) bool {
 var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
 
 func (d *decoder) label(w keepalived.Word, to *string) bool {
-	if w.Text == "" || len(w.Text) > maxInterface {
-		d.errorf(w.Range, "A label has 1 to %d characters, not %d as %q", maxInterface, len(w.Text), w.Text)
+	if w.Text == "" || len(w.Text) > maxInterface || !graphic(w.Text) {
+		d.errorf(w.Range, "A label has 1 to %d printable characters, unlike %q", maxInterface, w.Text)
 		return false
 	}
 	*to = w.Text
@@ -264,9 +262,7 @@ func (d *decoder) scope(w keepalived.Word, to *uint8) bool {
 
 func (d *decoder) syncGroup(n *keepalived.Node) {
 	g := SyncGroup{Range: n.Range}
-	if len(n.Args) > 0 {
-		g.Name = n.Args[0].Text
-	}
+	d.text(n, &g.Name)
 	var words []keepalived.Word
 	broken := false
 	for _, c := range n.Children {

@@ -13,9 +13,14 @@ const maxStatements = 2_000_000
 
 // parseHCL evaluates an HCL file to the tree of keepalived's words that it spells.
 func parseHCL(path string, src []byte, hostname string) ([]*keepalived.Node, hcl.Diagnostics) {
+	w := &hclWalk{limit: maxStatements}
+	return w.file(path, src, hostname)
+}
+
+func (w *hclWalk) file(path string, src []byte, hostname string) ([]*keepalived.Node, hcl.Diagnostics) {
 	tokens, _ := hclsyntax.LexConfig(src, path, hcl.InitialPos)
-	if at, deep := hclTooDeep(tokens); deep {
-		return nil, hcl.Diagnostics{problem(hcl.DiagError, at, "More than %d brackets or operators within one another; write it simpler", maxNesting)}
+	if diags := outOfBounds(tokens); diags.HasErrors() {
+		return nil, diags
 	}
 	bare := bareLabels(src, tokens)
 	file, diags := hclsyntax.ParseConfig(src, path, hcl.InitialPos)
@@ -27,7 +32,7 @@ func parseHCL(path string, src []byte, hostname string) ([]*keepalived.Node, hcl
 	}
 	body, context, more := evalLocals(file.Body, hostname)
 	diags = append(diags, more...)
-	w := &hclWalk{context: context}
+	w.context = context
 	nodes := w.body(hclFile(), dynblock.Expand(body, context))
 	return nodes, append(diags, w.diags...)
 }
@@ -51,6 +56,7 @@ func elsewhere(diags, better hcl.Diagnostics) hcl.Diagnostics {
 type hclWalk struct {
 	context    *hcl.EvalContext
 	statements int
+	limit      int // of statements
 	diags      hcl.Diagnostics
 }
 
@@ -83,17 +89,16 @@ func (w *hclWalk) body(b *hclBlock, body hcl.Body) []*keepalived.Node {
 		}
 	}
 	for _, block := range content.Blocks {
-		if w.statements++; w.statements > maxStatements {
-			w.diags = append(w.diags, problem(hcl.DiagError, block.DefRange, "More than %d blocks; a dynamic block makes too many of them", maxStatements))
+		if w.statements++; w.statements > w.limit {
+			if w.statements == w.limit+1 {
+				w.errorf(block.DefRange, "More than %d blocks; a dynamic block makes too many of them", w.limit)
+			}
 			return nodes
 		}
 		for _, child := range b.blocks {
 			if child.name == block.Type {
 				nodes = append(nodes, w.block(child.block, block))
 			}
-		}
-		if w.statements > maxStatements {
-			return nodes
 		}
 	}
 	return nodes

@@ -11,43 +11,68 @@ import (
 // recurse, and Go cannot recover from a stack that overflows.
 const maxNesting = 200
 
-// hclTooDeep finds where a file nests too deep. It looks at the tokens alone, which the lexer
-// makes without recursion.
-func hclTooDeep(tokens hclsyntax.Tokens) (hcl.Range, bool) {
-	brackets := 0
-	operators := []int{0} // in the expression of each open bracket
+// maxHeredoc bounds the lines of a heredoc, in which the parser of HCL takes quadratic time.
+const maxHeredoc = 1000
+
+// outOfBounds reports what the parser of HCL must not see. It looks at the tokens alone, which
+// the lexer makes without recursion: at the brackets that are open and, in each of them, at the
+// operators of the expression that is not at its end.
+func outOfBounds(tokens hclsyntax.Tokens) hcl.Diagnostics {
+	type frame struct {
+		opener    hclsyntax.TokenType
+		operators int
+		lines     int
+	}
+	frames := []frame{{opener: hclsyntax.TokenOBrace}} // the file is a block to itself
+	depth := 0
 	for _, t := range tokens {
-		top := len(operators) - 1
+		top := &frames[len(frames)-1]
 		switch t.Type {
-		case hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen,
-			hclsyntax.TokenOQuote, hclsyntax.TokenOHeredoc, hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl:
-			brackets++
-			operators = append(operators, 0)
-		case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen,
-			hclsyntax.TokenCQuote, hclsyntax.TokenCHeredoc, hclsyntax.TokenTemplateSeqEnd:
-			if top > 0 {
-				brackets--
-				operators = operators[:top]
+		case hclsyntax.TokenTemplateControl:
+			// An if in a template nests up to its endif, which is no bracket.
+			top.operators++
+			frames = append(frames, frame{opener: t.Type})
+			depth += 2
+		case hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen, hclsyntax.TokenOQuote,
+			hclsyntax.TokenOHeredoc, hclsyntax.TokenTemplateInterp:
+			frames = append(frames, frame{opener: t.Type})
+			depth++
+		case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen, hclsyntax.TokenCQuote,
+			hclsyntax.TokenCHeredoc, hclsyntax.TokenTemplateSeqEnd:
+			if len(frames) == 1 {
+				continue
+			}
+			depth -= 1 + top.operators
+			frames = frames[:len(frames)-1]
+			if t.Type == hclsyntax.TokenCBrack || t.Type == hclsyntax.TokenCParen {
+				frames[len(frames)-1].operators++ // a[x][x] and f(x)[x] nest
+				depth++
+			}
+		case hclsyntax.TokenStringLit:
+			if top.lines++; top.lines > maxHeredoc {
+				return hcl.Diagnostics{problem(hcl.DiagError, t.Range, "More than %d lines in a heredoc; split it", maxHeredoc)}
 			}
 		case hclsyntax.TokenComma:
-			operators[top] = 0
-		case hclsyntax.TokenNewline:
-			// Within parentheses and square brackets an expression goes on behind a line end, and
-			// the lexer cannot tell: only the file and a block count anew.
-			if brackets == 0 {
-				operators[top] = 0
+			depth -= top.operators
+			top.operators = 0
+		case hclsyntax.TokenNewline, hclsyntax.TokenComment:
+			// A line end, which a comment takes with it, ends an expression only in braces.
+			if top.opener == hclsyntax.TokenOBrace && bytes.HasSuffix(t.Bytes, []byte("\n")) {
+				depth -= top.operators
+				top.operators = 0
 			}
 		case hclsyntax.TokenBang, hclsyntax.TokenMinus, hclsyntax.TokenPlus, hclsyntax.TokenStar, hclsyntax.TokenSlash,
 			hclsyntax.TokenPercent, hclsyntax.TokenEqualOp, hclsyntax.TokenNotEqual, hclsyntax.TokenLessThan,
 			hclsyntax.TokenLessThanEq, hclsyntax.TokenGreaterThan, hclsyntax.TokenGreaterThanEq, hclsyntax.TokenAnd,
 			hclsyntax.TokenOr, hclsyntax.TokenQuestion:
-			operators[top]++
+			top.operators++
+			depth++
 		}
-		if brackets > maxNesting || operators[len(operators)-1] > maxNesting {
-			return t.Range, true
+		if depth > maxNesting {
+			return hcl.Diagnostics{problem(hcl.DiagError, t.Range, "More than %d brackets or operators within one another; write it simpler", maxNesting)}
 		}
 	}
-	return hcl.Range{}, false
+	return nil
 }
 
 // bareLabels finds block labels that begin with a digit and have no quotes, such as the port in

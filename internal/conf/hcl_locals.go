@@ -68,15 +68,23 @@ func (l *locals) eval(name string) {
 	}
 	l.open = append(l.open, name)
 	for _, t := range a.Expr.Variables() {
-		if t.RootName() != "local" || len(t) < 2 {
+		if t.RootName() != "local" {
 			continue
 		}
-		if to, ok := attributeName(t[1]); ok && l.attrs[to] != nil {
+		to, named := "", false
+		if len(t) > 1 {
+			to, named = attributeName(t[1])
+		}
+		switch {
+		case !named:
+			l.diags = append(l.diags, problem(hcl.DiagError, t.SourceRange(), "Within locals another one is named as local.NAME"))
+			l.values[name] = cty.DynamicVal
+		case l.attrs[to] != nil:
 			l.eval(to)
 		}
 	}
 	l.open = l.open[:len(l.open)-1]
-	if _, cyclic := l.values[name]; cyclic {
+	if _, refused := l.values[name]; refused {
 		return
 	}
 	l.context.Variables["local"] = cty.ObjectVal(l.values)

@@ -44,12 +44,14 @@ func Load(path string, o Options) *Result {
 	src, err := read.Read(path)
 	if err != nil {
 		start := hcl.Range{Filename: path, Start: hcl.InitialPos, End: hcl.InitialPos}
-		return finish(nil, read.files, hcl.Diagnostics{problem(hcl.DiagError, start, "%v", err)})
+		return finish(nil, read.files, hcl.Diagnostics{problem(hcl.DiagError, start, "The configuration cannot be read: %v", err)})
 	}
-	return load(path, src, o, read)
+	cfg, diags := load(path, src, o, read)
+	return finish(cfg, read.files, diags)
 }
 
-func load(path string, src []byte, o Options, from *reader) *Result {
+// load reads what stands in src, and what it includes by way of from.
+func load(path string, src []byte, o Options, from keepalived.Source) (*Config, hcl.Diagnostics) {
 	front := keepalivedFrontEnd()
 	parse := func() ([]*keepalived.Node, hcl.Diagnostics) { return keepalived.Parse(path, src, from) }
 	if o.Format == HCL || o.Format == Auto && filepath.Ext(path) == ".hcl" {
@@ -58,7 +60,7 @@ func load(path string, src []byte, o Options, from *reader) *Result {
 	}
 	nodes, diags := parse()
 	cfg, more := decode(nodes, front, o.Hostname)
-	return finish(cfg, from.files, append(diags, more...))
+	return cfg, append(diags, more...)
 }
 
 func finish(cfg *Config, files map[string]*hcl.File, diags hcl.Diagnostics) *Result {

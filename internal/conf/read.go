@@ -66,11 +66,11 @@ func regular(info fs.FileInfo) error {
 	}
 }
 
-// plain takes the path from an error whose reader already sees it.
+// plain leaves of an error what its reader does not see already: the path stands before it.
 func plain(err error) error {
 	var pathError *fs.PathError
 	if errors.As(err, &pathError) {
-		return fmt.Errorf("%s: %w", pathError.Op, pathError.Err)
+		return pathError.Err
 	}
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"lvsd/internal/conf/keepalived"
 )
@@ -35,14 +36,20 @@ func first(n *keepalived.Node) (keepalived.Word, bool) {
 
 func (d *decoder) text(n *keepalived.Node, to *string) bool {
 	w, ok := first(n)
-	if ok && w.Text == "" {
-		d.errorf(w.Range, "%s is empty; leave the line out or write a name", n.Keyword.Text)
+	if !ok {
 		return false
 	}
-	if ok {
-		*to = w.Text
+	if w.Text == "" || !graphic(w.Text) {
+		d.errorf(w.Range, "%s takes a name, not %q", n.Keyword.Text, w.Text)
+		return false
 	}
-	return ok
+	*to = w.Text
+	return true
+}
+
+// graphic says whether a text can be printed as it is.
+func graphic(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsGraphic(r) })
 }
 
 func (d *decoder) whole(n *keepalived.Node, lo, hi int, to *int) bool {
@@ -169,8 +176,8 @@ func (d *decoder) interfaceName(what string, w keepalived.Word, to *string) bool
 	case name == "", len(name) > maxInterface:
 		bad = fmt.Sprintf("has 1 to %d characters", maxInterface)
 	case name == "." || name == "..":
-		bad = "is not a directory"
-	case strings.ContainsAny(name, "/: \t\r\n\v\f"):
+		bad = `is not "." or ".."`
+	case strings.ContainsAny(name, "/:") || strings.ContainsFunc(name, unicode.IsSpace) || !graphic(name):
 		bad = `has no "/", ":" or blank in it`
 	}
 	if bad != "" {

@@ -152,7 +152,7 @@ func (t token) checked() token {
 	return t
 }
 
-// line takes the rest of the line as one word, up to a comment: an include's pattern, in which
+// lineWord takes the rest of the line as one word, up to a comment: an include's pattern, in which
 // braces are alternatives.
 func (l *lexer) lineWord() (Word, bool) {
 	l.skipBlanks()

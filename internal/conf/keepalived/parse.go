@@ -129,7 +129,7 @@ func (p *parser) statements(in *keyword, open *Node) body {
 			b.tail = nil
 			nodes := p.statement(in, t)
 			if len(nodes) > 0 {
-				nodes[0].Lead = lead
+				nodes[0].Lead = append(lead, nodes[0].Lead...)
 			}
 			b.children = append(b.children, nodes...)
 		}
@@ -259,11 +259,20 @@ func (p *parser) extra(words []Word, usage string) {
 
 // ownBlock parses the block of n, which may begin on a later line.
 func (p *parser) ownBlock(k *keyword, n *Node) {
-	if _, ok := p.opening(); !ok {
+	_, between, ok := p.opening()
+	if !ok {
 		if k.block == mustBlock {
+			n.Broken = true
 			p.errorf(n.Range, `%q needs a block; write %s`, n.Keyword.Text, k.usage)
 		}
 		return
+	}
+	for _, c := range between {
+		if follows(n, c) {
+			n.Trail = &c
+		} else {
+			n.Lead = append(n.Lead, c)
+		}
 	}
 	n.Block = true
 	b := p.statements(k, n)
@@ -271,23 +280,25 @@ func (p *parser) ownBlock(k *keyword, n *Node) {
 }
 
 // opening moves behind the next "{" if nothing but line ends and comments stand before it.
-func (p *parser) opening() (token, bool) {
+func (p *parser) opening() (brace token, between []Comment, ok bool) {
 	mark := p.lexer
 	for {
 		switch t := p.next(); t.kind {
-		case newlineToken, commentToken:
+		case newlineToken:
+		case commentToken:
+			between = append(between, Comment{Text: t.text, Range: t.rng})
 		case openToken:
-			return t, true
+			return t, between, true
 		default:
 			p.lexer = mark
-			return token{}, false
+			return token{}, nil, false
 		}
 	}
 }
 
 // skipOwnBlock moves behind the block that follows, if one does.
 func (p *parser) skipOwnBlock() {
-	if t, ok := p.opening(); ok {
+	if t, _, ok := p.opening(); ok {
 		p.skipBlock(t)
 	}
 }

@@ -1,0 +1,250 @@
+package conf
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"lvsd/internal/conf/keepalived"
+)
+
+// instanceWith and serverWith are files around one word, which stands in line 5 of the first and
+// in line 3 of the second.
+func instanceWith(line string) string {
+	return "vrrp_instance a {\nvirtual_router_id 1\ninterface eth0\nvirtual_ipaddress { 10.0.0.1 }\n" + line + "\n}\n"
+}
+
+func serviceWith(line string) string {
+	return "virtual_server 10.0.0.1 80 {\nprotocol TCP\n" + line + "\nreal_server 10.0.0.2 80 {\n}\n}\n"
+}
+
+func serverWith(line string) string {
+	return "virtual_server 10.0.0.1 80 {\nprotocol TCP\nreal_server 10.0.0.2 80 {\n" + line + "\n}\n}\n"
+}
+
+func TestWordsOfInstance(t *testing.T) {
+	def := Instance{
+		Name: "a", State: Backup, Interface: "eth0", VirtualRouterID: 1, Priority: 100,
+		AdvertInterval: time.Second, Version: 2, Preempt: true,
+		Addresses:       []VirtualAddress{{Prefix: netip.MustParsePrefix("10.0.0.1/32"), Dev: "eth0"}},
+		GARPMasterDelay: 5 * time.Second, GARPMasterRepeat: 5,
+	}
+	for line, change := range map[string]func(*Instance){
+		"":                    func(*Instance) {},
+		"state BACKUP":        func(*Instance) {},
+		"state MASTER":        func(i *Instance) { i.State, i.Priority = Master, 255 },
+		"priority 255":        func(i *Instance) { i.State, i.Priority = Master, 255 },
+		"priority 1":          func(i *Instance) { i.Priority = 1 },
+		"advert_int 255":      func(i *Instance) { i.AdvertInterval = 255 * time.Second },
+		"advert_int 2.0":      func(i *Instance) { i.AdvertInterval = 2 * time.Second },
+		"version 3":           func(i *Instance) { i.Version = 3 },
+		"preempt":             func(*Instance) {},
+		"preempt off":         func(i *Instance) { i.Preempt = false },
+		"nopreempt":           func(i *Instance) { i.Preempt = false },
+		"nopreempt no":        func(*Instance) {},
+		"garp_master_delay 0": func(i *Instance) { i.GARPMasterDelay = 0 },
+		"garp_master_delay 1.5 # seconds": func(i *Instance) {
+			i.GARPMasterDelay = 1500 * time.Millisecond
+		},
+		"garp_master_repeat 1":             func(i *Instance) { i.GARPMasterRepeat = 1 },
+		"track_interface {\neth1\neth2\n}": func(i *Instance) { i.TrackInterfaces = []string{"eth1", "eth2"} },
+		"track_interface\n{ eth1 }":        func(i *Instance) { i.TrackInterfaces = []string{"eth1"} },
+		"version 3\nadvert_int 0.01":       func(i *Instance) { i.Version, i.AdvertInterval = 3, 10*time.Millisecond },
+		"version 3\nadvert_int 40.95":      func(i *Instance) { i.Version, i.AdvertInterval = 3, 40950*time.Millisecond },
+		"virtual_ipaddress { 10.0.0.2/24 dev eth1 label eth1:x scope host }": func(i *Instance) {
+			i.Addresses = append(i.Addresses, VirtualAddress{netip.MustParsePrefix("10.0.0.2/24"), "eth1", "eth1:x", 254, i.Range})
+		},
+		"virtual_ipaddress { 10.0.0.2 scope site\n10.0.0.3 scope nowhere\n10.0.0.4 scope 7 }": func(i *Instance) {
+			for a, scope := range map[string]uint8{"10.0.0.2/32": 200, "10.0.0.3/32": 255, "10.0.0.4/32": 7} {
+				i.Addresses = append(i.Addresses, VirtualAddress{netip.MustParsePrefix(a), "eth0", "", scope, i.Range})
+			}
+		},
+	} {
+		want := def
+		want.Addresses = append([]VirtualAddress(nil), def.Addresses...)
+		change(&want)
+		got := valid(t, Keepalived, instanceWith(line)).Instances[0]
+		byAddress := func(a, b VirtualAddress) bool { return a.Prefix.Addr().Less(b.Prefix.Addr()) }
+		if diff := cmp.Diff(want, got, cmpModel, sorted(byAddress)); diff != "" {
+			t.Errorf("%s\n%s", line, diff)
+		}
+	}
+}
+
+func TestWordsOfGlobalDefs(t *testing.T) {
+	instance := "\nvrrp_instance a {\nvirtual_router_id 1\nvirtual_ipaddress { 10.0.0.1 }\n}\nglobal_defs { router_id x }"
+	c := valid(t, Keepalived, "global_defs {\nvrrp_version 3\nvrrp_garp_master_delay 7\nvrrp_garp_master_repeat 8\n}"+instance)
+	i := c.Instances[0]
+	if c.RouterID != "x" || i.Version != 3 || i.GARPMasterDelay != 7*time.Second || i.GARPMasterRepeat != 8 || i.Interface != "eth0" {
+		t.Errorf("%q %+v", c.RouterID, i)
+	}
+}
+
+func TestWordsOfService(t *testing.T) {
+	def := VirtualServer{
+		Address: netip.MustParseAddrPort("10.0.0.1:80"), Protocol: TCP, Scheduler: "wlc", Forwarding: NAT,
+		RealServers: []RealServer{{Address: netip.MustParseAddrPort("10.0.0.2:80"), Weight: 1}},
+	}
+	cases := map[string]func(*VirtualServer){
+		"":                            func(*VirtualServer) {},
+		"lb_algo rr":                  func(v *VirtualServer) { v.Scheduler = "rr" },
+		"lvs_sched mh":                func(v *VirtualServer) { v.Scheduler = "mh" },
+		"lb_kind TUN":                 func(v *VirtualServer) { v.Forwarding = TUN },
+		"lvs_method DR":               func(v *VirtualServer) { v.Forwarding = DR },
+		"persistence_timeout":         func(v *VirtualServer) { v.PersistenceTimeout = 360 * time.Second },
+		"persistence_timeout 2678400": func(v *VirtualServer) { v.PersistenceTimeout = 31 * 24 * time.Hour },
+		"weight 0":                    func(v *VirtualServer) { v.RealServers[0].Weight = 0 },
+		"weight 65535":                func(v *VirtualServer) { v.RealServers[0].Weight = 65535 },
+		"inhibit_on_failure":          func(v *VirtualServer) { v.RealServers[0].InhibitOnFailure = true },
+	}
+	for _, s := range schedulers() {
+		cases["lb_algo "+s] = func(v *VirtualServer) { v.Scheduler = s }
+	}
+	for line, change := range cases {
+		want := def
+		want.RealServers = append([]RealServer(nil), def.RealServers...)
+		change(&want)
+		if diff := cmp.Diff(want, valid(t, Keepalived, serviceWith(line)).Services[0], cmpModel); diff != "" {
+			t.Errorf("%s\n%s", line, diff)
+		}
+	}
+}
+
+func TestProtocolIsWrittenInAnyCase(t *testing.T) {
+	for written, want := range map[string]Protocol{"TCP": TCP, "udp": UDP, "Sctp": SCTP} {
+		src := "virtual_server 10.0.0.1 80 {\nprotocol " + written + "\n}\n"
+		if got := valid(t, Keepalived, src).Services[0].Protocol; got != want {
+			t.Errorf("%s is %q", written, got)
+		}
+	}
+}
+
+func TestWordsOfChecks(t *testing.T) {
+	def := Check{Kind: TCPCheck, Interval: time.Minute, Timeout: 5 * time.Second, Retry: 1, DelayBeforeRetry: time.Second}
+	for line, change := range map[string]func(*Check){
+		"TCP_CHECK":    func(*Check) {},
+		"TCP_CHECK {}": func(*Check) {},
+		"TCP_CHECK # with a block\n# on a later line\n{\nretry 0\n}": func(c *Check) { c.Retry = 0 },
+		"ICMP_CHECK":                          func(c *Check) { c.Kind = PingCheck },
+		"PING_CHECK { delay_loop 0.001 }":     func(c *Check) { c.Kind, c.Interval = PingCheck, time.Millisecond },
+		"TCP_CHECK { connect_timeout 86400 }": func(c *Check) { c.Timeout = 24 * time.Hour },
+		"TCP_CHECK { delay_before_retry 0 }":  func(c *Check) { c.DelayBeforeRetry = 0 },
+		"TCP_CHECK { nb_get_retry 65535 }":    func(c *Check) { c.Retry = 65535 },
+		"HTTP_GET { url { path / } }": func(c *Check) {
+			c.Kind, c.DelayBeforeRetry = HTTPGet, 3*time.Second
+			c.URLs = []URL{{Path: "/", StatusCodes: []StatusRange{{200, 299}}}}
+		},
+		"SSL_GET { url { path /?a=b#c\n} url { path \"/x#y\"\nstatus_code 100-599 204 } }": func(c *Check) {
+			c.Kind, c.DelayBeforeRetry = SSLGet, 3*time.Second
+			c.URLs = []URL{
+				{Path: "/?a=b", StatusCodes: []StatusRange{{200, 299}}},
+				{Path: "/x#y", StatusCodes: []StatusRange{{100, 599}, {204, 204}}},
+			}
+		},
+	} {
+		want := def
+		change(&want)
+		server := valid(t, Keepalived, serverWith(line)).Services[0].RealServers[0]
+		if diff := cmp.Diff([]Check{want}, server.Checks, cmpModel); diff != "" {
+			t.Errorf("%s\n%s", line, diff)
+		}
+	}
+}
+
+func TestChecksInheritWord(t *testing.T) {
+	words := []string{"delay_loop", "connect_timeout", "delay_before_retry", "retry"}
+	of := func(c Check) []int {
+		return []int{int(c.Interval.Seconds()), int(c.Timeout.Seconds()), int(c.DelayBeforeRetry.Seconds()), c.Retry}
+	}
+	for k, word := range words {
+		for levels := range 8 {
+			src, want := "virtual_server 10.0.0.1 80 {\nprotocol TCP\n", []int{60, 5, 3, 1}
+			set := func(bit, value int) string {
+				if levels&bit == 0 {
+					return ""
+				}
+				want[k] = value
+				return word + " " + string(rune('0'+value)) + "\n"
+			}
+			service, server, check := set(1, 7), set(2, 8), set(4, 9)
+			// The virtual server's word counts wherever it stands.
+			src += "real_server 10.0.0.2 80 {\nHTTP_GET { url { path / }\n" + check + "}\n" + server + "}\n" + service + "}\n"
+			got := of(valid(t, Keepalived, src).Services[0].RealServers[0].Checks[0])
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s: %s", src, diff)
+			}
+		}
+	}
+}
+
+func TestDefaultsOfHCL(t *testing.T) {
+	c := valid(t, HCL, `
+vrrp_instance "a" {
+  interface = "eth0"
+  virtual_router_id = 1
+  virtual_ipaddress = ["10.0.0.1"]
+}
+virtual_server "10.0.0.1" "80" {
+  real_server "10.0.0.2" "80" {
+    HTTP_GET {
+      url "/" {}
+    }
+  }
+}`)
+	want := &Config{
+		RouterID: "lb1",
+		Instances: []Instance{{
+			Name: "a", State: Backup, Interface: "eth0", VirtualRouterID: 1, Priority: 100,
+			AdvertInterval: time.Second, Version: 3, Preempt: true,
+			Addresses:       []VirtualAddress{{Prefix: netip.MustParsePrefix("10.0.0.1/32"), Dev: "eth0"}},
+			GARPMasterDelay: 5 * time.Second, GARPMasterRepeat: 5,
+		}},
+		Services: []VirtualServer{{
+			Address: netip.MustParseAddrPort("10.0.0.1:80"), Protocol: TCP, Scheduler: "wlc", Forwarding: NAT,
+			RealServers: []RealServer{{
+				Address: netip.MustParseAddrPort("10.0.0.2:80"), Weight: 1,
+				Checks: []Check{{
+					Kind: HTTPGet, URLs: []URL{{Path: "/", StatusCodes: []StatusRange{{200, 299}}}},
+					Interval: 5 * time.Second, Timeout: 2 * time.Second, Retry: 1, DelayBeforeRetry: time.Second,
+				}},
+			}},
+		}},
+	}
+	if diff := cmp.Diff(want, c, cmpModel); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Each word of the schema is known to the keepalived front end too, in the same block: HCL is
+// keepalived's language with another syntax.
+func TestHCLHasKeepalivedsWords(t *testing.T) {
+	opening := map[string]string{
+		"global_defs": "global_defs {", "vrrp_instance": "vrrp_instance x {", "vrrp_sync_group": "vrrp_sync_group x {",
+		"virtual_server": "virtual_server 10.0.0.1 80 {", "real_server": "real_server 10.0.0.1 80 {", "url": "url {",
+		"track_interface": "track_interface {",
+	}
+	var walk func(b *hclBlock, before string, depth int)
+	walk = func(b *hclBlock, before string, depth int) {
+		words := append(append([]string(nil), b.values...), b.lists...)
+		for _, word := range words {
+			src := before + word + " 1\n" + strings.Repeat("}\n", depth)
+			_, diags := keepalived.Parse("x", []byte(src), nil)
+			for _, d := range diags {
+				if strings.HasPrefix(d.Summary, "Unknown keyword") || strings.Contains(d.Summary, "does not stand") {
+					t.Errorf("%s\n%s", OneLine(d), src)
+				}
+			}
+		}
+		for _, child := range b.blocks {
+			open, ok := opening[child.name]
+			if !ok {
+				open = child.name + " {"
+			}
+			walk(child.block, before+open+"\n", depth+1)
+		}
+	}
+	walk(hclFile(), "", 0)
+}
