@@ -9,4 +9,11 @@
 //     announced by gratuitous ARP (§7.3, §8.1.2 of the RFC do not apply).
 //   - Version 3 adverts are sent with the checksum of RFC 5798, which covers a pseudo header, as
 //     keepalived and FRR expect; RFC 9568 §5.2.8 leaves it out for IPv4. Both are accepted.
+//   - A master that shuts down sends priority 0 and serves on until a successor is heard, 1 s at
+//     most (§6.4.3 removes it at once, and leaves a gap of a skew time).
+//   - A lesser master is answered at most once an interval, in version 2 too (RFC 3768 §6.4.3
+//     only discards its adverts); the addresses are announced again with the answer.
+//   - An advert without addresses counts: keepalived sends them for instances that have none.
+//   - A node that was stalled listens before it takes over or speaks as master again; a master
+//     that finds another one after a stall makes way, whatever its priority.
 package vrrp
