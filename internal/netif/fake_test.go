@@ -54,7 +54,12 @@ func (k *fakeKernel) injected(call string) error {
 	return nil
 }
 
-func (k *fakeKernel) Open() error  { return k.injected("open") }
+func (k *fakeKernel) Open() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.injected("open")
+}
+
 func (k *fakeKernel) Close() error { return nil }
 func (k *fakeKernel) Changed() int { return k.notify }
 

@@ -10,6 +10,7 @@ import (
 type loop struct {
 	*Applier
 	reports []Report
+	began   time.Time // the pass
 
 	wanted     bool // there has been a Want
 	want       Want
@@ -62,12 +63,13 @@ func newLoop(a *Applier) *loop {
 // pass brings the kernel as near to the orders as it can be brought now, and returns the time of
 // the next pass if nothing happens before; zero for none.
 func (l *loop) pass() (next time.Time) {
+	l.began = time.Now()
 	newLinks := l.dump()
 	newWant := l.update()
 	if !l.wanted {
 		// Without a Want nothing can be told from left-overs: wait for the first.
 		l.deliver()
-		return l.dumps.next(time.Now())
+		return l.dumps.next(l.began)
 	}
 	if newLinks {
 		l.ops.hurry()
@@ -217,20 +219,20 @@ func (l *loop) there(in Instance) []Address {
 	return there
 }
 
-// deadline returns the earliest time at which something becomes due by itself.
+// deadline returns the earliest time at which something becomes due by itself. What has become due
+// since the pass began may have been looked at before: it makes the next pass begin at once.
 func (l *loop) deadline() (next time.Time) {
-	now := time.Now()
-	if l.stale && l.dumps.ready(struct{}{}, now) {
-		return now
+	if l.stale && l.dumps.ready(struct{}{}, l.began) {
+		return l.began
 	}
 	sooner := func(t time.Time) {
-		if t.After(now) && (next.IsZero() || t.Before(next)) {
+		if t.After(l.began) && (next.IsZero() || t.Before(next)) {
 			next = t
 		}
 	}
-	sooner(l.dumps.next(now))
-	sooner(l.ops.next(now))
-	sooner(l.sysctls.next(now))
+	sooner(l.dumps.next(l.began))
+	sooner(l.ops.next(l.began))
+	sooner(l.sysctls.next(l.began))
 	for name, st := range l.state {
 		sooner(st.again)
 		if r := l.roles[name]; r.Master {

@@ -111,7 +111,7 @@ type Role struct {
 	Master bool
 	// Until is the time up to which the election vouches for mastership: the earliest time at
 	// which another node may take over. Nothing is added after it, and what is on comes off. The
-	// election renews it whenever it sends an advert.
+	// election renews it whenever it sends an advert. With the zero time nobody vouches.
 	Until time.Time
 }
 
