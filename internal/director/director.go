@@ -2,7 +2,6 @@ package director
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -50,9 +49,10 @@ type Director struct {
 	empty        map[ipvs.ServiceKey]bool
 	roles        map[vrrp.Key]role
 	ipvsErr      error // why IPVS cannot be used; nil while it can
-	stopping     bool  // Stop was called: the election resigns
+	stopping     bool  // the election was asked to resign
+	ended        bool  // the election is over: addresses go, then services
+	failure      error // the first part that broke, and why
 	realtimeSaid bool
-	ended        bool // the election is over: addresses go, then services
 }
 
 // role is what the election last said of an instance.
@@ -66,12 +66,23 @@ type role struct {
 // New prepares a director for a configuration that conf.Load found right. It touches nothing of
 // the host but descriptors.
 func New(o Options, cfg *conf.Config) (*Director, error) {
+	return newDirector(o, cfg, host{ipvs: ipvs.Open})
+}
+
+// host is what the appliers make equal.
+type host struct {
+	ipvs    func() (ipvs.Kernel, error)
+	network netif.Kernel // nil for the real one
+}
+
+func newDirector(o Options, cfg *conf.Config, h host) (*Director, error) {
 	d := &Director{options: o, journal: newJournal(o.Log), inbox: newInbox(), cfg: cfg, started: time.Now(),
 		down: map[check.Spec]bool{}, empty: map[ipvs.ServiceKey]bool{}, roles: map[vrrp.Key]role{}}
 	var err error
 	d.network, err = netif.NewApplier(netif.Options{
 		StateFile: filepath.Join(o.RunDir, "addresses.json"),
 		Report:    func(r netif.Report) { d.inbox.post(r) },
+		Kernel:    h.network,
 	})
 	if err != nil {
 		return nil, err
@@ -81,7 +92,7 @@ func New(o Options, cfg *conf.Config) (*Director, error) {
 		return nil, err
 	}
 	d.services = ipvs.NewApplier(ipvs.Options{
-		Open:      ipvs.Open,
+		Open:      h.ipvs,
 		StateFile: filepath.Join(o.RunDir, "services.json"),
 		Report:    func(r ipvs.Report) { d.inbox.post(r) },
 	})
@@ -104,7 +115,8 @@ func (d *Director) Stop() { d.inbox.post(stop{}) }
 const lastSteps = 3 * time.Second
 
 // Run works until a Stop is carried out, or ctx ends: then at once, leaving the kernel as it is.
-// The error says which part of the director broke; it is nil after a Stop.
+// The error says which part of the director broke, which leads to the same end in order: what is
+// left cannot do a director's work, and another node can. It is nil after a Stop.
 func (d *Director) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var parts sync.WaitGroup
@@ -123,14 +135,14 @@ func (d *Director) Run(ctx context.Context) error {
 			return nil
 		case <-giveUp:
 			d.journal.event(Stopped, zap.Bool("in_order", false))
-			return nil
+			return d.failure
 		case <-d.inbox.posted:
 		}
-		over, err := d.handle(d.inbox.take())
-		if err != nil {
-			return err
+		happened := d.inbox.take()
+		if ctx.Err() != nil {
+			return nil // the parts ended with it, and say so
 		}
-		if over && giveUp == nil { // the election: addresses may go now, then services
+		if over := d.handle(happened); over && giveUp == nil { // addresses may go now, then services
 			giveUp = time.After(lastSteps)
 			d.ended, d.want = true, want{services: ipvs.Table{}}
 			d.checks.Apply(nil)
@@ -138,7 +150,7 @@ func (d *Director) Run(ctx context.Context) error {
 		}
 		if giveUp != nil && d.rollout.done(d.want.services, d.want.network) {
 			d.journal.event(Stopped, zap.Bool("in_order", true))
-			return nil
+			return d.failure
 		}
 	}
 }
@@ -162,28 +174,20 @@ func (d *Director) start(ctx context.Context, parts *sync.WaitGroup) {
 	})
 }
 
-// handle takes what happened, in order. over is true when the election ended as asked.
-func (d *Director) handle(list []any) (over bool, err error) {
+// handle takes what happened, in order. over is true when the election has ended.
+func (d *Director) handle(list []any) (over bool) {
 	verdicts := false
 	for _, happened := range list {
 		switch h := happened.(type) {
 		case reload:
 			d.reload()
 		case stop:
-			if !d.stopping {
-				d.stopping = true
-				d.journal.event(Stopping)
-				d.election.Resign()
-			}
+			d.stop()
 		case resigned:
-			if h.err != nil || !d.stopping {
-				return false, fmt.Errorf("run the election: %w", errors.Join(h.err))
-			}
 			over = true
+			d.broke("the election", h.err)
 		case broken:
-			if h.err != nil && !errors.Is(h.err, context.Canceled) {
-				return false, fmt.Errorf("run %s: %w", h.part, h.err)
-			}
+			d.broke(h.part, h.err)
 		case check.Change:
 			verdicts = true // what it says is in the set's verdicts, and may be newer there
 		case statusRequest:
@@ -208,7 +212,28 @@ func (d *Director) handle(list []any) (over bool, err error) {
 	if verdicts && !over && !d.ended {
 		d.judge()
 	}
-	return over, nil
+	return over
+}
+
+// stop asks the election to end in order; the rest follows when it has.
+func (d *Director) stop() {
+	if !d.stopping {
+		d.stopping = true
+		d.journal.event(Stopping)
+		d.election.Resign()
+	}
+}
+
+// broke ends the director in order because a part of it ended with an error; nil is none.
+func (d *Director) broke(part string, err error) {
+	if err == nil {
+		return
+	}
+	d.journal.event(HostTrouble, zap.String("part", part), zap.Error(err))
+	if d.failure == nil {
+		d.failure = fmt.Errorf("run %s: %w", part, err)
+	}
+	d.stop()
 }
 
 // reload reads the configuration again and adopts it, whole or not at all.
@@ -231,27 +256,29 @@ func (d *Director) reload() {
 func (d *Director) adopt(cfg *conf.Config) {
 	d.cfg = cfg
 	d.checks.Apply(desired(cfg, d.down, os.Getegid()).checks)
-	d.down = failing(d.checks.Verdicts())
-	d.want = desired(cfg, d.down, os.Getegid())
+	d.recompute()
 	d.election.Configure(d.want.instances, d.want.groups)
 	known := map[vrrp.Key]bool{}
 	for _, i := range d.want.instances {
 		known[i.Key] = true
 	}
 	maps.DeleteFunc(d.roles, func(k vrrp.Key, _ role) bool { return !known[k] })
-	d.noteEmpty()
 	d.advance()
 }
 
-// judge recomputes what should be after verdicts changed.
+// judge follows the verdicts.
 func (d *Director) judge() {
-	verdicts := d.checks.Verdicts()
-	now := failing(verdicts)
-	d.noteHealth(d.down, now, verdicts)
-	d.down = now
-	d.want = desired(d.cfg, d.down, os.Getegid())
-	d.noteEmpty()
+	d.recompute()
 	d.advance()
+}
+
+// recompute finds what should be, and tells what the verdicts changed since the last time.
+func (d *Director) recompute() {
+	before, verdicts := d.down, d.checks.Verdicts()
+	d.down = failing(verdicts)
+	d.want = desired(d.cfg, d.down, os.Getegid())
+	d.noteHealth(before, verdicts)
+	d.noteEmpty()
 }
 
 func failing(verdicts map[check.Spec]check.Verdict) map[check.Spec]bool {

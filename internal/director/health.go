@@ -55,15 +55,16 @@ func flips(cfg *conf.Config, before, after map[check.Spec]bool) (list []flip, un
 	return list, untold
 }
 
-// noteHealth tells which real servers were lost or restored, and why.
-func (d *Director) noteHealth(before, after map[check.Spec]bool, verdicts map[check.Spec]check.Verdict) {
+// noteHealth tells which real servers were lost or restored since the specs in before failed, and
+// why.
+func (d *Director) noteHealth(before map[check.Spec]bool, verdicts map[check.Spec]check.Verdict) {
 	states := func(up bool) []zap.Field {
 		if up {
 			return []zap.Field{zap.String("from", "down"), zap.String("to", "up")}
 		}
 		return []zap.Field{zap.String("from", "up"), zap.String("to", "down")}
 	}
-	list, untold := flips(d.cfg, before, after)
+	list, untold := flips(d.cfg, before, d.down)
 	for _, f := range list {
 		e := ServerLost
 		if f.up {
@@ -83,7 +84,7 @@ func (d *Director) noteHealth(before, after map[check.Spec]bool, verdicts map[ch
 		if _, known := d.want.checks[spec]; !known {
 			continue // a reload took the check away
 		}
-		fields := append([]zap.Field{zap.Stringer("check", spec)}, states(!after[spec])...)
+		fields := append([]zap.Field{zap.Stringer("check", spec)}, states(!d.down[spec])...)
 		if err := verdicts[spec].Err; err != nil {
 			fields = append(fields, zap.Error(err))
 		}

@@ -1,6 +1,7 @@
 package director
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -97,24 +98,35 @@ func (d *Director) servicesReport(r ipvs.Report) {
 
 // ipvsState notes that the kernel's IPVS came or went, and what else went wrong.
 func (d *Director) ipvsState(r ipvs.Report) {
-	switch {
-	case !r.Available:
+	if !r.Available && d.ipvsErr == nil {
+		d.ipvsErr = r.Err
 		if d.ipvsErr == nil {
-			d.ipvsErr = r.Err
-			if d.ipvsErr == nil {
-				d.ipvsErr = ipvs.ErrNoIPVS
-			}
-			d.journal.event(IPVSMissing, zap.Error(d.ipvsErr))
+			d.ipvsErr = ipvs.ErrNoIPVS
 		}
-	default:
-		if d.ipvsErr != nil {
-			d.journal.event(IPVSPresent)
-		}
+		d.journal.event(IPVSMissing, zap.Error(d.ipvsErr))
+		return
+	}
+	if r.Available && d.ipvsErr != nil {
 		d.ipvsErr = nil
-		if r.Err != nil && len(r.Failed) == 0 {
-			d.journal.event(HostTrouble, zap.String("part", "services"), zap.Error(r.Err))
+		d.journal.event(IPVSPresent)
+	}
+	for _, err := range joinedErrors(r.Err) {
+		if refused := (*ipvs.OpError)(nil); !errors.As(err, &refused) { // those have an event of their own
+			d.journal.event(HostTrouble, zap.String("part", "services"), zap.Error(err))
 		}
 	}
+}
+
+// joinedErrors are the errors that errors.Join made one; none for nil.
+func joinedErrors(err error) []error {
+	var joined interface{ Unwrap() []error }
+	if errors.As(err, &joined) {
+		return joined.Unwrap()
+	}
+	if err == nil {
+		return nil
+	}
+	return []error{err}
 }
 
 func (d *Director) networkReport(report netif.Report) {
