@@ -2,6 +2,7 @@ package conf
 
 import (
 	"fmt"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -135,8 +136,7 @@ func (d *decoder) realServer(n *keepalived.Node, from inherited, v *VirtualServe
 	r := RealServer{Weight: from.weight, InhibitOnFailure: from.inhibit, Range: n.Range}
 	named := d.serverAddress(n, &r.Address)
 	if named && len(n.Args) == 1 {
-		n.Args = append(n.Args, keepalived.Word{Text: strconv.Itoa(int(from.port)), Range: n.Args[0].Range})
-		d.serverAddress(n, &r.Address)
+		r.Address = netip.AddrPortFrom(r.Address.Addr(), from.port)
 	}
 	own := from.timing
 	d.singles(n, isChecker, func(c *keepalived.Node) {

@@ -76,7 +76,7 @@ dynamic "virtual_server" {
 
 // What would overflow the stack of HCL's parser, or take it minutes, is refused before it.
 func TestHostileHCLIsRefused(t *testing.T) {
-	const n = 20000
+	const n = 3000
 	for _, unit := range []string{
 		"(", "[", "{a=", "!", "-", "1+", "1+/**/", "a&&", "a?a:", "a[a]", "a.*", "f(", "\"${", "%{if a}", "\"%{if a}", "[for a in ", "a {\n",
 	} {

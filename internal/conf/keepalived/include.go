@@ -11,6 +11,7 @@ import (
 const (
 	maxIncludeDepth = 32
 	maxIncludes     = 4096
+	maxAlternatives = 256
 )
 
 // include parses the files that the pattern behind an include names, in the place of the
@@ -27,7 +28,11 @@ func (p *parser) include(in *keyword, first token) []*Node {
 		return nil
 	}
 	var nodes []*Node
-	for _, alternative := range alternatives(pattern.Text) {
+	all := alternatives(pattern.Text)
+	if all == nil {
+		p.errorf(pattern.Range, "This pattern stands for more than %d names; write fewer alternatives", maxAlternatives)
+	}
+	for _, alternative := range all {
 		nodes = append(nodes, p.includeMatches(in, pattern, alternative)...)
 	}
 	return nodes
@@ -94,10 +99,13 @@ func isDirectory(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// alternatives expands the first {a,b} of a pattern, and so on in what that gives.
+// alternatives expands the {a,b} of a pattern, one after the other; nil is that they are too many.
 func alternatives(pattern string) []string {
 	todo, done := []string{pattern}, []string(nil)
-	for len(todo) > 0 && len(todo)+len(done) < maxIncludes {
+	for len(todo) > 0 {
+		if len(todo)+len(done) > maxAlternatives {
+			return nil
+		}
 		next := todo[0]
 		todo = todo[1:]
 		end := strings.IndexByte(next, '}')
