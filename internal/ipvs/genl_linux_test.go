@@ -2,7 +2,11 @@ package ipvs
 
 import (
 	"errors"
+	"net"
+	"os"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -28,5 +32,33 @@ func TestDialFindsAFamilyThatEveryKernelHas(t *testing.T) {
 func TestDialWithoutTheFamily(t *testing.T) {
 	if g, err := dial("LVSDNONE"); !errors.Is(err, ErrNoIPVS) {
 		t.Errorf("dial: %v, %v", g, err)
+	}
+}
+
+// An exchange that hangs in the kernel is given up, and the connection with it.
+func TestGuardGivesUp(t *testing.T) {
+	g, err := dial("nlctrl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		k := &netlinkKernel{genl: g}
+		release := make(chan struct{})
+		begin := time.Now()
+		_, err := guard(k, func() (int, error) { <-release; return 1, nil })
+		if !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(begin) != exchangeTimeout+time.Second {
+			t.Errorf("after %s: %v", time.Since(begin), err)
+		}
+		if err := k.Apply(Op{Kind: DeleteService, Key: tcp("192.0.2.1:80")}); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("the connection afterwards: %v", err)
+		}
+		if _, err := k.Dump(); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("the connection afterwards: %v", err)
+		}
+		close(release)
+		k.Close()
+	})
+	if _, err := g.exchange(unix.CTRL_CMD_GETFAMILY, unix.NLM_F_DUMP); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("the socket afterwards: %v", err)
 	}
 }

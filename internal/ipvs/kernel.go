@@ -34,7 +34,8 @@ type Kernel interface {
 }
 
 // Counters are the counters of a service or destination since it was made or zeroed, and their
-// rates over the last seconds as the kernel estimates them.
+// rates over the last seconds as the kernel estimates them. The kernel brings both up to date
+// every 2 s.
 type Counters struct {
 	Connections uint64
 	PacketsIn   uint64

@@ -162,7 +162,10 @@ func dumpOf[T any, K comparable](k *netlinkKernel, command uint8, of *ServiceKey
 		}
 		return k.genl.exchange(command, unix.NLM_F_DUMP)
 	})
-	if interrupted != nil && !errors.Is(interrupted, ErrInconsistent) {
+	switch {
+	case errors.Is(interrupted, unix.ENOENT): // of the family: the module has been unloaded
+		return nil, ErrNoIPVS
+	case interrupted != nil && !errors.Is(interrupted, ErrInconsistent):
 		return nil, interrupted
 	}
 	list := make([]T, 0, len(replies))
