@@ -15,15 +15,17 @@ type Election struct {
 	instances map[Key]*instance
 	order     []*instance // as configured
 	groups    []*group
-	links     map[string]Link  // nil until they are known
-	deaf      map[string]error // why an interface cannot be listened to
+	links     map[string]Link     // nil until they are known
+	virtual   map[netip.Addr]bool // the addresses of all instances
+	deaf      map[string]error    // why an interface cannot be listened to
 	refused   map[refusal]time.Time
 	resigned  bool
 }
 
 // NewElection returns an election without instances.
 func NewElection() *Election {
-	return &Election{instances: map[Key]*instance{}, deaf: map[string]error{}, refused: map[refusal]time.Time{}}
+	return &Election{instances: map[Key]*instance{}, virtual: map[netip.Addr]bool{},
+		deaf: map[string]error{}, refused: map[refusal]time.Time{}}
 }
 
 // Configure makes configs and groups the whole of the election. Instances are recognised by
@@ -31,8 +33,12 @@ func NewElection() *Election {
 // keys of configs only, and each key once.
 func (e *Election) Configure(now time.Time, configs []Config, groups []SyncGroup, out *Output) {
 	keep := make(map[Key]bool, len(configs))
+	clear(e.virtual)
 	for _, c := range configs {
 		keep[c.Key] = true
+		for _, a := range c.Addresses {
+			e.virtual[a] = true
+		}
 	}
 	for _, i := range e.order {
 		if !keep[i.cfg.Key] {
@@ -47,6 +53,7 @@ func (e *Election) Configure(now time.Time, configs []Config, groups []SyncGroup
 			i = &instance{cfg: c, masterInterval: c.Interval}
 			e.instances[c.Key] = i
 		} else {
+			i.source = e.source(i)
 			i.update(now, c, out)
 		}
 		i.group = nil
@@ -79,14 +86,8 @@ func (e *Election) settle(now time.Time, out *Output) {
 	if e.links == nil {
 		return
 	}
-	virtual := map[netip.Addr]bool{}
 	for _, i := range e.order {
-		for _, a := range i.cfg.Addresses {
-			virtual[a] = true
-		}
-	}
-	for _, i := range e.order {
-		i.source = source(i.source, e.links[i.cfg.Interface].Addresses, virtual)
+		i.source = e.source(i)
 		i.fault = e.fault(i)
 	}
 	var starters []*instance
@@ -115,12 +116,13 @@ func (e *Election) settle(now time.Time, out *Output) {
 
 // source is the address that adverts come from: never a virtual one, which the next master would
 // have too (the one in use for as long as it stands).
-func source(current netip.Addr, addresses []netip.Addr, virtual map[netip.Addr]bool) netip.Addr {
-	if current.IsValid() && !virtual[current] && slices.Contains(addresses, current) {
-		return current
+func (e *Election) source(i *instance) netip.Addr {
+	addresses := e.links[i.cfg.Interface].Addresses
+	if i.source.IsValid() && !e.virtual[i.source] && slices.Contains(addresses, i.source) {
+		return i.source
 	}
 	for _, a := range addresses {
-		if a.Is4() && !virtual[a] {
+		if a.Is4() && !e.virtual[a] {
 			return a
 		}
 	}

@@ -272,7 +272,7 @@ func (i *instance) update(now time.Time, c Config, out *Output) {
 		}
 	case Master:
 		// Neighbours must know a new priority or interval before the old interval has passed.
-		if !i.resigning && !i.listening && (old.Priority != c.Priority || old.Interval != c.Interval ||
+		if !i.resigning && !i.listening && i.source.IsValid() && (old.Priority != c.Priority || old.Interval != c.Interval ||
 			old.Version != c.Version || !slices.Equal(old.Addresses, c.Addresses)) {
 			i.send(now, c.Priority, out)
 			i.deadline = now.Add(c.Interval)

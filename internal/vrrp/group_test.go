@@ -1,0 +1,341 @@
+package vrrp
+
+import (
+	"testing"
+	"time"
+)
+
+// pairOf is a sync group of the outside and the inside instance, both with the same priority.
+func pairOf(t *testing.T, priority uint8) (*node, []Config) {
+	n := newNode(t, 1)
+	configs := []Config{config(outside, 2, priority), config(inside, 2, priority)}
+	want(t, n.start(configs, together(outside, inside)), "eth0/51 INIT -> BACKUP: started", "eth1/52 INIT -> BACKUP: started")
+	return n, configs
+}
+
+func masterPair(t *testing.T) (*node, []Config) {
+	n, configs := pairOf(t, 100)
+	n.becomeMaster(outside, inside)
+	n.wait(400 * time.Millisecond)
+	return n, configs
+}
+
+func TestGroupBecomesMasterTogether(t *testing.T) {
+	n, _ := pairOf(t, 100)
+	n.wait(3609374999)
+	want(t, n.tick())
+	n.wait(1)
+	want(t, n.tick(),
+		"eth1/52 sends priority 100 every 1s",
+		"eth0/51 sends priority 100 every 1s",
+		"eth1/52 BACKUP -> MASTER: no advert heard",
+		"eth0/51 BACKUP -> MASTER: follows sync group pair")
+	wantDue(t, n, outside, time.Second)
+	wantDue(t, n, inside, time.Second)
+}
+
+// keepalived: a member becomes master only when every other one wants to be.
+func TestGroupMemberThatHearsItsMasterHoldsTheOthersBack(t *testing.T) {
+	n, configs := pairOf(t, 100)
+	inner := advertFrom(configs[1], 2, 150)
+	for range 30 {
+		n.wait(500 * time.Millisecond)
+		n.hear(inner)
+		want(t, n.tick())
+	}
+	if n.state(outside) != Backup || n.state(inside) != Backup {
+		t.Fatal(n.state(outside), n.state(inside))
+	}
+	if !n.e.instances[outside].wants {
+		t.Error("the member that hears nobody does not want")
+	}
+	// Its master falls silent: the group waits for this member's timer, and for no other.
+	end := n.now.Add(3609375 * time.Microsecond)
+	for n.e.Deadline().Before(end) {
+		want(t, n.next())
+	}
+	n.now = end
+	if n.tick(); n.state(outside) != Master || n.state(inside) != Master {
+		t.Error(n.state(outside), n.state(inside))
+	}
+}
+
+func TestGroupMemberThatHearsAMasterAgainNoLongerWants(t *testing.T) {
+	n, configs := pairOf(t, 100)
+	n.wait(3 * time.Second)
+	n.hear(advertFrom(configs[1], 2, 150)) // holds the group until 6.6 s
+	n.wait(time.Second)
+	n.tick()
+	if !n.e.instances[outside].wants {
+		t.Fatal("does not want after its down timer")
+	}
+	n.hear(advertFrom(configs[0], 2, 150))
+	if n.e.instances[outside].wants {
+		t.Error("wants, and hears a master")
+	}
+	n.wait(2900 * time.Millisecond) // the inside's timer is over, the outside's not
+	want(t, n.tick())
+	if n.state(inside) != Backup {
+		t.Error(n.state(inside))
+	}
+}
+
+func TestGroupFollowsPriorityZeroOfEveryMember(t *testing.T) {
+	n, configs := pairOf(t, 100)
+	n.hear(advertFrom(configs[0], 2, 150))
+	n.hear(advertFrom(configs[1], 2, 150))
+	n.wait(500 * time.Millisecond)
+	n.hear(advertFrom(configs[0], 2, 0))
+	n.hear(advertFrom(configs[1], 2, 0))
+	n.wait(609374999)
+	want(t, n.tick())
+	n.wait(1)
+	want(t, n.tick(),
+		"eth1/52 sends priority 100 every 1s",
+		"eth0/51 sends priority 100 every 1s",
+		"eth1/52 BACKUP -> MASTER: 10.0.1.2 stopped",
+		"eth0/51 BACKUP -> MASTER: follows sync group pair")
+}
+
+// keepalived: no priority 0, the better master is there already.
+func TestGroupYieldsTogether(t *testing.T) {
+	n, configs := masterPair(t)
+	want(t, n.hear(advertFrom(configs[1], 2, 150)),
+		"eth1/52 MASTER -> BACKUP: advert from 10.0.1.2 with higher priority",
+		"eth0/51 MASTER -> BACKUP: follows sync group pair",
+		"eth1/52 notes master 10.0.1.2, priority 150")
+	wantDue(t, n, outside, 3609375*time.Microsecond)
+	wantDue(t, n, inside, 3609375*time.Microsecond)
+}
+
+func TestGroupFaultReleasesAllWithPriorityZero(t *testing.T) {
+	for _, dev := range []string{"eth0", "eth1"} {
+		n, configs := masterPair(t)
+		broken, other := outside, inside
+		if dev == "eth1" {
+			broken, other = inside, outside
+		}
+		got := n.setLink(dev, false)
+		name := n.e.instances[broken].cfg.Name
+		reasons := map[Key]string{
+			broken: "interface " + dev + " is down",
+			other:  "sync group pair: " + name + ": interface " + dev + " is down",
+		}
+		want(t, got,
+			"eth0/51 sends priority 0 every 1s",
+			"eth1/52 sends priority 0 every 1s",
+			"eth0/51 MASTER -> FAULT: "+reasons[outside],
+			"eth1/52 MASTER -> FAULT: "+reasons[inside])
+		if !n.e.Deadline().IsZero() {
+			t.Error("a timer runs in FAULT")
+		}
+		// Adverts in FAULT are ignored.
+		want(t, n.hear(advertFrom(configs[0], 2, 0)))
+		want(t, n.hear(advertFrom(configs[1], 2, 200)))
+		want(t, n.setLink(dev, true), "eth0/51 FAULT -> BACKUP: started", "eth1/52 FAULT -> BACKUP: started")
+		wantDue(t, n, outside, 3609375*time.Microsecond)
+		wantDue(t, n, inside, 3609375*time.Microsecond)
+	}
+}
+
+func TestGroupFaultEndsWithTheLastFault(t *testing.T) {
+	n, _ := masterPair(t)
+	n.setLink("eth0", false)
+	want(t, n.setLink("eth1", false)) // in FAULT already
+	want(t, n.setLink("eth0", true))
+	want(t, n.setLink("eth1", true), "eth0/51 FAULT -> BACKUP: started", "eth1/52 FAULT -> BACKUP: started")
+}
+
+func TestTrackedInterfaceIsAFault(t *testing.T) {
+	n := newNode(t, 1)
+	c := config(outside, 2, 100)
+	c.Track = []string{"eth2", "eth3"}
+	want(t, n.start([]Config{c}, nil), "eth0/51 INIT -> FAULT: interface eth3 does not exist")
+	n.links["eth3"] = Link{Index: 4, Up: true} // no address is needed there
+	want(t, n.setLink("eth2", true), "eth0/51 FAULT -> BACKUP: started")
+	n.becomeMaster(outside)
+	want(t, n.setLink("eth2", false), "eth0/51 sends priority 0 every 1s", "eth0/51 MASTER -> FAULT: interface eth2 is down")
+}
+
+func TestInterfaceThatCannotBeListenedToIsAFault(t *testing.T) {
+	n := newNode(t, 1)
+	n.e.deaf["eth0"] = ErrTruncated
+	want(t, n.start([]Config{config(outside, 2, 100)}, nil), "eth0/51 INIT -> FAULT: packet too short")
+	clear(n.e.deaf)
+	want(t, n.setLink("eth0", true), "eth0/51 FAULT -> BACKUP: started")
+}
+
+// The source of adverts is never an address that the next master has too.
+func TestSourceIsNeverVirtual(t *testing.T) {
+	n := newNode(t, 1)
+	c, d := config(outside, 3, 100), config(inside, 3, 100)
+	c.Addresses = addrs("10.0.0.200", "10.0.1.201")
+	set := func(list ...string) []string {
+		n.links["eth0"] = Link{Index: 1, Up: true, Addresses: addrs(list...)}
+		return n.setLink("eth0", true)
+	}
+	n.start([]Config{c, d}, nil)
+	n.becomeMaster(outside)
+	source := func() string { return n.e.instances[outside].source.String() }
+	set("10.0.0.200", "10.0.1.200", "10.0.0.1")
+	if source() != "10.0.0.1" {
+		t.Error("source", source())
+	}
+	// The address in use stays while it stands, whatever comes before it.
+	set("10.0.0.200", "10.0.0.7", "10.0.0.1")
+	if source() != "10.0.0.1" {
+		t.Error("source", source())
+	}
+	set("10.0.0.200", "10.0.0.7")
+	if source() != "10.0.0.7" {
+		t.Error("source", source())
+	}
+	if n.state(outside) != Master {
+		t.Error(n.state(outside))
+	}
+	want(t, set("10.0.0.200", "10.0.1.200"),
+		"eth0/51 MASTER -> FAULT: interface eth0 has no IPv4 address beside the virtual ones")
+	want(t, set("10.0.0.200", "10.0.0.9"), "eth0/51 FAULT -> BACKUP: started")
+}
+
+// In keepalived a member added to a MASTER group makes the group flap.
+func TestMemberAddedToAMasterGroupJoinsIt(t *testing.T) {
+	n, configs := masterPair(t)
+	grown := append(configs, config(third, 2, 100))
+	want(t, n.reload(grown, together(outside, inside, third)),
+		"eth2/53 sends priority 100 every 1s", "eth2/53 INIT -> MASTER: started as master")
+	// Every order of the file does.
+	n, configs = masterPair(t)
+	want(t, n.reload([]Config{config(third, 2, 100), configs[1], configs[0]}, together(third, inside, outside)),
+		"eth2/53 sends priority 100 every 1s", "eth2/53 INIT -> MASTER: started as master")
+}
+
+func TestMembersAddedToABackupGroupWait(t *testing.T) {
+	n, configs := pairOf(t, 100)
+	want(t, n.reload(append(configs, config(third, 2, 100)), together(outside, inside, third)),
+		"eth2/53 INIT -> BACKUP: started")
+}
+
+func TestMemberWithAFaultAddedToAMasterGroupReleasesIt(t *testing.T) {
+	n, configs := masterPair(t)
+	n.setLink("eth2", false)
+	want(t, n.reload(append(configs, config(third, 2, 100)), together(outside, inside, third)),
+		"eth0/51 sends priority 0 every 1s",
+		"eth1/52 sends priority 0 every 1s",
+		"eth0/51 MASTER -> FAULT: sync group pair: third: interface eth2 is down",
+		"eth1/52 MASTER -> FAULT: sync group pair: third: interface eth2 is down",
+		"eth2/53 INIT -> FAULT: interface eth2 is down")
+}
+
+// A group that the configuration makes of a master and a backup is one again after its masters
+// said so: one node takes all of it.
+func TestMixedGroupUnites(t *testing.T) {
+	n := newNode(t, 1)
+	configs := []Config{config(outside, 2, 100), config(inside, 2, 100)}
+	n.start(configs, nil)
+	n.wait(3 * time.Second)
+	n.hear(advertFrom(configs[1], 2, 150))
+	n.becomeMaster(outside)
+	want(t, n.reload(configs, together(outside, inside)),
+		"eth0/51 sends priority 0 every 1s", "eth0/51 MASTER -> BACKUP: follows sync group pair")
+	for range 10 { // the inside's master lives, and has the outside now
+		n.wait(time.Second)
+		n.hear(advertFrom(configs[0], 2, 150))
+		n.hear(advertFrom(configs[1], 2, 150))
+		want(t, n.tick())
+	}
+	n.becomeMaster(outside, inside)
+}
+
+func TestMembersLeaveAMasterGroup(t *testing.T) {
+	n, configs := masterPair(t)
+	want(t, n.reload(configs, nil))
+	want(t, n.hear(advertFrom(configs[1], 2, 150)),
+		"eth1/52 MASTER -> BACKUP: advert from 10.0.1.2 with higher priority",
+		"eth1/52 notes master 10.0.1.2, priority 150")
+	if n.state(outside) != Master {
+		t.Error(n.state(outside))
+	}
+}
+
+// Who believed a lesser master about one address may have believed it about all.
+func TestGroupAnnouncesAllMembersAgainstALesserMaster(t *testing.T) {
+	n, configs := masterPair(t)
+	want(t, n.hear(advertFrom(configs[1], 2, 50)),
+		"eth1/52 sends priority 100 every 1s",
+		"eth1/52 announces", "eth0/51 announces",
+		"eth1/52 notes duplicate master 10.0.1.2, priority 50")
+}
+
+func TestGroupResigns(t *testing.T) {
+	n, configs := masterPair(t)
+	want(t, n.resign(), "eth0/51 sends priority 0 every 1s", "eth1/52 sends priority 0 every 1s")
+	want(t, n.resign())
+	if n.e.Done() || n.state(outside) != Master {
+		t.Error("did not serve on")
+	}
+	n.wait(100 * time.Millisecond)
+	want(t, n.hear(advertFrom(configs[0], 2, 0))) // no successor, somebody else who stops
+	want(t, n.hear(advertFrom(configs[1], 2, 50)),
+		"eth1/52 MASTER -> INIT: successor 10.0.1.2 is master",
+		"eth0/51 MASTER -> INIT: follows sync group pair")
+	if !n.e.Done() || !n.e.Deadline().IsZero() {
+		t.Error("not done")
+	}
+	want(t, n.setLink("eth0", false))
+	want(t, n.setLink("eth0", true))
+}
+
+func TestResignationIsOverAfterASecond(t *testing.T) {
+	n, _ := masterPair(t)
+	n.resign()
+	wantDue(t, n, outside, time.Second)
+	want(t, n.next(),
+		"eth0/51 MASTER -> INIT: stopped, no successor heard",
+		"eth1/52 MASTER -> INIT: follows sync group pair")
+	if !n.e.Done() {
+		t.Error("not done")
+	}
+}
+
+func TestResignInEveryOtherState(t *testing.T) {
+	n := newNode(t, 1)
+	n.reload([]Config{config(outside, 2, 100)}, nil)
+	want(t, n.resign())
+	if !n.e.Done() {
+		t.Error("not done before the start")
+	}
+	n = newNode(t, 1)
+	n.setLink("eth0", false)
+	n.start([]Config{config(outside, 2, 100)}, nil)
+	want(t, n.resign(), "eth0/51 FAULT -> INIT: stopped")
+	if !n.e.Done() {
+		t.Error("not done in FAULT")
+	}
+	want(t, n.setLink("eth0", true))
+}
+
+func TestFaultDuringResignationSaysNothingTwice(t *testing.T) {
+	n, _ := masterPair(t)
+	n.resign()
+	want(t, n.setLink("eth1", false),
+		"eth0/51 MASTER -> FAULT: sync group pair: inside: interface eth1 is down",
+		"eth1/52 MASTER -> FAULT: interface eth1 is down")
+	if !n.e.Done() {
+		t.Error("not done")
+	}
+}
+
+// Only when all members may start as master do they.
+func TestGroupOfOwners(t *testing.T) {
+	n := newNode(t, 1)
+	c, d := config(outside, 2, 255), config(inside, 2, 255)
+	c.StartMaster = true
+	want(t, n.start([]Config{c, d}, together(outside, inside)),
+		"eth0/51 INIT -> BACKUP: started", "eth1/52 INIT -> BACKUP: started")
+	n = newNode(t, 1)
+	d.StartMaster = true
+	want(t, n.start([]Config{c, d}, together(outside, inside)),
+		"eth0/51 sends priority 255 every 1s", "eth1/52 sends priority 255 every 1s",
+		"eth0/51 INIT -> MASTER: started as master", "eth1/52 INIT -> MASTER: started as master")
+}

@@ -1,0 +1,142 @@
+package vrrp
+
+import (
+	"testing"
+	"time"
+)
+
+// A master that slept for less than the shortest down time goes on.
+func TestMasterWakesInTime(t *testing.T) {
+	n, c := newNode(t, 1), config(outside, 2, 100)
+	n.start([]Config{c}, nil)
+	n.becomeMaster(outside)
+	n.wait(3*time.Second - 1)
+	want(t, n.tick(), "eth0/51 sends priority 100 every 1s")
+	wantDue(t, n, outside, time.Second) // missed adverts are not made up for
+}
+
+// An advert that is a little late does not move those after it.
+func TestLateAdvertsDoNotDrift(t *testing.T) {
+	n, c := newNode(t, 1), config(outside, 3, 100)
+	n.start([]Config{c}, nil)
+	n.becomeMaster(outside)
+	first := n.now
+	for k := 1; k <= 100; k++ {
+		n.now = first.Add(time.Duration(k)*time.Second + time.Duration(k%7)*10*time.Millisecond)
+		want(t, n.tick(), "eth0/51 sends priority 100 every 1s")
+		if got := n.e.Deadline(); !got.Equal(first.Add(time.Duration(k+1) * time.Second)) {
+			t.Fatalf("advert %d is due at %v", k+1, got.Sub(first))
+		}
+	}
+}
+
+// A backup may have given a master up from 3 intervals on: it listens before it speaks.
+func TestMasterWakesTooLate(t *testing.T) {
+	for _, late := range []time.Duration{3 * time.Second, time.Minute} {
+		n, c := newNode(t, 1), config(outside, 2, 100)
+		n.start([]Config{c}, nil)
+		n.becomeMaster(outside)
+		n.wait(late)
+		want(t, n.tick(), "eth0/51 notes stall, "+(late-time.Second).String()+" late")
+		wantDue(t, n, outside, time.Second+skewOf(100, time.Second))
+		want(t, n.next(), "eth0/51 sends priority 100 every 1s", "eth0/51 announces")
+		wantDue(t, n, outside, time.Second)
+	}
+}
+
+func TestListeningMasterMakesWayForWhoeverServes(t *testing.T) {
+	n, c := newNode(t, 1), config(outside, 2, 100)
+	n.start([]Config{c}, nil)
+	n.becomeMaster(outside)
+	n.wait(time.Minute)
+	n.tick()
+	n.wait(time.Second)
+	want(t, n.hear(advertFrom(c, 2, 50)), "eth0/51 MASTER -> BACKUP: stalled, and 10.0.0.2 took over")
+	// Whether it is preempted is then for the timers.
+	for range 3 {
+		n.wait(time.Second)
+		want(t, n.hear(advertFrom(c, 2, 50)))
+		want(t, n.tick())
+	}
+	want(t, n.next(), "eth0/51 sends priority 100 every 1s",
+		"eth0/51 BACKUP -> MASTER: preempts 10.0.0.2 with lower priority")
+}
+
+// The queue is read before the timers: what it says counts already.
+func TestStalledMasterReadsItsQueueFirst(t *testing.T) {
+	n, configs := masterPair(t)
+	n.wait(time.Minute)
+	want(t, n.hear(advertFrom(configs[0], 2, 50)),
+		"eth0/51 MASTER -> BACKUP: stalled, and 10.0.0.2 took over",
+		"eth1/52 MASTER -> BACKUP: follows sync group pair",
+		"eth0/51 notes stall, 59.4s late")
+	want(t, n.hear(advertFrom(configs[1], 2, 50)))
+	want(t, n.tick())
+	wantDue(t, n, outside, 3609375*time.Microsecond)
+}
+
+func TestStalledGroupSpeaksAgain(t *testing.T) {
+	n, _ := masterPair(t)
+	n.wait(time.Minute)
+	want(t, n.tick(), "eth0/51 notes stall, 59.4s late", "eth1/52 notes stall, 59.4s late")
+	want(t, n.next(),
+		"eth0/51 sends priority 100 every 1s", "eth1/52 sends priority 100 every 1s",
+		"eth0/51 announces", "eth1/52 announces")
+}
+
+func TestListeningMasterStaysSilentOverAReload(t *testing.T) {
+	n, c := newNode(t, 1), config(outside, 2, 100)
+	n.start([]Config{c}, nil)
+	n.becomeMaster(outside)
+	n.wait(time.Minute)
+	n.tick()
+	c.Priority = 120
+	want(t, n.reload([]Config{c}, nil))
+	want(t, n.next(), "eth0/51 sends priority 120 every 1s", "eth0/51 announces")
+}
+
+// Less than an interval late, everything that was sent is in the queue.
+func TestBackupWakesInTime(t *testing.T) {
+	n, c := newNode(t, 1), config(outside, 2, 100)
+	n.start([]Config{c}, nil)
+	n.wait(3609375*time.Microsecond + time.Second - 1)
+	want(t, n.tick(), "eth0/51 sends priority 100 every 1s", "eth0/51 BACKUP -> MASTER: no advert heard")
+}
+
+func TestLateBackupReadsItsQueueFirst(t *testing.T) {
+	n, c := newNode(t, 1), config(outside, 2, 100)
+	n.start([]Config{c}, nil)
+	n.hear(advertFrom(c, 2, 150))
+	n.wait(4 * time.Second)
+	n.hear(advertFrom(c, 2, 150))
+	want(t, n.tick())
+	wantDue(t, n, outside, 3609375*time.Microsecond)
+}
+
+// A paused machine has no queue: a living master has an interval to be heard in.
+func TestBackupThatWakesLateListens(t *testing.T) {
+	for _, version := range []uint8{2, 3} {
+		n, c := newNode(t, 1), config(outside, version, 100)
+		n.start([]Config{c}, nil)
+		n.wait(3609375*time.Microsecond + time.Second)
+		want(t, n.tick(), "eth0/51 notes stall, 1s late")
+		wantDue(t, n, outside, time.Second+skewOf(100, time.Second))
+		n.wait(time.Second)
+		n.hear(advertFrom(c, 2, 150))
+		wantDue(t, n, outside, 3609375*time.Microsecond)
+		// And when there is none, it takes over.
+		n.wait(time.Minute)
+		n.tick()
+		want(t, n.next(), "eth0/51 sends priority 100 every 1s",
+			"eth0/51 BACKUP -> MASTER: no advert heard from 10.0.0.2")
+	}
+}
+
+func TestStallDuringAResignationEndsIt(t *testing.T) {
+	n, c := newNode(t, 1), config(outside, 2, 100)
+	n.start([]Config{c}, nil)
+	n.becomeMaster(outside)
+	n.resign()
+	n.wait(time.Minute)
+	want(t, n.tick(), "eth0/51 MASTER -> INIT: stopped, no successor heard")
+}
