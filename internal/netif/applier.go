@@ -80,9 +80,9 @@ func (a *Applier) Want(generation uint64, w Want) {
 // a role is not master, and one that leaves the Want loses its role. Where a Want gives a master
 // another name, tell the role under the new name first, or its addresses go and come back.
 //
-// The election calls it on every change, and to renew Until while it is
-// master: a renewal costs a lock and a map write, a change a system call more. A change to
-// master puts the addresses on, announces them and announces them again after Instance.Delay.
+// The election calls it on every change, and to renew Until while it is master: a renewal costs a
+// lock and a map write, a change a system call more. A change to master puts the addresses on,
+// announces them and announces them again after Instance.Delay.
 func (a *Applier) Role(instance string, r Role) {
 	now := time.Now()
 	a.mu.Lock()

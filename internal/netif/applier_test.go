@@ -344,6 +344,22 @@ func TestEveryFailureOnce(t *testing.T) {
 	}
 }
 
+// TestDeletionThatWasNone: an address is ours until the kernel's table shows that it is gone, also
+// where a deletion was answered with an error that says so.
+func TestDeletionThatWasNone(t *testing.T) {
+	for _, errno := range []error{unix.ENODEV, unix.EADDRNOTAVAIL} {
+		k := newFakeKernel(t, "eth0", "eth1")
+		r := startApplier(t, Options{Kernel: k})
+		r.Want(1, web(0))
+		r.master("web")
+		r.settled("web", true)
+		k.failNext(deleteGate, errno)
+		r.Want(2, Want{})
+		eventually(t, "addresses off", func() bool { return len(k.addresses()) == 0 })
+		r.stop()
+	}
+}
+
 func TestAnnounceFailure(t *testing.T) {
 	k := newFakeKernel(t, "eth0", "eth1")
 	k.failNext(announceVIP, unix.ENETDOWN)
@@ -413,6 +429,29 @@ func TestOrdersBeforeTheEnd(t *testing.T) {
 	r.Want(2, web(0))
 	r.Announce("kept")
 	expectAddresses(t, k, vip)
+}
+
+// TestNothingIsAcknowledgedBlindly: while the kernel's table cannot be read, nobody is told that
+// what should be off is off.
+func TestNothingIsAcknowledgedBlindly(t *testing.T) {
+	k := newFakeKernel(t, "eth0", "eth1")
+	k.strangerAdds(vip)
+	k.failNext("dump", unix.ENOBUFS, unix.ENOBUFS)
+	r := startApplier(t, Options{Kernel: k})
+	r.Want(1, web(0))
+	r.backup("web")
+	await(r, func(rep Trouble) bool { return errors.Is(rep.Err, unix.ENOBUFS) })
+	await(r, func(rep Removed) bool { return rep == Removed{"web", vip, LeftOver} })
+	for _, rep := range r.all {
+		switch rep.(type) {
+		case Applied, RoleApplied, Trouble:
+			if rep != Report(r.all[0]) {
+				t.Errorf("before the removal: %+v", rep)
+			}
+		}
+	}
+	r.settled("web", false)
+	r.applied(1)
 }
 
 func TestOpenFails(t *testing.T) {

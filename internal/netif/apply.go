@@ -72,7 +72,7 @@ func (l *loop) booked(op Op, now time.Time) {
 		l.ops.done(op, now, l.why[a] == Healed)
 		l.have.Addresses[a] = struct{}{}
 		l.say(Added{Instance: op.Instance, Address: a, Why: l.why[a]})
-		l.fresh = append(l.fresh, a)
+		l.added = append(l.added, a)
 		l.on[a] = true
 		delete(l.why, a)
 	case Delete:
@@ -101,10 +101,10 @@ func (l *loop) whyGone(op Op) RemoveReason {
 // was asked to, or has its second burst now; else those addresses that were just added.
 func (l *loop) announce(taken map[string]bool) {
 	added := make(map[string][]Address)
-	for _, a := range l.fresh {
+	for _, a := range l.added {
 		added[l.holder[a]] = append(added[l.holder[a]], a)
 	}
-	l.fresh = l.fresh[:0]
+	l.added = l.added[:0]
 	for _, name := range slices.Sorted(maps.Keys(l.state)) {
 		st, in, o, now := l.state[name], l.want.Instances[name], l.orders[name], time.Now()
 		if !o.role.holds(now) {

@@ -28,7 +28,7 @@ type loop struct {
 	holder  map[Address]string    // what is due, and to whom, as of the last pass
 	on      map[Address]bool      // due, and seen on since it became due
 	why     map[Address]AddReason // of additions which have not succeeded yet
-	fresh   []Address             // added in this pass
+	added   []Address             // in this pass
 	state   map[string]*instanceState
 	ops     tries[Op]
 	sysctls tries[Sysctl]
@@ -83,7 +83,9 @@ func (l *loop) pass() (next time.Time) {
 	}
 	left := l.apply()
 	l.announce(fresh)
-	l.acknowledge(left)
+	if l.dumped { // before, it is not known what there is to remove
+		l.acknowledge(left)
+	}
 	if newWant || newLinks || l.sysctls.due(time.Now()) {
 		l.applySysctls()
 	}

@@ -57,7 +57,7 @@ func (l *loop) remember() {
 			wanted[a.canonical()] = true
 		}
 	}
-	if l.dumped {
+	if l.dumped && !l.stale {
 		maps.DeleteFunc(l.owned, func(a Address, _ struct{}) bool {
 			_, there := l.have.Addresses[a]
 			return !there && !wanted[a]
