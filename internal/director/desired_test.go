@@ -1,0 +1,162 @@
+package director
+
+import (
+	"cmp"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"lvsd/internal/check"
+	"lvsd/internal/conf"
+	"lvsd/internal/ipvs"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// groupID is the group that opens ping sockets in these tests.
+const groupID = 990
+
+// TestDesired shows what is wanted for every configuration in testdata, while the specs in the
+// file NAME.down fail.
+func TestDesired(t *testing.T) {
+	var files []string
+	for _, pattern := range []string{"testdata/*.conf", "testdata/*.hcl"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, found...)
+	}
+	if len(files) < 10 {
+		t.Fatalf("only %d configurations found", len(files))
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(file, filepath.Ext(file))
+		t.Run(filepath.Base(name), func(t *testing.T) {
+			cfg := load(t, file)
+			down := failingSpecs(t, cfg, name+".down")
+			golden(t, name+".golden", render(desired(cfg, down, groupID)))
+		})
+	}
+}
+
+// TestOneFileTwoNodes: what two nodes want of one file differs in the priority alone.
+func TestOneFileTwoNodes(t *testing.T) {
+	text := map[string]string{}
+	for _, node := range []string{"lb1", "lb2"} {
+		r := conf.Load("testdata/pair.hcl", conf.Options{Hostname: node})
+		if r.Config == nil {
+			t.Fatal(r.Diags)
+		}
+		text[node] = render(desired(r.Config, nil, groupID))
+	}
+	if !strings.Contains(text["lb1"], "priority 150") {
+		t.Errorf("lb1 has not the priority 150:\n%s", text["lb1"])
+	}
+	if got := strings.ReplaceAll(text["lb1"], "priority 150", "priority 100"); got != text["lb2"] {
+		t.Errorf("the nodes differ beyond the priority:\n%s", gocmp.Diff(got, text["lb2"]))
+	}
+}
+
+func load(t *testing.T, file string) *conf.Config {
+	t.Helper()
+	r := conf.Load(file, conf.Options{Hostname: "lb1"})
+	if r.Config == nil {
+		t.Fatalf("%s: %v", file, r.Diags)
+	}
+	return r.Config
+}
+
+// failingSpecs reads the specs that fail, one to a line as Spec.String writes it. Each has to be
+// one of the configuration's.
+func failingSpecs(t *testing.T, cfg *conf.Config, file string) map[check.Spec]bool {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	down := map[check.Spec]bool{}
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
+		found := false
+		for spec := range desired(cfg, nil, groupID).checks {
+			if spec.String() == line {
+				down[spec], found = true, true
+			}
+		}
+		if !found {
+			t.Fatalf("%s: no check %q in the configuration", file, line)
+		}
+	}
+	return down
+}
+
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatalf("%v (run with -update to write it)", err)
+	}
+	if diff := gocmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", file, diff)
+	}
+}
+
+// render writes everything that is wanted, one thing to a line, in a stable order.
+func render(w want) string {
+	var b strings.Builder
+	line := func(format string, values ...any) { fmt.Fprintf(&b, format+"\n", values...) }
+	for _, i := range w.instances {
+		line("instance %s %q: VRRPv%d priority %d every %v preempt %t start master %t", i.Key, i.Name, i.Version,
+			i.Priority, i.Interval, i.Preempt, i.StartMaster)
+		line("  advertises %v, tracks %v", i.Addresses, i.Track)
+	}
+	for _, g := range w.groups {
+		line("group %q: %v", g.Name, g.Members)
+	}
+	for _, key := range slices.Sorted(maps.Keys(w.network.Instances)) {
+		n := w.network.Instances[key]
+		line("addresses of %s: %d announcements, again after %v", key, n.Repeat, n.Delay)
+		for _, a := range n.Addresses {
+			line("  %s scope %d", a, a.Scope)
+		}
+	}
+	for _, s := range w.network.Sysctls {
+		line("sysctl %s = %s", s.Name, s.Value)
+	}
+	for _, key := range slices.SortedFunc(maps.Keys(w.services), ipvs.ServiceKey.Compare) {
+		e := w.services[key]
+		line("service %s: %s, netmask %#x", key, e.Service, e.Service.Netmask)
+		for _, address := range sortedAddresses(e.Destinations) {
+			line("  %s %s", address, e.Destinations[address])
+		}
+	}
+	for _, s := range sortedSpecs(w.checks) {
+		status := ""
+		if s.Status != (check.StatusCodes{}) {
+			status = " wants " + s.Status.String()
+		}
+		line("check %s every %v within %v, retry %d after %v%s", s, s.Interval, s.Timeout, s.Retry, s.DelayBeforeRetry, status)
+	}
+	return b.String()
+}
+
+func sortedSpecs[V any](specs map[check.Spec]V) []check.Spec {
+	return slices.SortedFunc(maps.Keys(specs), func(a, b check.Spec) int {
+		return cmp.Or(cmp.Compare(a.String(), b.String()), cmp.Compare(a.Interval, b.Interval),
+			cmp.Compare(a.Timeout, b.Timeout), cmp.Compare(a.Retry, b.Retry),
+			cmp.Compare(a.Status.String(), b.Status.String()))
+	})
+}
