@@ -111,6 +111,7 @@ func TestRFC9568Backup(t *testing.T) {
 		n.becomeMaster(outside)
 		n.wait(time.Millisecond)
 		want(t, n.hear(advertFrom(c, 2, 101)),
+			"eth0/51 sends priority 100 every 1s",
 			"eth0/51 MASTER -> BACKUP: advert from 10.0.0.2 with higher priority",
 			"eth0/51 notes master 10.0.0.2, priority 101")
 	})
@@ -208,6 +209,7 @@ func TestRFC9568Active(t *testing.T) {
 		n, c := newNode(t, host), config(outside, 3, 100)
 		n.start([]Config{c}, nil)
 		n.becomeMaster(outside)
+		n.next()
 		n.wait(400 * time.Millisecond)
 		return n, c
 	}
@@ -238,16 +240,29 @@ func TestRFC9568Active(t *testing.T) {
 	})
 	t.Run("priority 0 is answered by an advert, and the advert timer is reset", func(t *testing.T) {
 		n, c := active(t, 1)
-		want(t, n.hear(advertFrom(c, 2, 0)), "eth0/51 sends priority 100 every 1s")
+		want(t, n.hear(advertFrom(c, 2, 0)), "eth0/51 sends priority 100 every 1s", "eth0/51 announces")
 		wantDue(t, n, outside, time.Second)
+		want(t, n.hear(advertFrom(c, 2, 0)), "eth0/51 sends priority 100 every 1s")
 	})
 	t.Run("a higher priority leads to backup, with the sender's interval and a down timer of it", func(t *testing.T) {
 		n, c := active(t, 1)
 		a := advertFrom(c, 2, 101)
 		a.Interval = 2 * time.Second
-		want(t, n.hear(a), "eth0/51 MASTER -> BACKUP: advert from 10.0.0.2 with higher priority",
+		want(t, n.hear(a)[1:], "eth0/51 MASTER -> BACKUP: advert from 10.0.0.2 with higher priority",
 			"eth0/51 notes master 10.0.0.2, priority 101")
 		wantDue(t, n, outside, 2*3609375*time.Microsecond)
+	})
+	t.Run("it does so with a last word, which claims nothing", func(t *testing.T) {
+		n, c := active(t, 1)
+		deviates(t, "says so with one last advert")
+		a := advertFrom(c, 2, 101)
+		a.Interval = 2 * time.Second
+		var out Output
+		n.e.Receive(n.now, "eth0", &a, nil, &out)
+		want(t, out.lines()[:1], "eth0/51 sends priority 100 every 2s")
+		if len(out.Sends) != 1 || !out.Sends[0].Until.IsZero() {
+			t.Errorf("%+v", out.Sends)
+		}
 	})
 	t.Run("an equal priority leads to backup when the sender's address is greater", func(t *testing.T) {
 		n, c := active(t, 1)
@@ -432,6 +447,7 @@ func TestRFC3768(t *testing.T) {
 	t.Run("6.4.3: a master that hears a lesser one discards the advert", func(t *testing.T) {
 		n, c := start(t, 100, time.Second)
 		n.becomeMaster(outside)
+		n.next()
 		deviates(t, "version 2 too")
 		want(t, n.hear(advertFrom(c, 2, 99)), "eth0/51 sends priority 100 every 1s", "eth0/51 announces",
 			"eth0/51 notes duplicate master 10.0.0.2, priority 99")

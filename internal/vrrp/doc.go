@@ -13,6 +13,8 @@
 //     most (§6.4.3 removes it at once, and leaves a gap of a skew time).
 //   - A lesser master is answered at most once an interval, in version 2 too (RFC 3768 §6.4.3
 //     only discards its adverts); the addresses are announced again with the answer.
+//   - A master that makes way for a better one says so with one last advert, so that the better
+//     one knows that there were two and announces the addresses again.
 //   - An advert without addresses counts: keepalived sends them for instances that have none.
 //   - A node that was stalled listens before it takes over or speaks as master again; a master
 //     that finds another one after a stall makes way, whatever its priority.

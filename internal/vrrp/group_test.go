@@ -16,6 +16,7 @@ func pairOf(t *testing.T, priority uint8) (*node, []Config) {
 func masterPair(t *testing.T) (*node, []Config) {
 	n, configs := pairOf(t, 100)
 	n.becomeMaster(outside, inside)
+	n.next()
 	n.wait(400 * time.Millisecond)
 	return n, configs
 }
@@ -101,6 +102,7 @@ func TestGroupFollowsPriorityZeroOfEveryMember(t *testing.T) {
 func TestGroupYieldsTogether(t *testing.T) {
 	n, configs := masterPair(t)
 	want(t, n.hear(advertFrom(configs[1], 2, 150)),
+		"eth1/52 sends priority 100 every 1s",
 		"eth1/52 MASTER -> BACKUP: advert from 10.0.1.2 with higher priority",
 		"eth0/51 MASTER -> BACKUP: follows sync group pair",
 		"eth1/52 notes master 10.0.1.2, priority 150")
@@ -251,6 +253,7 @@ func TestMembersLeaveAMasterGroup(t *testing.T) {
 	n, configs := masterPair(t)
 	want(t, n.reload(configs, nil))
 	want(t, n.hear(advertFrom(configs[1], 2, 150)),
+		"eth1/52 sends priority 100 every 1s",
 		"eth1/52 MASTER -> BACKUP: advert from 10.0.1.2 with higher priority",
 		"eth1/52 notes master 10.0.1.2, priority 150")
 	if n.state(outside) != Master {

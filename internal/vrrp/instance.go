@@ -26,8 +26,8 @@ type instance struct {
 	listening      bool      // after a stall: a master that first hears who else is there
 	resigning      bool      // priority 0 is sent, and a successor not heard yet
 	mismatched     bool      // the master's addresses differ, and that was said
-	announced      time.Time // the last announcement against a lesser master
-	owes           bool      // a lesser master was heard since, too soon for another one
+	announced      time.Time // the last announcement
+	owes           bool      // another master was heard since, too soon for one more
 }
 
 // skew is Skew_Time: RFC 9568 §6.1, and RFC 3768 §6.1 where it does not depend on the interval.
@@ -69,6 +69,7 @@ func (i *instance) becomeMaster(now time.Time, reason string, out *Output) {
 	i.send(now, i.cfg.Priority, out)
 	i.deadline = now.Add(i.cfg.Interval)
 	i.masterInterval, i.master, i.mismatched = i.cfg.Interval, netip.Addr{}, false
+	i.announced = now // by the transition
 	i.move(now, Master, reason, out)
 }
 
@@ -146,8 +147,10 @@ func (i *instance) receiveMaster(now time.Time, a *Advert, out *Output) {
 	case a.Priority == 0:
 		i.send(now, i.cfg.Priority, out)
 		i.deadline = now.Add(i.cfg.Interval)
+		i.reclaim(now, out) // it was master beside us
 	case wins:
 		i.accept(a, out)
+		i.lastWord(out)
 		i.yield(now, "advert from "+a.Source.String()+" with higher priority", out)
 	case i.listening || i.overdue(now):
 		// It took over while we were stalled. It serves; whether we preempt it is for the timers.
@@ -160,19 +163,36 @@ func (i *instance) receiveMaster(now time.Time, a *Advert, out *Output) {
 	}
 }
 
-// assert answers a lesser master: it must hear us, and whoever believed it must hear where the
-// addresses are (RFC 9568 §6.4.3; once an interval, so that two shouting nodes stay quiet).
+// lastWord tells a better master that there were two: without it, one that was heard first would
+// not learn that it has to announce its addresses again. It is not a claim of ours: its interval
+// is the better master's.
+func (i *instance) lastWord(out *Output) {
+	out.Sends = append(out.Sends, Send{Key: i.cfg.Key, Advert: Advert{Source: i.source, Version: i.cfg.Version,
+		VRID: i.cfg.VRID, Priority: i.cfg.Priority, Interval: i.masterInterval, Addresses: i.cfg.Addresses}})
+}
+
+// assert answers a lesser master: it must hear us (RFC 9568 §6.4.3), once an interval, so that
+// two shouting nodes stay quiet.
 func (i *instance) assert(now time.Time, a *Advert, out *Output) {
-	if now.Sub(i.announced) < i.cfg.Interval {
-		i.owes = true // the next advert pays: a second lesser master may be another one
+	if !i.reclaim(now, out) {
 		return
 	}
-	i.announced = now
 	i.send(now, i.cfg.Priority, out)
 	i.deadline = now.Add(i.cfg.Interval)
-	i.announceGroup(out)
 	out.Notes = append(out.Notes, Note{Kind: NoteDuplicate, Key: i.cfg.Key, Name: i.cfg.Name,
 		Peer: a.Source, Priority: a.Priority})
+}
+
+// reclaim announces the addresses after another master had them: whoever believed it must hear
+// where they are. Within an interval of the last time it is left to the next advert.
+func (i *instance) reclaim(now time.Time, out *Output) bool {
+	if now.Sub(i.announced) < i.cfg.Interval {
+		i.owes = true
+		return false
+	}
+	i.owes, i.announced = false, now
+	i.announceGroup(out)
+	return true
 }
 
 // tick serves the instance's timer if it is due.
@@ -204,6 +224,7 @@ func (i *instance) tickMaster(now time.Time, out *Output) {
 		i.listening = false
 		i.send(now, i.cfg.Priority, out)
 		i.deadline = now.Add(i.cfg.Interval)
+		i.announced = now
 		i.announce(out)
 	case i.overdue(now):
 		i.note(NoteStall, now.Sub(i.deadline), out)

@@ -25,7 +25,8 @@ type Send struct {
 	Key    Key
 	Advert Advert
 	// Until is when another node may become master if this advert is the last: an address may
-	// be put on the interface before it, not after. It is zero when the priority is 0.
+	// be put on the interface before it, not after. It is zero when the advert claims nothing:
+	// its priority is 0, or it is the last word to a better master.
 	Until time.Time
 }
 

@@ -263,7 +263,7 @@ func (r *Runner) act() {
 		r.packet = s.Advert.AppendTo(r.packet[:0])
 		err := c.send(s.Advert.Source, r.packet)
 		r.socket(s.Key.Interface, err)
-		if err == nil && s.Advert.Priority != 0 {
+		if err == nil && !s.Until.IsZero() {
 			r.observer.Vouch(s.Key, s.Until)
 		}
 	}
