@@ -20,7 +20,7 @@ type Host struct {
 
 	namespace string // as "ip netns" shows it
 	ns        netns.NsHandle
-	net       *netlink.Handle
+	handle    *netlink.Handle // see net; nil once the host is closed
 	wires     map[string]wire
 	launch    chan func() // runs on the thread that is the parent of the host's processes
 
@@ -44,7 +44,7 @@ func (l *Lab) Host(name string) (*Host, error) {
 		return nil, fmt.Errorf("create host %s: %w", name, err)
 	}
 	l.hosts = append(l.hosts, h)
-	if h.net, err = netlink.NewHandleAt(h.ns); err != nil {
+	if h.handle, err = netlink.NewHandleAt(h.ns); err != nil {
 		return nil, fmt.Errorf("open netlink on host %s: %w", name, err)
 	}
 	ready := make(chan error)
@@ -56,7 +56,7 @@ func (l *Lab) Host(name string) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := h.net.LinkSetUp(lo); err != nil {
+	if err := h.handle.LinkSetUp(lo); err != nil {
 		return nil, fmt.Errorf("bring lo up on %s: %w", name, err)
 	}
 	// An IPv6 address is usable at once, without a second of duplicate address detection.
@@ -177,11 +177,22 @@ func (h *Host) stop() error {
 	return errors.Join(errs...)
 }
 
+// net is the host's end of netlink. It must never be a closed handle: one of those works on the interfaces of the machine itself.
+func (h *Host) net() (*netlink.Handle, error) {
+	if h.handle == nil {
+		return nil, fmt.Errorf("host %s: %w", h.Name, errClosed)
+	}
+	return h.handle, nil
+}
+
+var errClosed = errors.New("the lab is closed")
+
 func (h *Host) close() error {
 	err := h.stop()
 	close(h.launch)
-	if h.net != nil {
-		h.net.Close()
+	if h.handle != nil {
+		h.handle.Close()
+		h.handle = nil
 	}
 	return errors.Join(err, h.ns.Close(), netns.DeleteNamed(h.namespace))
 }

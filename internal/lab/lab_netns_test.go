@@ -234,3 +234,33 @@ func TestLeftoversAreRemoved(t *testing.T) {
 		t.Errorf("the namespace of a living process is gone: %v", err)
 	}
 }
+
+// A closed lab refuses: its netlink would work on the interfaces of whoever calls. Here that would be another lab's host.
+func TestClosedLabTouchesNothing(t *testing.T) {
+	closed, err := NewSeed("labclosed", NAT)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := closed.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s := seed(t, NAT)
+	if err := s.LB[0].Do(func() error {
+		inside := closed.switches["inside"]
+		for what, err := range map[string]error{
+			"Cut":        closed.LB[0].Cut("eth0"),
+			"Mend":       closed.LB[0].Mend("eth0"),
+			"AddAddress": closed.LB[0].AddAddress("eth0", insideLB[0]),
+			"Plug":       closed.LB[0].Plug("eth9", inside),
+			"Route":      closed.LB[0].DefaultRoute(closed.VGate),
+			"PowerOff":   closed.LB[0].PowerOff(),
+		} {
+			if !errors.Is(err, errClosed) {
+				t.Errorf("%s in a closed lab: %v", what, err)
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}

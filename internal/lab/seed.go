@@ -122,11 +122,15 @@ func (h *Host) HoldVIP(device string, vip netip.Addr) error {
 			return err
 		}
 	}
+	host, err := h.net()
+	if err != nil {
+		return err
+	}
 	link, err := h.link(device)
 	if err != nil {
 		return err
 	}
-	if err := h.net.LinkSetUp(link); err != nil {
+	if err := host.LinkSetUp(link); err != nil {
 		return fmt.Errorf("bring %s up on %s: %w", device, h.Name, err)
 	}
 	return h.AddAddress(device, netip.PrefixFrom(vip, vip.BitLen()))

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -27,11 +28,15 @@ func (l *Lab) Switch(name string) (*Switch, error) {
 		return s, nil
 	}
 	snooping := false // a switch that snoops holds multicast back until it has seen a report
+	lan, err := l.lan.net()
+	if err != nil {
+		return nil, err
+	}
 	bridge := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: name}, MulticastSnooping: &snooping}
-	if err := l.lan.net.LinkAdd(bridge); err != nil {
+	if err := lan.LinkAdd(bridge); err != nil {
 		return nil, fmt.Errorf("add switch %s: %w", name, err)
 	}
-	if err := l.lan.net.LinkSetUp(bridge); err != nil {
+	if err := lan.LinkSetUp(bridge); err != nil {
 		return nil, fmt.Errorf("bring switch %s up: %w", name, err)
 	}
 	s := &Switch{Name: name, bridge: bridge, lab: l}
@@ -41,23 +46,30 @@ func (l *Lab) Switch(name string) (*Switch, error) {
 
 // Plug gives the host an interface, wired to the switch, up, with the addresses.
 func (h *Host) Plug(ifname string, s *Switch, addrs ...netip.Prefix) error {
-	lan := s.lab.lan
-	s.lab.ports++
-	port := fmt.Sprintf("port%d", s.lab.ports)
-	veth := &netlink.Veth{
-		LinkAttrs: netlink.LinkAttrs{Name: ifname}, PeerName: port, PeerNamespace: netlink.NsFd(int(lan.ns)),
-	}
-	if err := h.net.LinkAdd(veth); err != nil {
-		return fmt.Errorf("add %s to %s: %w", ifname, h.Name, err)
-	}
-	end, err := lan.link(port)
+	host, err := h.net()
 	if err != nil {
 		return err
 	}
-	if err := lan.net.LinkSetMaster(end, s.bridge); err != nil {
+	lan, err := s.lab.lan.net()
+	if err != nil {
+		return err
+	}
+	s.lab.ports++
+	port := fmt.Sprintf("port%d", s.lab.ports)
+	veth := &netlink.Veth{
+		LinkAttrs: netlink.LinkAttrs{Name: ifname}, PeerName: port, PeerNamespace: netlink.NsFd(int(s.lab.lan.ns)),
+	}
+	if err := host.LinkAdd(veth); err != nil {
+		return fmt.Errorf("add %s to %s: %w", ifname, h.Name, err)
+	}
+	end, err := s.lab.lan.link(port)
+	if err != nil {
+		return err
+	}
+	if err := lan.LinkSetMaster(end, s.bridge); err != nil {
 		return fmt.Errorf("plug %s of %s into %s: %w", ifname, h.Name, s.Name, err)
 	}
-	if err := lan.net.LinkSetUp(end); err != nil {
+	if err := lan.LinkSetUp(end); err != nil {
 		return fmt.Errorf("bring the port of %s of %s up: %w", ifname, h.Name, err)
 	}
 	h.wires[ifname] = wire{sw: s, port: end}
@@ -70,7 +82,7 @@ func (h *Host) Plug(ifname string, s *Switch, addrs ...netip.Prefix) error {
 	if err != nil {
 		return err
 	}
-	if err := h.net.LinkSetUp(link); err != nil {
+	if err := host.LinkSetUp(link); err != nil {
 		return fmt.Errorf("bring %s up on %s: %w", ifname, h.Name, err)
 	}
 	return nil
@@ -78,11 +90,11 @@ func (h *Host) Plug(ifname string, s *Switch, addrs ...netip.Prefix) error {
 
 // Cut pulls the interface's cable: both ends lose the carrier, and nothing passes.
 func (h *Host) Cut(ifname string) error {
-	w, ok := h.wires[ifname]
-	if !ok {
-		return fmt.Errorf("%s has no cable at %s", h.Name, ifname)
+	lan, port, err := h.port(ifname)
+	if err == nil {
+		err = lan.LinkSetDown(port)
 	}
-	if err := w.sw.lab.lan.net.LinkSetDown(w.port); err != nil {
+	if err != nil {
 		return fmt.Errorf("pull the cable of %s at %s: %w", h.Name, ifname, err)
 	}
 	return nil
@@ -90,23 +102,37 @@ func (h *Host) Cut(ifname string) error {
 
 // Mend puts the cable back in.
 func (h *Host) Mend(ifname string) error {
-	w, ok := h.wires[ifname]
-	if !ok {
-		return fmt.Errorf("%s has no cable at %s", h.Name, ifname)
+	lan, port, err := h.port(ifname)
+	if err == nil {
+		err = lan.LinkSetUp(port)
 	}
-	if err := w.sw.lab.lan.net.LinkSetUp(w.port); err != nil {
+	if err != nil {
 		return fmt.Errorf("mend the cable of %s at %s: %w", h.Name, ifname, err)
 	}
 	return nil
 }
 
+// port is the switch's end of the interface's cable, and the netlink to reach it.
+func (h *Host) port(ifname string) (*netlink.Handle, netlink.Link, error) {
+	w, ok := h.wires[ifname]
+	if !ok {
+		return nil, nil, errors.New("there is none")
+	}
+	lan, err := w.sw.lab.lan.net()
+	return lan, w.port, err
+}
+
 // AddAddress puts an address on an interface.
 func (h *Host) AddAddress(ifname string, a netip.Prefix) error {
+	host, err := h.net()
+	if err != nil {
+		return err
+	}
 	link, err := h.link(ifname)
 	if err != nil {
 		return err
 	}
-	if err := h.net.AddrAdd(link, &netlink.Addr{IPNet: ipNet(a)}); err != nil {
+	if err := host.AddrAdd(link, &netlink.Addr{IPNet: ipNet(a)}); err != nil {
 		return fmt.Errorf("add %s to %s on %s: %w", a, ifname, h.Name, err)
 	}
 	return nil
@@ -114,11 +140,15 @@ func (h *Host) AddAddress(ifname string, a netip.Prefix) error {
 
 // Addresses returns what addresses an interface has, of both families.
 func (h *Host) Addresses(ifname string) ([]netip.Prefix, error) {
+	host, err := h.net()
+	if err != nil {
+		return nil, err
+	}
 	link, err := h.link(ifname)
 	if err != nil {
 		return nil, err
 	}
-	list, err := h.net.AddrList(link, netlink.FAMILY_ALL)
+	list, err := host.AddrList(link, netlink.FAMILY_ALL)
 	if err != nil {
 		return nil, fmt.Errorf("list the addresses of %s on %s: %w", ifname, h.Name, err)
 	}
@@ -133,14 +163,22 @@ func (h *Host) Addresses(ifname string) ([]netip.Prefix, error) {
 
 // DefaultRoute sends what has no other route to a gateway.
 func (h *Host) DefaultRoute(gateway netip.Addr) error {
-	if err := h.net.RouteAdd(&netlink.Route{Gw: gateway.AsSlice()}); err != nil {
+	host, err := h.net()
+	if err != nil {
+		return err
+	}
+	if err := host.RouteAdd(&netlink.Route{Gw: gateway.AsSlice()}); err != nil {
 		return fmt.Errorf("add the default route of %s by %s: %w", h.Name, gateway, err)
 	}
 	return nil
 }
 
 func (h *Host) link(ifname string) (netlink.Link, error) {
-	link, err := h.net.LinkByName(ifname)
+	host, err := h.net()
+	if err != nil {
+		return nil, err
+	}
+	link, err := host.LinkByName(ifname)
 	if err != nil {
 		return nil, fmt.Errorf("find %s on %s: %w", ifname, h.Name, err)
 	}
