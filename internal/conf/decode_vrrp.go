@@ -3,6 +3,7 @@ package conf
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -168,10 +169,11 @@ func (d *decoder) trackInterfaces(n *keepalived.Node, i *Instance) {
 func (d *decoder) virtualAddress(n *keepalived.Node, i *Instance) {
 	a := VirtualAddress{Dev: i.Interface, Range: n.Range}
 	sound := d.virtualPrefix(n.Keyword, &a.Prefix)
-	words := []string{"dev", "label", "scope"}
+	given := map[string]bool{}
 	for rest := n.Args; len(rest) > 0; {
 		w := rest[0]
-		if w.Text != "dev" && w.Text != "label" && w.Text != "scope" {
+		words := []string{"dev", "label", "scope"}
+		if !slices.Contains(words, w.Text) {
 			hint := ""
 			if near := keepalived.Nearest(w.Text, words); near != "" {
 				hint = fmt.Sprintf("; did you mean %q?", near)
@@ -183,6 +185,11 @@ func (d *decoder) virtualAddress(n *keepalived.Node, i *Instance) {
 			d.errorf(w.Range, "%q needs a value behind it", w.Text)
 			return
 		}
+		if given[w.Text] {
+			d.errorf(w.Range, "%q is given twice; remove one", w.Text)
+			return
+		}
+		given[w.Text] = true
 		value := rest[1]
 		rest = rest[2:]
 		switch w.Text {
@@ -214,7 +221,7 @@ func (d *decoder) virtualPrefix(w keepalived.Word, to *netip.Prefix) bool {
 		d.errorf(w.Range, "virtual_ipaddress takes an IPv4 address such as 192.168.2.11/24, not %q", w.Text)
 	case prefix.Addr().Is6():
 		d.errorf(w.Range, "%s is an IPv6 address; virtual_ipaddress takes IPv4 addresses, VRRP runs over IPv4 here", w.Text)
-	case prefix.Addr().IsUnspecified() || prefix.Addr().IsMulticast() || prefix.Addr().IsLoopback() || prefix.Addr() == broadcast:
+	case prefix.Addr().IsUnspecified() || prefix.Addr().IsMulticast() || prefix.Addr().IsLoopback() || prefix.Addr() == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
 		d.errorf(w.Range, "%s is no address that can move between machines", prefix.Addr())
 	case prefix.Bits() == 0:
 		d.errorf(w.Range, "The prefix length of %s is 1 to 32", w.Text)
@@ -224,8 +231,6 @@ func (d *decoder) virtualPrefix(w keepalived.Word, to *netip.Prefix) bool {
 	}
 	return false
 }
-
-var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
 
 func (d *decoder) label(w keepalived.Word, to *string) bool {
 	if w.Text == "" || len(w.Text) > maxInterface || !graphic(w.Text) {

@@ -166,7 +166,10 @@ func parseDuration(text string, units bool) (time.Duration, bool) {
 }
 
 // seconds writes a duration as the number that keepalived.conf takes.
-func seconds(v time.Duration) string { return strconv.FormatFloat(v.Seconds(), 'f', -1, 64) }
+func seconds(v time.Duration) string {
+	text := fmt.Sprintf("%d.%09d", v/time.Second, v%time.Second)
+	return strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
+}
 
 // interfaceName reads the name of a network interface as the kernel allows it
 // (net/core/dev.c, dev_valid_name).

@@ -3,14 +3,14 @@ package keepalived
 import "strings"
 
 // Nearest returns the one of known that word is most likely a misspelling of, or "" where none is
-// near: at most a third of its letters wrong, missing, too many or swapped with a neighbour.
+// near: at most a quarter of its letters wrong, missing, too many or swapped with a neighbour.
 func Nearest(word string, known []string) string {
-	best, bound := "", len(word)/3+1
 	if len(word) > 40 {
 		return ""
 	}
+	best, bound := "", min(max(1, len(word)/4)+1, len(word))
 	for _, k := range known {
-		if d := distance(strings.ToLower(word), strings.ToLower(k)); d < bound || d == bound && best == "" && d < len(k)/2 {
+		if d := distance(strings.ToLower(word), strings.ToLower(k)); d < bound {
 			best, bound = k, d
 		}
 	}

@@ -10,7 +10,7 @@ import (
 
 // Bounds on what is read. A file outside of them is refused with an error that names the bound.
 const (
-	MaxLine     = 64 << 10 // bytes in a line
+	maxLine     = 64 << 10 // bytes in a line
 	maxProblems = 1000     // after these a file is not read any further
 )
 
@@ -79,8 +79,8 @@ func (p *parser) unreadable() (hcl.Range, string) {
 			end := hcl.Pos{Line: line, Column: 1 + n, Byte: offset + n}
 			return hcl.Range{Filename: p.lexer.file, Start: start, End: end}
 		}
-		if len(text) > MaxLine {
-			return at(1), fmt.Sprintf("This line has %d bytes; a line has at most %d", len(text), MaxLine)
+		if len(text) > maxLine {
+			return at(1), fmt.Sprintf("This line has %d bytes; a line has at most %d", len(text), maxLine)
 		}
 		if bytes.IndexByte(text, 0) >= 0 {
 			return at(0), "This line holds a NUL byte; a configuration is a text file"
@@ -161,7 +161,7 @@ func (p *parser) statement(in *keyword, first token) []*Node {
 		n.Args = append(n.Args, Word{Text: t.text, Range: t.rng})
 		n.Range.End = t.rng.End
 	}
-	if in.lines != nil {
+	if in.lines > 0 {
 		n.Broken = !sound
 		p.line(in, n)
 		return []*Node{n}
@@ -232,9 +232,10 @@ func (p *parser) arguments(k *keyword, n *Node) {
 	}
 }
 
-// line checks the number of words of a plain line and that no block follows.
+// line checks the number of words of a plain line.
 func (p *parser) line(in *keyword, n *Node) {
-	if extra := len(n.Args) + 1 - in.lines.max; extra > 0 {
+	if extra := len(n.Args) + 1 - in.lines; extra > 0 {
+		n.Broken = true
 		p.extra(n.Args[len(n.Args)-extra:], in.usage)
 	}
 }

@@ -189,9 +189,9 @@ func TestBounds(t *testing.T) {
 	for _, c := range []struct {
 		name, src, want string
 	}{
-		{"long line", "# " + strings.Repeat("x", MaxLine), fmt.Sprintf("1:1-2: This line has %d bytes; a line has at most %d", MaxLine+2, MaxLine)},
+		{"long line", "# " + strings.Repeat("x", maxLine), fmt.Sprintf("1:1-2: This line has %d bytes; a line has at most %d", maxLine+2, maxLine)},
 		{"NUL", "global_defs {\n}\nx\x00y", "3:1-1: This line holds a NUL byte; a configuration is a text file"},
-		{"deep unknown blocks", "x " + strings.Repeat("{", MaxLine/2) + strings.Repeat("}", MaxLine/2-2), `1:1-2: Unknown keyword "x"`},
+		{"deep unknown blocks", "x " + strings.Repeat("{", maxLine/2) + strings.Repeat("}", maxLine/2-2), `1:1-2: Unknown keyword "x"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if _, problems := parse(c.src); len(problems) == 0 || problems[0] != c.want {
@@ -211,7 +211,7 @@ func TestNearest(t *testing.T) {
 	known := newTable().find("virtual_server").spellings()
 	for word, want := range map[string]string{
 		"lb_alog": "lb_algo", "lvs_shced": "lvs_sched", "realserver": "real_server", "PROTOCOL": "protocol",
-		"connection_timeout": "connect_timeout", "xyz": "", "": "", strings.Repeat("retry", 20): "",
+		"connection_timeout": "connect_timeout", "connect_port": "", "alpha": "", "xyz": "", "": "", strings.Repeat("retry", 20): "",
 	} {
 		if got := Nearest(word, known); got != want {
 			t.Errorf("%q is near %q, want %q", word, got, want)

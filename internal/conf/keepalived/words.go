@@ -17,15 +17,11 @@ type keyword struct {
 	max     int // argument words, at most
 	block   block
 	words   []*keyword // what may stand in the block
-	// lines says that the block holds plain lines of at least min and at most max words.
-	lines *lines
+	// lines says that the block holds plain lines, of at most so many words, in place of words.
+	lines int
 	// usage is how to write it, for the error of one who wrote it otherwise.
 	usage string
-	// many says that it may stand more than once in one block.
-	many bool
 }
-
-type lines struct{ min, max int }
 
 // unbounded is a max for as many words as one likes.
 const unbounded = 1 << 20
@@ -50,16 +46,16 @@ func and(words []*keyword, more ...*keyword) []*keyword { return append(more, wo
 
 func checkers() []*keyword {
 	get := func(name string) *keyword {
-		return &keyword{name: name, block: mustBlock, many: true, usage: name + " { url { … } }",
-			words: and(timing(), &keyword{name: "url", block: mustBlock, many: true, usage: "url { path PATH }",
+		return &keyword{name: name, block: mustBlock, usage: name + " { url { … } }",
+			words: and(timing(), &keyword{name: "url", block: mustBlock, usage: "url { path PATH }",
 				words: []*keyword{
 					value("path", "PATH"),
 					{name: "status_code", min: 1, max: unbounded, usage: "status_code CODE[-CODE] …"},
 				}})}
 	}
 	return []*keyword{
-		{name: "PING_CHECK", aliases: []string{"ICMP_CHECK"}, block: mayBlock, many: true, words: timing()},
-		{name: "TCP_CHECK", block: mayBlock, many: true, words: timing()},
+		{name: "PING_CHECK", aliases: []string{"ICMP_CHECK"}, block: mayBlock, words: timing()},
+		{name: "TCP_CHECK", block: mayBlock, words: timing()},
 		get("HTTP_GET"),
 		get("SSL_GET"),
 	}
@@ -67,12 +63,12 @@ func checkers() []*keyword {
 
 // newTable builds the whole table as the keyword whose block is the file.
 func newTable() *keyword {
-	realServer := &keyword{name: "real_server", min: 1, max: 2, block: mustBlock, many: true, usage: "real_server ADDRESS [PORT] { … }",
+	realServer := &keyword{name: "real_server", min: 1, max: 2, block: mustBlock, usage: "real_server ADDRESS [PORT] { … }",
 		words: and(and(timing(), checkers()...),
 			value("weight", "0-65535"),
 			flag("inhibit_on_failure"),
 		)}
-	virtualServer := &keyword{name: "virtual_server", min: 1, max: 2, block: mustBlock, many: true,
+	virtualServer := &keyword{name: "virtual_server", min: 1, max: 2, block: mustBlock,
 		usage: "virtual_server ADDRESS [PORT] { … } or virtual_server fwmark NUMBER { … }",
 		words: and(timing(),
 			value("lb_algo", "SCHEDULER", "lvs_sched"),
@@ -83,7 +79,7 @@ func newTable() *keyword {
 			flag("inhibit_on_failure"),
 			realServer,
 		)}
-	instance := &keyword{name: "vrrp_instance", min: 1, max: 1, block: mustBlock, many: true, usage: "vrrp_instance NAME { … }",
+	instance := &keyword{name: "vrrp_instance", min: 1, max: 1, block: mustBlock, usage: "vrrp_instance NAME { … }",
 		words: []*keyword{
 			value("state", "MASTER|BACKUP"),
 			value("interface", "NAME"),
@@ -93,22 +89,22 @@ func newTable() *keyword {
 			value("version", "2|3"),
 			flag("preempt"),
 			flag("nopreempt"),
-			{name: "virtual_ipaddress", block: mustBlock, many: true, lines: &lines{1, 7},
+			{name: "virtual_ipaddress", block: mustBlock, lines: 7,
 				usage: "virtual_ipaddress { ADDRESS[/LENGTH] [dev NAME] [label LABEL] [scope SCOPE] … }"},
-			{name: "track_interface", block: mustBlock, many: true, lines: &lines{1, 1}, usage: "track_interface { NAME … }"},
+			{name: "track_interface", block: mustBlock, lines: 1, usage: "track_interface { NAME … }"},
 			value("garp_master_delay", "SECONDS"),
 			value("garp_master_repeat", "NUMBER"),
 		}}
 	return &keyword{block: mustBlock, words: []*keyword{
-		{name: "global_defs", block: mustBlock, many: true, usage: "global_defs { … }", words: []*keyword{
+		{name: "global_defs", block: mustBlock, usage: "global_defs { … }", words: []*keyword{
 			value("router_id", "NAME"),
 			value("vrrp_version", "2|3"),
 			value("vrrp_garp_master_delay", "SECONDS"),
 			value("vrrp_garp_master_repeat", "NUMBER"),
 		}},
 		instance,
-		{name: "vrrp_sync_group", min: 1, max: 1, block: mustBlock, many: true, usage: "vrrp_sync_group NAME { … }", words: []*keyword{
-			{name: "group", block: mustBlock, many: true, lines: &lines{1, 1}, usage: "group { INSTANCE … }"},
+		{name: "vrrp_sync_group", min: 1, max: 1, block: mustBlock, usage: "vrrp_sync_group NAME { … }", words: []*keyword{
+			{name: "group", block: mustBlock, lines: 1, usage: "group { INSTANCE … }"},
 		}},
 		virtualServer,
 	}}

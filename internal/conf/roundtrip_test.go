@@ -1,0 +1,141 @@
+package conf
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// Any valid configuration can be written in both languages, with every value spelled out, and
+// both read back as what was written.
+func TestBothLanguagesSayAnyConfig(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		want := drawConfig(t)
+		for _, l := range []struct {
+			format Format
+			syntax syntax
+		}{{Keepalived, keepalivedSyntax{}}, {HCL, hclSyntax{}}} {
+			src := write(want, l.syntax)
+			cfg, diags := load("f", []byte(src), Options{Format: l.format}, nil)
+			if diags.HasErrors() {
+				t.Fatalf("%s\n%s", strings.Join(lines(tidy(diags)), "\n"), src)
+			}
+			if diff := cmp.Diff(want, cfg, cmpModel); diff != "" {
+				t.Fatalf("%s\n%s", diff, src)
+			}
+		}
+	})
+}
+
+func drawConfig(t *rapid.T) *Config {
+	c := &Config{RouterID: rapid.StringMatching(`[a-zä#! {}"\$%]{0,8}x`).Filter(func(s string) bool { return !strings.Contains(s, `"`) }).Draw(t, "router_id")}
+	for k := range rapid.IntRange(0, 3).Draw(t, "instances") {
+		c.Instances = append(c.Instances, drawInstance(t, k))
+	}
+	for k := range rapid.IntRange(0, len(c.Instances)).Draw(t, "groups") {
+		c.SyncGroups = append(c.SyncGroups, SyncGroup{Name: fmt.Sprintf("g%d", k), Members: []string{c.Instances[k].Name}})
+	}
+	for k := range rapid.IntRange(0, 3).Draw(t, "services") {
+		c.Services = append(c.Services, drawService(t, k))
+	}
+	return c
+}
+
+func drawInstance(t *rapid.T, k int) Instance {
+	i := Instance{
+		Name:             fmt.Sprintf("i%d", k),
+		State:            rapid.SampledFrom([]State{Backup, Master}).Draw(t, "state"),
+		Interface:        rapid.SampledFrom([]string{"eth0", "bond0.5"}).Draw(t, "interface"),
+		VirtualRouterID:  uint8(k + 1),
+		Priority:         rapid.Uint8Range(1, 255).Draw(t, "priority"),
+		Version:          rapid.Uint8Range(2, 3).Draw(t, "version"),
+		Preempt:          true,
+		GARPMasterDelay:  time.Duration(rapid.IntRange(0, 100).Draw(t, "delay")) * time.Second,
+		GARPMasterRepeat: rapid.IntRange(1, maxRepeat).Draw(t, "repeat"),
+	}
+	if i.State == Backup {
+		i.Preempt = rapid.Bool().Draw(t, "preempt")
+	}
+	if i.AdvertInterval = time.Duration(rapid.IntRange(1, 255).Draw(t, "seconds")) * time.Second; i.Version == 3 {
+		i.AdvertInterval = time.Duration(rapid.IntRange(1, 4095).Draw(t, "centiseconds")) * 10 * time.Millisecond
+	}
+	for n := range rapid.IntRange(1, 3).Draw(t, "addresses") {
+		bits := rapid.IntRange(1, 32).Draw(t, "bits")
+		i.Addresses = append(i.Addresses, VirtualAddress{
+			Prefix: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(k), byte(n + 1)}), bits),
+			Dev:    rapid.SampledFrom([]string{"eth0", "eth1"}).Draw(t, "dev"),
+			Label:  rapid.SampledFrom([]string{"", "eth0:vip", "größe"}).Draw(t, "label"),
+			Scope:  rapid.Uint8().Draw(t, "scope"),
+		})
+	}
+	i.TrackInterfaces = rapid.SampledFrom([][]string{nil, {"eth3"}, {"eth3", "eth4"}}).Draw(t, "track")
+	return i
+}
+
+func drawService(t *rapid.T, k int) VirtualServer {
+	v := VirtualServer{
+		Scheduler:          rapid.SampledFrom(schedulers()).Draw(t, "scheduler"),
+		Forwarding:         rapid.SampledFrom([]Forwarding{NAT, DR, TUN}).Draw(t, "forwarding"),
+		PersistenceTimeout: time.Duration(rapid.IntRange(0, 2678400).Draw(t, "persistence")) * time.Second,
+	}
+	server := netip.AddrFrom4([4]byte{10, 1, byte(k), 0})
+	switch rapid.IntRange(0, 2).Draw(t, "kind") {
+	case 0:
+		v.FWMark = uint32(k + 1)
+	case 1:
+		v.Address = netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(k + 1)}), rapid.Uint16Range(1, 65535).Draw(t, "port"))
+	case 2:
+		v.Address = netip.AddrPortFrom(netip.MustParseAddr(fmt.Sprintf("2001:db8::%d", k+1)), rapid.Uint16Range(1, 65535).Draw(t, "port"))
+		server = netip.MustParseAddr("2001:db8::ff00")
+	}
+	if v.FWMark == 0 {
+		v.Protocol = rapid.SampledFrom([]Protocol{TCP, UDP, SCTP}).Draw(t, "protocol")
+	}
+	for range rapid.IntRange(0, 3).Draw(t, "servers") {
+		server = server.Next()
+		port := v.Address.Port()
+		if v.Forwarding == NAT || v.FWMark != 0 {
+			port = rapid.Uint16Range(1, 65535).Draw(t, "server port")
+		}
+		r := RealServer{
+			Address:          netip.AddrPortFrom(server, port),
+			Weight:           rapid.IntRange(0, maxWeight).Draw(t, "weight"),
+			InhibitOnFailure: rapid.Bool().Draw(t, "inhibit"),
+		}
+		for range rapid.IntRange(0, 2).Draw(t, "checks") {
+			r.Checks = append(r.Checks, drawCheck(t))
+		}
+		v.RealServers = append(v.RealServers, r)
+	}
+	return v
+}
+
+func drawCheck(t *rapid.T) Check {
+	milliseconds := func(lo int, name string) time.Duration {
+		return time.Duration(rapid.IntRange(lo, 86400_000).Draw(t, name)) * time.Millisecond
+	}
+	c := Check{
+		Kind:             rapid.SampledFrom([]CheckKind{PingCheck, TCPCheck, HTTPGet, SSLGet}).Draw(t, "check"),
+		Interval:         milliseconds(1, "interval"),
+		Timeout:          milliseconds(1, "timeout"),
+		DelayBeforeRetry: milliseconds(0, "retry delay"),
+		Retry:            rapid.IntRange(0, maxRetry).Draw(t, "retry"),
+	}
+	if c.Kind == PingCheck || c.Kind == TCPCheck {
+		return c
+	}
+	for range rapid.IntRange(1, 2).Draw(t, "urls") {
+		u := URL{Path: rapid.StringMatching(`/[a-z?=&#!{}%\$]{0,6}`).Draw(t, "path")}
+		for range rapid.IntRange(1, 3).Draw(t, "ranges") {
+			first := rapid.IntRange(100, 599).Draw(t, "first")
+			u.StatusCodes = append(u.StatusCodes, StatusRange{first, rapid.IntRange(first, 599).Draw(t, "last")})
+		}
+		c.URLs = append(c.URLs, u)
+	}
+	return c
+}

@@ -1,0 +1,164 @@
+package conf
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/hashicorp/hcl/v2/hclwrite"
+)
+
+// syntax is how a language spells the words that both have.
+type syntax interface {
+	word(name, value string) string
+	flag(name string, value bool) string
+	open(name string, labels ...string) string
+	addresses(i Instance) string
+	track(names []string) string
+	members(names []string) string
+	url(u URL) string
+}
+
+// write spells every value of a configuration out.
+func write(c *Config, s syntax) string {
+	var b strings.Builder
+	put := func(texts ...string) {
+		for _, text := range texts {
+			b.WriteString(text + "\n")
+		}
+	}
+	put(s.open("global_defs"), s.word("router_id", c.RouterID), "}")
+	for _, i := range c.Instances {
+		put(s.open("vrrp_instance", i.Name),
+			s.word("state", string(i.State)), s.word("interface", i.Interface),
+			s.word("virtual_router_id", fmt.Sprint(i.VirtualRouterID)), s.word("priority", fmt.Sprint(i.Priority)),
+			s.word("advert_int", seconds(i.AdvertInterval)), s.word("version", fmt.Sprint(i.Version)),
+			s.flag("nopreempt", !i.Preempt), s.addresses(i), s.track(i.TrackInterfaces),
+			s.word("garp_master_delay", seconds(i.GARPMasterDelay)), s.word("garp_master_repeat", fmt.Sprint(i.GARPMasterRepeat)), "}")
+	}
+	for _, g := range c.SyncGroups {
+		put(s.open("vrrp_sync_group", g.Name), s.members(g.Members), "}")
+	}
+	for _, v := range c.Services {
+		if v.FWMark != 0 {
+			put(s.open("virtual_server", "fwmark", fmt.Sprint(v.FWMark)))
+		} else {
+			put(s.open("virtual_server", v.Address.Addr().String(), fmt.Sprint(v.Address.Port())), s.word("protocol", strings.ToUpper(string(v.Protocol))))
+		}
+		put(s.word("lb_algo", v.Scheduler), s.word("lb_kind", string(v.Forwarding)))
+		if v.PersistenceTimeout != 0 {
+			put(s.word("persistence_timeout", seconds(v.PersistenceTimeout)))
+		}
+		for _, r := range v.RealServers {
+			put(s.open("real_server", r.Address.Addr().String(), fmt.Sprint(r.Address.Port())),
+				s.word("weight", fmt.Sprint(r.Weight)), s.flag("inhibit_on_failure", r.InhibitOnFailure))
+			for _, k := range r.Checks {
+				put(s.open(string(k.Kind)), s.word("delay_loop", seconds(k.Interval)), s.word("connect_timeout", seconds(k.Timeout)),
+					s.word("retry", fmt.Sprint(k.Retry)), s.word("delay_before_retry", seconds(k.DelayBeforeRetry)))
+				for _, u := range k.URLs {
+					put(s.url(u))
+				}
+				put("}")
+			}
+			put("}")
+		}
+		put("}")
+	}
+	return b.String()
+}
+
+func codes(u URL) []string {
+	var all []string
+	for _, r := range u.StatusCodes {
+		all = append(all, fmt.Sprintf("%d-%d", r.First, r.Last))
+	}
+	return all
+}
+
+type keepalivedSyntax struct{}
+
+func (keepalivedSyntax) word(name, value string) string { return name + ` "` + value + `"` }
+
+func (keepalivedSyntax) flag(name string, value bool) string {
+	return fmt.Sprintf("%s %t", name, value)
+}
+
+func (keepalivedSyntax) open(name string, labels ...string) string {
+	return name + " " + strings.Join(labels, " ") + "{"
+}
+
+func (keepalivedSyntax) addresses(i Instance) string {
+	text := "virtual_ipaddress {"
+	for _, a := range i.Addresses {
+		text += fmt.Sprintf("\n%s dev %s scope %d", a.Prefix, a.Dev, a.Scope)
+		if a.Label != "" {
+			text += " label " + a.Label
+		}
+	}
+	return text + "}"
+}
+
+func (keepalivedSyntax) track(names []string) string {
+	return "track_interface {" + strings.Join(names, "\n") + "}"
+}
+
+func (keepalivedSyntax) members(names []string) string {
+	return "group {" + strings.Join(names, "\n") + "}"
+}
+
+func (keepalivedSyntax) url(u URL) string {
+	return fmt.Sprintf("url {\npath \"%s\"\nstatus_code %s\n}", u.Path, strings.Join(codes(u), " "))
+}
+
+type hclSyntax struct{}
+
+// quoted is a string as HCL writes it, with its template signs escaped.
+func quoted(text string) string {
+	return string(hclwrite.TokensForValue(cty.StringVal(text)).Bytes())
+}
+
+func list(texts []string) string {
+	var all []string
+	for _, text := range texts {
+		all = append(all, quoted(text))
+	}
+	return "[" + strings.Join(all, ", ") + "]"
+}
+
+func (hclSyntax) word(name, value string) string { return name + " = " + quoted(value) }
+
+func (hclSyntax) flag(name string, value bool) string { return fmt.Sprintf("%s = %t", name, value) }
+
+func (hclSyntax) open(name string, labels ...string) string {
+	for _, l := range labels {
+		name += " " + quoted(l)
+	}
+	return name + " {"
+}
+
+func (hclSyntax) addresses(i Instance) string {
+	text := "virtual_ipaddress = ["
+	for _, a := range i.Addresses {
+		label := "null"
+		if a.Label != "" {
+			label = quoted(a.Label)
+		}
+		text += fmt.Sprintf("{ address = %q, dev = %q, scope = %d, label = %s },", a.Prefix, a.Dev, a.Scope, label)
+	}
+	return text + "]"
+}
+
+func (hclSyntax) track(names []string) string {
+	var all []string
+	for _, name := range names {
+		all = append(all, fmt.Sprintf("track_interface %q {}", name))
+	}
+	return strings.Join(all, "\n")
+}
+
+func (hclSyntax) members(names []string) string { return "group = " + list(names) }
+
+func (hclSyntax) url(u URL) string {
+	return fmt.Sprintf("url %s {\nstatus_code = %s\n}", quoted(u.Path), list(codes(u)))
+}
