@@ -29,9 +29,6 @@ func probeHTTP(ctx context.Context, spec Spec) error {
 		return err
 	}
 	defer tcp.Close()
-	if deadline, ok := ctx.Deadline(); ok {
-		tcp.SetDeadline(deadline) // fails on a closed connection only
-	}
 	stop := context.AfterFunc(ctx, func() { tcp.SetDeadline(time.Unix(0, 1)) })
 	defer stop()
 

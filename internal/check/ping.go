@@ -77,7 +77,7 @@ func (p *pings) ping(ctx context.Context, spec Spec, raw bool) error {
 		runtime.Goexit()
 	}
 	pinger := probing.New(target.String())
-	pinger.SetIPAddr(&net.IPAddr{IP: target.Unmap().AsSlice(), Zone: target.Zone()})
+	pinger.SetIPAddr(&net.IPAddr{IP: target.AsSlice(), Zone: target.Zone()})
 	pinger.SetPrivileged(raw)
 	pinger.Count = 1
 	pinger.RecordRtts, pinger.RecordTTLs = false, false

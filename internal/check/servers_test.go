@@ -76,16 +76,18 @@ func closedPort(t testing.TB) netip.AddrPort {
 func fullBacklog(t testing.TB) netip.AddrPort {
 	t.Helper()
 	addr := bound(t, 0)
-	for i := 0; ; i++ {
-		conn, err := net.DialTimeout("tcp", addr.String(), 200*time.Millisecond)
+	for connected, refused := 0, 0; refused < 3; {
+		conn, err := net.DialTimeout("tcp", addr.String(), 100*time.Millisecond)
 		if err != nil {
-			return addr
+			refused++ // once may be the machine's being busy
+			continue
 		}
 		t.Cleanup(func() { conn.Close() })
-		if i == 100 {
+		if connected++; connected == 100 {
 			t.Fatal("a backlog of 0 took 100 connections")
 		}
 	}
+	return addr
 }
 
 // bound binds a TCP socket to a free port; it listens when backlog is at least 0.
@@ -202,7 +204,7 @@ func spec(kind Kind, addr netip.AddrPort, timeout time.Duration) Spec {
 
 // grace is how much later than its deadline a probe may return on a busy machine. The servers here
 // would hold one for as long as it lets them.
-const grace = time.Second
+const grace = 2 * time.Second
 
 // probeOnce probes as a set does, and fails the test if the probe returns late.
 func probeOnce(t testing.TB, s Spec) error {
