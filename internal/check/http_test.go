@@ -107,8 +107,9 @@ func TestHTTPEndsByItsDeadline(t *testing.T) {
 		{"body never comes", HTTP, serve(t, hold("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")), "no complete response within 300ms"},
 		{"TLS: silence", HTTPS, serve(t, silent), "no TLS handshake within 300ms"},
 		{"TLS: handshake dripping", HTTPS, serve(t, dripRecord), "no TLS handshake within 300ms"},
-			} {
+	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			start := time.Now()
 			wantError(t, probeOnce(t, spec(c.kind, c.addr, short)), c.want)
 			if took := time.Since(start); took < short {
