@@ -4,20 +4,27 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 )
 
 // OneLine is a diagnostic for a log: "file:line:column: summary: detail".
 func OneLine(d *hcl.Diagnostic) string {
-	text := d.Summary
-	if d.Detail != "" {
-		text += ": " + d.Detail
-	}
 	if d.Subject == nil {
-		return text
+		return message(d)
 	}
-	return fmt.Sprintf("%s: %s", place(*d.Subject), text)
+	return visible(fmt.Sprintf("%s: %s", place(*d.Subject), message(d)))
+}
+
+// message is what a diagnostic says, in one line: behind the first, HCL has examples or the stack
+// of a function that panicked.
+func message(d *hcl.Diagnostic) string {
+	detail, _, _ := strings.Cut(d.Detail, "\n")
+	if detail == "" {
+		return d.Summary
+	}
+	return d.Summary + ": " + detail
 }
 
 func place(r hcl.Range) string {

@@ -51,7 +51,7 @@ func TestOneLine(t *testing.T) {
 	at := hcl.Range{Filename: "lb.conf", Start: hcl.Pos{Line: 3, Column: 7}, End: hcl.Pos{Line: 3, Column: 9}}
 	for want, d := range map[string]*hcl.Diagnostic{
 		"lb.conf:3:7: Bad word":          {Summary: "Bad word", Subject: &at},
-		"lb.conf:3:7: Bad word: remove.": {Summary: "Bad word", Detail: "remove.", Subject: &at},
+		"lb.conf:3:7: Bad word: remove.": {Summary: "Bad word", Detail: "remove.\nFor example", Subject: &at},
 		"Bad word":                       {Summary: "Bad word"},
 	} {
 		if got := OneLine(d); got != want {

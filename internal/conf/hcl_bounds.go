@@ -2,6 +2,7 @@ package conf
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -13,6 +14,10 @@ const maxNesting = 200
 
 // maxHeredoc bounds the lines of a heredoc, in which the parser of HCL takes quadratic time.
 const maxHeredoc = 1000
+
+// maxNumber bounds the digits of a number; its exponent has three at most. To write 1e99999999 out
+// takes minutes.
+const maxNumber = 64
 
 // outOfBounds reports what the parser of HCL must not see. It looks at the tokens alone, which
 // the lexer makes without recursion: at the brackets that are open and, in each of them, at the
@@ -47,6 +52,10 @@ func outOfBounds(tokens hclsyntax.Tokens) hcl.Diagnostics {
 			if t.Type == hclsyntax.TokenCBrack || t.Type == hclsyntax.TokenCParen {
 				frames[len(frames)-1].operators++ // a[x][x] and f(x)[x] nest
 				depth++
+			}
+		case hclsyntax.TokenNumberLit:
+			if _, exponent, _ := strings.Cut(strings.ToLower(string(t.Bytes)), "e"); len(t.Bytes) > maxNumber || len(exponent) > 4 {
+				return hcl.Diagnostics{problem(hcl.DiagError, t.Range, "A number has at most %d digits and a short exponent", maxNumber)}
 			}
 		case hclsyntax.TokenStringLit:
 			if top.lines++; top.lines > maxHeredoc {

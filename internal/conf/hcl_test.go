@@ -88,6 +88,9 @@ func TestHostileHCLIsRefused(t *testing.T) {
 		}
 	}
 	for src, want := range map[string]string{
+		"locals {\nx = \"${1e99999999}\"\n}":                            "error lb.hcl:2:8: A number has at most 64 digits and a short exponent",
+		"locals {\nx = " + strings.Repeat("9", 65):                      "error lb.hcl:2:5: A number has at most 64 digits and a short exponent",
+		"locals {\nx = (1 / 0) % 2\n}":                                  "error lb.hcl:2:5: Operation failed: Error during operation: panic in function implementation: runtime error: invalid memory address or nil pointer dereference",
 		"locals {\nx = " + strings.Repeat("(", n):                       "error lb.hcl:2:204: More than 200 brackets or operators within one another; write it simpler",
 		"locals {\nx = 1" + strings.Repeat("+1", n):                     "error lb.hcl:2:404: More than 200 brackets or operators within one another; write it simpler",
 		"locals {\nx = <<A\n" + strings.Repeat("y\n", n) + "A\n}\n":     "error lb.hcl:1003:1: More than 1000 lines in a heredoc; split it",

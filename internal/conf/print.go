@@ -44,11 +44,7 @@ func (p *printer) diagnostic(d *hcl.Diagnostic) {
 	if d.Severity == hcl.DiagWarning {
 		word, sgr = "warning", "1;33"
 	}
-	text := d.Summary
-	if d.Detail != "" {
-		text += ": " + d.Detail
-	}
-	fmt.Fprintf(p, "%s %s %s\n", p.paint("1", visible(place(*d.Subject))+":"), p.paint(sgr, word+":"), visible(text))
+	fmt.Fprintf(p, "%s %s %s\n", p.paint("1", visible(place(*d.Subject))+":"), p.paint(sgr, word+":"), visible(message(d)))
 	if line, ok := p.sourceLine(*d.Subject); ok {
 		shown, carets := underline(line, *d.Subject)
 		fmt.Fprintf(p, "%6d | %s\n       | %s\n", d.Subject.Start.Line, shown, p.paint(sgr, carets))
