@@ -1,0 +1,493 @@
+package director
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"lvsd/internal/ipvs"
+	"lvsd/internal/netif"
+)
+
+// instance is an instance on an interface that no host has, so that the election keeps it in
+// FAULT and opens no socket: takeOver speaks for the election.
+func instance(addresses ...string) string {
+	return fmt.Sprintf(`vrrp_instance "web" {
+  interface         = "vip0"
+  virtual_router_id = 51
+  virtual_ipaddress = ["%s"]
+}
+`, strings.Join(addresses, `", "`))
+}
+
+func serviceText(address, body string) string {
+	return fmt.Sprintf("virtual_server %q \"80\" {\n  lb_algo = \"rr\"\n%s}\n", address, body)
+}
+
+const twoServers = `
+  real_server "10.0.0.1" "80" {}
+  real_server "10.0.0.2" "80" {}
+`
+
+// takeOver makes the instance master, as the election would.
+func (n *node) takeOver(t *testing.T) {
+	t.Helper()
+	if e := n.wait(t, RoleChanged); e.fields["to"] != "FAULT" {
+		t.Fatalf("%v: the interface is not there", e)
+	}
+	n.Director.network.Role("vip0/51", netif.Role{Master: true, Until: time.Now().Add(time.Hour)})
+	n.wait(t, AddressAdded)
+}
+
+// TestStartAndStop: services before addresses, and addresses off before services.
+func TestStartAndStop(t *testing.T) {
+	n := startNode(t, instance("192.0.2.1/24")+serviceText("192.0.2.1", twoServers))
+	if e := n.wait(t, Started); e.fields["node"] != "lb1" || e.fields["version"] != "test" {
+		t.Errorf("%v", e)
+	}
+	n.takeOver(t)
+	n.kernelHas(t, "TCP 192.0.2.1:80 10.0.0.1:80=1 10.0.0.2:80=1")
+	want := []string{
+		"add service TCP 192.0.2.1:80 (scheduler rr)",
+		"add destination 10.0.0.1:80 to TCP 192.0.2.1:80 (NAT weight 1)",
+		"add destination 10.0.0.2:80 to TCP 192.0.2.1:80 (NAT weight 1)",
+		"add address 192.0.2.1/24 dev vip0",
+	}
+	if diff := gocmp.Diff(want, n.takeWrites()); diff != "" {
+		t.Errorf("start (-want +got):\n%s", diff)
+	}
+	waitFor(t, "ip_forward", func() bool {
+		value, err := n.network.Sysctl("net.ipv4.ip_forward")
+		return err == nil && value == "1"
+	})
+
+	n.Stop()
+	n.Stop() // changes nothing
+	n.Reload()
+	n.wait(t, Stopping)
+	if e := n.wait(t, Stopped); e.fields["in_order"] != true {
+		t.Errorf("%v", e)
+	}
+	if err := n.end(t); err != nil {
+		t.Errorf("Run: %v", err)
+	}
+	want = []string{"delete address 192.0.2.1/24 dev vip0", "delete service TCP 192.0.2.1:80"}
+	if diff := gocmp.Diff(want, n.takeWrites()); diff != "" {
+		t.Errorf("stop (-want +got):\n%s", diff)
+	}
+	if n.count(Stopping) != 1 || n.count(Reloaded) != 0 {
+		t.Errorf("a second Stop or a Reload had an effect:\n%s", n.transcript())
+	}
+}
+
+// TestReload: what comes is served before it has an address, what goes has no address before it
+// is served no more, and what stays is not touched.
+func TestReload(t *testing.T) {
+	one := instance("192.0.2.1/24") + serviceText("192.0.2.1", twoServers)
+	two := instance("192.0.2.1/24", "192.0.2.2/24") + serviceText("192.0.2.1", twoServers) +
+		serviceText("192.0.2.2", twoServers)
+	n := startNode(t, one)
+	n.takeOver(t)
+	n.takeWrites()
+
+	reload := func(config string, ready Event) []string {
+		t.Helper()
+		n.write(t, config)
+		n.Reload()
+		if ready != Reloaded {
+			n.wait(t, ready)
+		}
+		return n.takeWrites()
+	}
+	want := []string{
+		"add service TCP 192.0.2.2:80 (scheduler rr)",
+		"add destination 10.0.0.1:80 to TCP 192.0.2.2:80 (NAT weight 1)",
+		"add destination 10.0.0.2:80 to TCP 192.0.2.2:80 (NAT weight 1)",
+		"add address 192.0.2.2/24 dev vip0",
+	}
+	if diff := gocmp.Diff(want, reload(two, AddressAdded)); diff != "" {
+		t.Errorf("one more (-want +got):\n%s", diff)
+	}
+	want = []string{"delete address 192.0.2.2/24 dev vip0", "delete service TCP 192.0.2.2:80"}
+	if diff := gocmp.Diff(want, reload(one, ServicesSet)); diff != "" {
+		t.Errorf("one less (-want +got):\n%s", diff)
+	}
+	// A file with an error, and an unchanged one, cause no write at all: what follows them in
+	// both mailboxes, the stop, comes first.
+	reload(one+"\nbogus = 1\n", ReloadRefused)
+	n.write(t, one)
+	n.Reload()
+	n.wait(t, Reloaded)
+	n.Stop()
+	n.wait(t, Stopped)
+	want = []string{"delete address 192.0.2.1/24 dev vip0", "delete service TCP 192.0.2.1:80"}
+	if diff := gocmp.Diff(want, n.takeWrites()); diff != "" {
+		t.Errorf("unchanged (-want +got):\n%s", diff)
+	}
+	if got := n.count(RoleChanged); got != 2 { // to FAULT at start, to INIT at the end
+		t.Errorf("%d changes of role:\n%s", got, n.transcript())
+	}
+}
+
+// TestReloadRefused: a file with errors changes nothing and is one event, which says where.
+func TestReloadRefused(t *testing.T) {
+	n := startNode(t, serviceText("192.0.2.1", twoServers))
+	n.kernelHas(t, "TCP 192.0.2.1:80 10.0.0.1:80=1 10.0.0.2:80=1")
+	before := n.status(t)
+	for _, c := range []struct {
+		name    string
+		spoil   func()
+		problem string
+	}{
+		{"an unknown word", func() { n.write(t, "virtual_server \"192.0.2.9\" \"80\" {\n  lb_algi = \"rr\"\n}\n") },
+			n.file + ":2:3: "},
+		{"two errors, the first one counts", func() { n.write(t, "\n\nx = 1\ny = 2\n") }, n.file + ":3:1: "},
+		{"no file", func() { must(t, os.Remove(n.file)) }, n.file + ":1:1: "},
+		{"a directory", func() { must(t, os.Mkdir(n.file, 0o755)) }, n.file + ":1:1: "},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			count := n.count(ReloadRefused)
+			c.spoil()
+			n.Reload()
+			e := n.wait(t, ReloadRefused)
+			if text, _ := e.fields["error"].(string); !strings.HasPrefix(text, c.problem) {
+				t.Errorf("error %q does not begin with %q", text, c.problem)
+			}
+			if e.fields["file"] != n.file {
+				t.Errorf("%v", e)
+			}
+			after := n.status(t)
+			if diff := gocmp.Diff(before, after, cmpopts.IgnoreUnexported(ServiceStatus{}),
+				cmpopts.EquateComparable(netip.AddrPort{}, netip.Prefix{})); diff != "" {
+				t.Errorf("the status changed:\n%s", diff)
+			}
+			if got := n.count(ReloadRefused) - count; got != 1 {
+				t.Errorf("%d events", got)
+			}
+		})
+	}
+	must(t, os.Remove(n.file))
+	n.write(t, serviceText("192.0.2.1", "  real_server \"10.0.0.3\" \"80\" {}\n"))
+	n.Reload()
+	n.wait(t, Reloaded)
+	n.kernelHas(t, "TCP 192.0.2.1:80 10.0.0.3:80=1")
+}
+
+// TestVerdicts: a server that fails leaves the table, and comes back; each once in the log.
+func TestVerdicts(t *testing.T) {
+	server := listen(t, "127.0.0.1:0")
+	address := server.Addr().String()
+	n := startNode(t, serviceText("192.0.2.1", checked(address)+`  real_server "10.0.0.2" "80" {}`+"\n")+
+		serviceText("192.0.2.2", checked(address)))
+	n.kernelHas(t, "TCP 192.0.2.1:80 10.0.0.2:80=1 "+address+"=1", "TCP 192.0.2.2:80 "+address+"=1")
+
+	must(t, server.Close())
+	for _, service := range []string{"TCP 192.0.2.1:80", "TCP 192.0.2.2:80"} {
+		e := n.wait(t, ServerLost)
+		text, _ := e.fields["error"].(string)
+		delete(e.fields, "error")
+		want := map[string]any{"service": service, "real_server": address, "check": "tcp " + address, "from": "up", "to": "down"}
+		if diff := gocmp.Diff(want, e.fields); diff != "" || !strings.Contains(text, "refused") {
+			t.Errorf("error %q (-want +got):\n%s", text, diff)
+		}
+	}
+	n.wait(t, ServiceEmpty)
+	n.kernelHas(t, "TCP 192.0.2.1:80 10.0.0.2:80=1", "TCP 192.0.2.2:80")
+	s := n.status(t).Services[1].RealServers[0]
+	if s.Healthy || s.EffectiveWeight != 0 || s.Checks[0].State != "down" || s.Checks[0].Error == "" {
+		t.Errorf("status of the lost server: %+v", s)
+	}
+
+	defer listen(t, address).Close()
+	n.wait(t, ServerRestored)
+	n.wait(t, ServerRestored)
+	n.wait(t, ServiceServed)
+	n.kernelHas(t, "TCP 192.0.2.1:80 10.0.0.2:80=1 "+address+"=1", "TCP 192.0.2.2:80 "+address+"=1")
+	if n.count(ServerLost) != 2 || n.count(ServerRestored) != 2 || n.count(ServiceEmpty) != 1 {
+		t.Errorf("an event too many:\n%s", n.transcript())
+	}
+}
+
+// TestFlipBeforeReload: a verdict that changed just before a reload is told all the same.
+func TestFlipBeforeReload(t *testing.T) {
+	server := listen(t, "127.0.0.1:0")
+	address := server.Addr().String()
+	n := startNode(t, serviceText("192.0.2.1", checked(address)))
+	n.kernelHas(t, "TCP 192.0.2.1:80 "+address+"=1")
+
+	busy := make(chan Status) // the director waits until it is read
+	n.inbox.post(statusRequest{busy})
+	must(t, server.Close())
+	waitFor(t, "the check to fail", func() bool {
+		for _, v := range n.checks.Verdicts() {
+			return !v.Healthy
+		}
+		return false
+	})
+	n.Reload()
+	<-busy
+	n.wait(t, ServerLost)
+	n.wait(t, Reloaded)
+	n.kernelHas(t, "TCP 192.0.2.1:80")
+	if got := n.count(ServerLost); got != 1 {
+		t.Errorf("%d events", got)
+	}
+}
+
+// TestReloadKeepsVerdicts: a server that is down stays out of the table when the file changes
+// elsewhere.
+func TestReloadKeepsVerdicts(t *testing.T) {
+	server := listen(t, "127.0.0.1:0")
+	address := server.Addr().String()
+	n := startNode(t, serviceText("192.0.2.1", checked(address)))
+	must(t, server.Close())
+	n.wait(t, ServerLost)
+	n.kernelHas(t, "TCP 192.0.2.1:80")
+	n.takeWrites()
+	n.write(t, serviceText("192.0.2.1", checked(address))+serviceText("192.0.2.3", checked(address)+twoServers))
+	n.Reload()
+	n.kernelHas(t, "TCP 192.0.2.1:80", "TCP 192.0.2.3:80 10.0.0.1:80=1 10.0.0.2:80=1")
+	for _, w := range n.takeWrites() {
+		if strings.Contains(w, address) {
+			t.Errorf("%s: of a server that is down", w)
+		}
+	}
+}
+
+// TestIPVSMissing: everything but services works, and these come when IPVS does.
+func TestIPVSMissing(t *testing.T) {
+	n := startNode(t, instance("192.0.2.1/24")+serviceText("192.0.2.1", twoServers), func(n *node) { n.ipvs.Unload() })
+	n.takeOver(t)
+	s := n.status(t)
+	if !strings.Contains(s.IPVSError, "ip_vs") || !s.Instances[0].Addresses[0].Present || s.Services[0].InKernel {
+		t.Errorf("status without IPVS: %+v", s)
+	}
+	n.ipvs.Load()
+	n.wait(t, IPVSPresent)
+	n.kernelHas(t, "TCP 192.0.2.1:80 10.0.0.1:80=1 10.0.0.2:80=1")
+	if s := n.status(t); s.IPVSError != "" || !s.Services[0].InKernel {
+		t.Errorf("status with IPVS: %+v", s)
+	}
+	if n.count(IPVSMissing) != 1 || n.count(IPVSPresent) != 1 || n.count(HostTrouble) != 0 {
+		t.Errorf("an event too many:\n%s", n.transcript())
+	}
+}
+
+// TestServicesRefused: what the kernel refuses is told once, with what is missing.
+func TestServicesRefused(t *testing.T) {
+	n := startNode(t, serviceText("192.0.2.1", "  weight = 1\n")+
+		"virtual_server \"192.0.2.2\" \"80\" {\n  lb_algo = \"twos\"\n}\n")
+	e := n.wait(t, ServicesFailed)
+	if text, _ := e.fields["error"].(string); !strings.Contains(text, "ip_vs_twos") {
+		t.Errorf("%v", e)
+	}
+	n.kernelHas(t, "TCP 192.0.2.1:80")
+}
+
+// TestForeignServices are shown, left alone at a reload, and at the end.
+func TestForeignServices(t *testing.T) {
+	n := startNode(t, serviceText("192.0.2.1", twoServers), func(n *node) {
+		key := ipvs.ServiceKey{Family: 4, FWMark: 9}
+		n.ipvs.Edit(func(table ipvs.Table) { table[key] = ipvs.Entry{Service: ipvs.Service{Scheduler: "sh"}} })
+	})
+	n.kernelHas(t, "TCP 192.0.2.1:80 10.0.0.1:80=1 10.0.0.2:80=1", "FWM 9")
+	if s := n.status(t); !slices.Equal(s.Foreign, []string{"FWM 9"}) {
+		t.Errorf("foreign services: %q", s.Foreign)
+	}
+	n.Stop()
+	n.wait(t, Stopped)
+	n.kernelHas(t, "FWM 9")
+}
+
+// TestStateThatCannotBeWritten: one event for each of the two files, however often it fails, and
+// the director works.
+func TestStateThatCannotBeWritten(t *testing.T) {
+	n := startNode(t, instance("192.0.2.1/24")+serviceText("192.0.2.1", twoServers),
+		func(n *node) { n.runDir = filepath.Join(n.runDir, "missing") })
+	n.takeOver(t)
+	n.kernelHas(t, "TCP 192.0.2.1:80 10.0.0.1:80=1 10.0.0.2:80=1")
+	n.write(t, instance("192.0.2.1/24", "192.0.2.2/24")+serviceText("192.0.2.2", twoServers))
+	n.Reload()
+	n.wait(t, AddressAdded)
+	n.kernelHas(t, "TCP 192.0.2.2:80 10.0.0.1:80=1 10.0.0.2:80=1")
+	n.Stop()
+	n.wait(t, Stopped)
+	var parts []string
+	for _, e := range n.events {
+		if e.name == HostTrouble {
+			parts = append(parts, fmt.Sprint(e.fields["part"]))
+			if text, _ := e.fields["error"].(string); !strings.Contains(text, "state file") {
+				t.Errorf("%v", e)
+			}
+		}
+	}
+	slices.Sort(parts)
+	if diff := gocmp.Diff([]string{"addresses", "services"}, parts); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestBrokenPart: a director of which a part broke ends, in order as far as it can, and says
+// which.
+func TestBrokenPart(t *testing.T) {
+	broken := errors.New("no netlink")
+	n := startNode(t, instance("192.0.2.1/24")+serviceText("192.0.2.1", twoServers),
+		func(n *node) { n.network.openErr = broken })
+	e := n.wait(t, HostTrouble)
+	if e.fields["part"] != "addresses" || e.fields["error"] != "no netlink" {
+		t.Errorf("%v", e)
+	}
+	if e := n.wait(t, Stopped); e.fields["in_order"] != false {
+		t.Errorf("%v", e)
+	}
+	if err := n.end(t); !errors.Is(err, broken) || err.Error() != "run addresses: no netlink" {
+		t.Errorf("Run: %v", err)
+	}
+}
+
+// TestBrokenElection: without an election nobody knows that the addresses may stay.
+func TestBrokenElection(t *testing.T) {
+	n := startNode(t, instance("192.0.2.1/24")+serviceText("192.0.2.1", twoServers))
+	n.takeOver(t)
+	n.takeWrites()
+	broken := errors.New("no timer")
+	n.inbox.post(resigned{broken})
+	if err := n.end(t); !errors.Is(err, broken) {
+		t.Errorf("Run: %v", err)
+	}
+	want := []string{"delete address 192.0.2.1/24 dev vip0", "delete service TCP 192.0.2.1:80"}
+	if diff := gocmp.Diff(want, n.takeWrites()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestContextEnds: the kernel stays as it is, and nothing is said to be broken.
+func TestContextEnds(t *testing.T) {
+	for range 20 {
+		n := startNode(t, instance("192.0.2.1/24")+serviceText("192.0.2.1", twoServers))
+		n.takeOver(t)
+		n.takeWrites()
+		n.cancel()
+		if err := n.end(t); err != nil {
+			t.Fatalf("Run: %v", err)
+		}
+		if got := n.takeWrites(); len(got) != 0 {
+			t.Fatalf("written: %q", got)
+		}
+		if n.count(HostTrouble) != 0 {
+			t.Fatal(n.transcript())
+		}
+		n.kernelHas(t, "TCP 192.0.2.1:80 10.0.0.1:80=1 10.0.0.2:80=1")
+	}
+}
+
+// TestStatus shows every part of a status.
+func TestStatus(t *testing.T) {
+	n := startNode(t, `global_defs {
+  router_id = "left"
+}
+vrrp_sync_group "both" {
+  group = ["web", "other"]
+}
+vrrp_instance "other" {
+  interface         = "vip1"
+  virtual_router_id = 52
+  virtual_ipaddress = ["198.51.100.1/24"]
+}
+virtual_server "fwmark" "7" {
+  lb_kind             = "DR"
+  persistence_timeout = "5m"
+  real_server "10.0.0.7" "0" { weight = 3 }
+}
+`+instance("192.0.2.1/24"))
+	n.takeOver(t)
+	n.kernelHas(t, "FWM 7 10.0.0.7:0=3")
+	s := n.status(t)
+	if s.Node != "left" || s.Version != "test" || s.File != n.file || s.IPVSError != "" || s.Started.IsZero() {
+		t.Errorf("%+v", s)
+	}
+	web := s.Instances[1]
+	if web.Name != "web" || web.State != "FAULT" || web.SyncGroup != "both" || web.Priority != 100 ||
+		web.EffectivePriority != 100 || web.Version != 3 || web.VirtualRouterID != 51 || web.Since.IsZero() ||
+		!strings.Contains(web.Reason, "vip1") && !strings.Contains(web.Reason, "vip0") || len(web.Addresses) != 1 || !web.Addresses[0].Present {
+		t.Errorf("%+v", web)
+	}
+	if other := s.Instances[0]; other.Addresses[0].Present {
+		t.Errorf("%+v", other)
+	}
+	v := s.Services[0]
+	if v.Address != "fwmark 7" || v.Protocol != "" || v.Forwarding != "DR" || v.PersistenceTimeout != 300 || v.Quorum != 1 ||
+		!v.InKernel || len(v.RealServers) != 1 || !v.RealServers[0].InKernel || v.RealServers[0].EffectiveWeight != 3 {
+		t.Errorf("%+v", v)
+	}
+}
+
+// TestStatusEndsWithItsContext: also when nobody runs the director.
+func TestStatusEndsWithItsContext(t *testing.T) {
+	d, _ := silentDirector(twoServices())
+	d.inbox = newInbox()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	if _, err := d.Status(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v", err)
+	}
+}
+
+// checked is a real server with a fast TCP check.
+func checked(address string) string {
+	host, port, _ := net.SplitHostPort(address)
+	return fmt.Sprintf(`
+  real_server %q %q {
+    TCP_CHECK {
+      delay_loop         = "50ms"
+      connect_timeout    = "2s"
+      retry              = 0
+      delay_before_retry = 0
+    }
+  }
+`, host, port)
+}
+
+func listen(t *testing.T, address string) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", address)
+	must(t, err)
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_ = c.Close()
+		}
+	}()
+	t.Cleanup(func() { _ = l.Close() })
+	return l
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func waitFor(t *testing.T, what string, happened func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !happened(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited too long for %s", what)
+		}
+	}
+}

@@ -1,0 +1,311 @@
+package director
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"golang.org/x/sys/unix"
+
+	"lvsd/internal/conf"
+	"lvsd/internal/ipvs"
+	"lvsd/internal/ipvs/ipvstest"
+	"lvsd/internal/netif"
+)
+
+// networkKernel is a host's network in memory. It never changes by itself.
+type networkKernel struct {
+	changed int
+	openErr error
+	record  func(string)
+
+	mu        sync.Mutex
+	links     map[string]int
+	addresses map[netif.Address]struct{}
+	sysctls   map[string]string
+}
+
+func newNetworkKernel(record func(string), links ...string) *networkKernel {
+	k := &networkKernel{changed: -1, record: record, links: map[string]int{},
+		addresses: map[netif.Address]struct{}{}, sysctls: map[string]string{}}
+	for i, name := range links {
+		k.links[name] = i + 1
+	}
+	return k
+}
+
+func (k *networkKernel) Open() (err error) {
+	if k.openErr != nil {
+		return k.openErr
+	}
+	k.changed, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	return err
+}
+
+func (k *networkKernel) Close() error         { return unix.Close(k.changed) }
+func (k *networkKernel) Changed() int         { return k.changed }
+func (k *networkKernel) Drain() (bool, error) { return false, nil }
+
+func (k *networkKernel) Dump() (netif.Table, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return netif.Table{Links: maps.Clone(k.links), Addresses: maps.Clone(k.addresses)}, nil
+}
+
+func (k *networkKernel) Add(a netif.Address) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if _, there := k.addresses[a]; there {
+		return unix.EEXIST
+	}
+	k.addresses[a] = struct{}{}
+	k.record("add address " + a.String())
+	return nil
+}
+
+func (k *networkKernel) Delete(a netif.Address) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if _, there := k.addresses[a]; !there {
+		return unix.EADDRNOTAVAIL
+	}
+	delete(k.addresses, a)
+	k.record("delete address " + a.String())
+	return nil
+}
+
+func (k *networkKernel) Announce(netif.Address) error { return nil }
+
+func (k *networkKernel) Sysctl(name string) (string, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if name == "net.ipv4.ping_group_range" && k.sysctls[name] == "" {
+		return "1 0", nil
+	}
+	return k.sysctls[name], nil
+}
+
+func (k *networkKernel) SetSysctl(name, value string) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.sysctls[name] = value
+	return nil
+}
+
+// event is one line of the log.
+type event struct {
+	name   Event
+	fields map[string]any
+}
+
+func (e event) String() string { return fmt.Sprint(e.name, " ", e.fields) }
+
+// node is a director that runs, on a host in memory.
+type node struct {
+	*Director
+	file    string
+	runDir  string
+	ipvs    *ipvstest.Kernel
+	network *networkKernel
+	ended   chan error
+	cancel  context.CancelFunc
+
+	mu      sync.Mutex
+	events  []event
+	seen    int // events that were waited for
+	changed chan struct{}
+	writes  []string // to both kernels, in order
+}
+
+// nodeOption changes a node before it runs.
+type nodeOption func(*node)
+
+// startNode runs a director with a configuration until the test ends.
+func startNode(t *testing.T, config string, options ...nodeOption) *node {
+	t.Helper()
+	dir := t.TempDir()
+	n := &node{file: filepath.Join(dir, "lvsd.hcl"), runDir: dir, ipvs: ipvstest.NewKernel(),
+		ended: make(chan error, 1), changed: make(chan struct{})}
+	n.network = newNetworkKernel(n.wrote, "vip0", "vip1")
+	for _, change := range options {
+		change(n)
+	}
+	n.ipvs.Watch(func(op ipvs.Op, _ ipvs.Table) { n.wrote(op.String()) })
+	n.write(t, config)
+	result := conf.Load(n.file, conf.Options{Hostname: "lb1"})
+	if result.Config == nil {
+		t.Fatal(result.Diags)
+	}
+	var err error
+	n.Director, err = newDirector(Options{Path: n.file, Load: conf.Options{Hostname: "lb1"}, RunDir: n.runDir,
+		Version: "test", Log: zap.New(recorder{node: n, LevelEnabler: zapcore.DebugLevel})}, result.Config,
+		host{ipvs: n.ipvs.Open, network: n.network})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	n.cancel = cancel
+	go func() { n.ended <- n.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		n.end(t)
+		n.ipvs.CheckClosed(t)
+	})
+	return n
+}
+
+// end waits for the end of Run and returns its error; it may be called again.
+func (n *node) end(t *testing.T) error {
+	t.Helper()
+	select {
+	case err := <-n.ended:
+		n.ended <- err
+		return err
+	case <-time.After(10 * time.Second):
+		t.Fatalf("the director does not end\n%s", n.transcript())
+		return nil
+	}
+}
+
+func (n *node) write(t *testing.T, config string) {
+	t.Helper()
+	if err := os.WriteFile(n.file, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wrote books a write to one of the kernels.
+func (n *node) wrote(what string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.writes = append(n.writes, what)
+}
+
+// takeWrites returns the writes since it was last called.
+func (n *node) takeWrites() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	list := n.writes
+	n.writes = nil
+	return list
+}
+
+// recorder is the core of a node's log.
+type recorder struct {
+	zapcore.LevelEnabler
+	node *node
+}
+
+func (r recorder) With([]zapcore.Field) zapcore.Core { return r }
+func (r recorder) Sync() error                       { return nil }
+
+func (r recorder) Check(e zapcore.Entry, c *zapcore.CheckedEntry) *zapcore.CheckedEntry {
+	return c.AddCore(e, r)
+}
+
+func (r recorder) Write(_ zapcore.Entry, fields []zapcore.Field) error {
+	m := zapcore.NewMapObjectEncoder()
+	for _, f := range fields {
+		f.AddTo(m)
+	}
+	name, _ := m.Fields["event"].(string)
+	delete(m.Fields, "event")
+	r.node.mu.Lock()
+	defer r.node.mu.Unlock()
+	r.node.events = append(r.node.events, event{Event(name), m.Fields})
+	close(r.node.changed)
+	r.node.changed = make(chan struct{})
+	return nil
+}
+
+// wait returns the next event of a name, after the one that was waited for last.
+func (n *node) wait(t *testing.T, name Event) event {
+	t.Helper()
+	deadline := time.After(10 * time.Second)
+	for {
+		n.mu.Lock()
+		for n.seen < len(n.events) {
+			e := n.events[n.seen]
+			n.seen++
+			if e.name == name {
+				n.mu.Unlock()
+				return e
+			}
+		}
+		changed := n.changed
+		n.mu.Unlock()
+		select {
+		case <-changed:
+		case <-deadline:
+			t.Fatalf("no event %s\n%s", name, n.transcript())
+		}
+	}
+}
+
+// count is how many events of a name there have been.
+func (n *node) count(name Event) int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	count := 0
+	for _, e := range n.events {
+		if e.name == name {
+			count++
+		}
+	}
+	return count
+}
+
+func (n *node) transcript() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var b strings.Builder
+	for _, e := range n.events {
+		fmt.Fprintln(&b, e)
+	}
+	return b.String()
+}
+
+// status is the director's answer.
+func (n *node) status(t *testing.T) Status {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	s, err := n.Status(ctx)
+	if err != nil {
+		t.Fatalf("status: %v\n%s", err, n.transcript())
+	}
+	return s
+}
+
+// kernelHas waits until the IPVS table is as wanted: each service with its destinations and
+// their weights, as render writes them.
+func (n *node) kernelHas(t *testing.T, want ...string) {
+	t.Helper()
+	var got []string
+	defer func() {
+		if t.Failed() {
+			t.Logf("the kernel has %q, want %q\n%s", got, want, n.transcript())
+		}
+	}()
+	waitFor(t, "the kernel's table", func() bool {
+		got = nil
+		table := n.ipvs.Table()
+		for _, key := range slices.SortedFunc(maps.Keys(table), ipvs.ServiceKey.Compare) {
+			line := key.String()
+			for _, address := range sortedAddresses(table[key].Destinations) {
+				line += fmt.Sprintf(" %s=%d", address, table[key].Destinations[address].Weight)
+			}
+			got = append(got, line)
+		}
+		return slices.Equal(got, want)
+	})
+}
