@@ -17,5 +17,5 @@
 //     one knows that there were two and announces the addresses again.
 //   - An advert without addresses counts: keepalived sends them for instances that have none.
 //   - A node that was stalled listens before it takes over or speaks as master again; a master
-//     that finds another one after a stall makes way, whatever its priority.
+//     that finds another one after a stall makes way with priority 0, whatever its priority.
 package vrrp

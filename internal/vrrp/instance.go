@@ -157,6 +157,7 @@ func (i *instance) receiveMaster(now time.Time, a *Advert, out *Output) {
 		if !i.listening {
 			i.note(NoteStall, now.Sub(i.deadline), out)
 		}
+		i.send(now, 0, out) // so that it knows that we were master too, and announces again
 		i.yield(now, "stalled, and "+a.Source.String()+" took over", out)
 	default:
 		i.assert(now, a, out)

@@ -51,7 +51,8 @@ func TestListeningMasterMakesWayForWhoeverServes(t *testing.T) {
 	n.wait(time.Minute)
 	n.tick()
 	n.wait(time.Second)
-	want(t, n.hear(advertFrom(c, 2, 50)), "eth0/51 MASTER -> BACKUP: stalled, and 10.0.0.2 took over")
+	want(t, n.hear(advertFrom(c, 2, 50)), "eth0/51 sends priority 0 every 1s",
+		"eth0/51 MASTER -> BACKUP: stalled, and 10.0.0.2 took over")
 	// Whether it is preempted is then for the timers.
 	for range 3 {
 		n.wait(time.Second)
@@ -67,6 +68,7 @@ func TestStalledMasterReadsItsQueueFirst(t *testing.T) {
 	n, configs := masterPair(t)
 	n.wait(time.Minute)
 	want(t, n.hear(advertFrom(configs[0], 2, 50)),
+		"eth0/51 sends priority 0 every 1s",
 		"eth0/51 MASTER -> BACKUP: stalled, and 10.0.0.2 took over",
 		"eth1/52 MASTER -> BACKUP: follows sync group pair",
 		"eth0/51 notes stall, 59.4s late")
