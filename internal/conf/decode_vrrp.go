@@ -105,24 +105,22 @@ func (d *decoder) initialState(i *Instance, state string, priorityGiven bool) {
 	}
 }
 
+// preemption reads preempt and nopreempt, of which one is the other's contrary.
 func (d *decoder) preemption(i *Instance, preempt, nopreempt *keepalived.Node) {
-	no := false
+	said := preempt
 	if preempt != nil {
 		d.flag(preempt, &i.Preempt)
 	}
-	if nopreempt == nil || !d.flag(nopreempt, &no) {
-		return
-	}
-	if preempt != nil && i.Preempt == no {
-		d.errorf(nopreempt.Range, "preempt and nopreempt contradict one another; remove one")
-		return
-	}
-	if no && i.State == Master {
-		if d.repairs(nopreempt.Range, "nopreempt has no effect with state MASTER", "it is ignored", "write state BACKUP on both nodes") {
+	if no := false; nopreempt != nil && d.flag(nopreempt, &no) {
+		if preempt != nil && i.Preempt == no {
+			d.errorf(nopreempt.Range, "preempt and nopreempt contradict one another; remove one")
 			return
 		}
+		said, i.Preempt = nopreempt, !no
 	}
-	i.Preempt = !no
+	if !i.Preempt && i.State == Master {
+		i.Preempt = d.repairs(said.Range, "nopreempt has no effect with state MASTER", "it is ignored", "write state BACKUP on both nodes")
+	}
 }
 
 // advertInterval reads advert_int in the unit that the version puts on the wire: whole seconds in

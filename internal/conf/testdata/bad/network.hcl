@@ -16,6 +16,13 @@ vrrp_instance "a" {
   advert_int        = "125ms"
   virtual_ipaddress = ["10.0.0.1", "10.0.0.2"]
 }
+vrrp_instance "c" {
+  interface         = "eth0"
+  virtual_router_id = 3
+  priority          = 255
+  preempt           = false
+  virtual_ipaddress = ["10.0.0.3"]
+}
 vrrp_instance "none" {}
 vrrp_sync_group "g" { group = ["b", "nome", "none", "none"] }
 virtual_server "10.0.0.1" "80" {
