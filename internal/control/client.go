@@ -23,11 +23,15 @@ var ErrNotRunning = errors.New("no lvsd is running with this run directory")
 // the socket's.
 func Status(ctx context.Context, dir string) (director.Status, error) {
 	var s director.Status
+	path, err := socket(dir)
+	if err != nil {
+		return s, err
+	}
 	client := http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			var d net.Dialer
-			return d.DialContext(ctx, "unix", socket(dir))
+			return d.DialContext(ctx, "unix", path)
 		},
 	}}
 	q, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://lvsd"+statusPath, nil)
@@ -39,7 +43,7 @@ func Status(ctx context.Context, dir string) (director.Status, error) {
 		if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ECONNREFUSED) {
 			err = ErrNotRunning
 		}
-		return s, fmt.Errorf("ask %s for status: %w", socket(dir), err)
+		return s, fmt.Errorf("ask %s for status: %w", path, err)
 	}
 	defer func() { _ = answer.Body.Close() }()
 	if answer.StatusCode != http.StatusOK {

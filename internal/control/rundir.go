@@ -46,11 +46,22 @@ func Claim(dir string) (*RunDir, error) {
 
 // Release gives the directory up, and removes the socket in it.
 func (r *RunDir) Release() {
-	_ = os.Remove(socket(r.path))
+	if path, err := socket(r.path); err == nil {
+		_ = os.Remove(path)
+	}
 	_ = r.lock.Close()
 }
 
-func socket(dir string) string { return filepath.Join(dir, "lvsd.sock") }
+// socket is the path of the control socket in a run directory. The error is of a path that no
+// socket can have (unix(7)).
+func socket(dir string) (string, error) {
+	path := filepath.Join(dir, "lvsd.sock")
+	if most := len(unix.RawSockaddrUnix{}.Path) - 1; len(path) > most {
+		return "", fmt.Errorf("%s: a socket's path has %d bytes at most, this one has %d: use a shorter run directory",
+			path, most, len(path))
+	}
+	return path, nil
+}
 
 func writePID(f *os.File) error {
 	if err := f.Truncate(0); err != nil {

@@ -8,7 +8,10 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"lvsd/internal/director"
 )
@@ -30,20 +33,25 @@ type Server struct {
 	listener net.Listener
 }
 
-// Listen opens the socket, for its owner only. A socket that a crash left is
-// replaced.
+// Listen opens the socket, for its owner only. A socket that a crash left is replaced.
 func (r *RunDir) Listen(source Source) (*Server, error) {
-	path := socket(r.path)
+	path, err := socket(r.path)
+	if err != nil {
+		return nil, err
+	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("replace control socket: %w", err)
 	}
-	l, err := net.Listen("unix", path)
+	// A socket's file gets the mode that the socket has when it is bound (unix_bind_bsd in
+	// net/unix/af_unix.c): there is no time at which others could connect.
+	config := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
+		var chmod error
+		err := c.Control(func(fd uintptr) { chmod = unix.Fchmod(int(fd), 0o600) })
+		return errors.Join(err, chmod)
+	}}
+	l, err := config.Listen(context.Background(), "unix", path)
 	if err != nil {
 		return nil, fmt.Errorf("open control socket: %w", err)
-	}
-	if err := os.Chmod(path, 0o600); err != nil {
-		_ = l.Close()
-		return nil, fmt.Errorf("protect control socket: %w", err)
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+statusPath, func(w http.ResponseWriter, q *http.Request) {
