@@ -1,7 +1,6 @@
 package conf
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
 	"io"
@@ -18,15 +17,16 @@ const maxShown = 120
 // WriteDiagnostics writes every diagnostic as compilers do: "file:line:column: error: …", the
 // line of the source and carets under what it is about.
 func (r *Result) WriteDiagnostics(w io.Writer, color bool) error {
-	p := printer{Writer: bufio.NewWriter(w), files: r.Files, color: color}
+	p := printer{files: r.Files, color: color}
 	for _, d := range r.Diags {
 		p.diagnostic(d)
 	}
-	return p.Flush()
+	_, err := io.WriteString(w, p.out.String())
+	return err
 }
 
 type printer struct {
-	*bufio.Writer
+	out   strings.Builder
 	files map[string]*hcl.File
 	color bool
 }
@@ -44,10 +44,10 @@ func (p *printer) diagnostic(d *hcl.Diagnostic) {
 	if d.Severity == hcl.DiagWarning {
 		word, sgr = "warning", "1;33"
 	}
-	fmt.Fprintf(p, "%s %s %s\n", p.paint("1", visible(place(*d.Subject))+":"), p.paint(sgr, word+":"), visible(message(d)))
+	fmt.Fprintf(&p.out, "%s %s %s\n", p.paint("1", visible(place(*d.Subject))+":"), p.paint(sgr, word+":"), visible(message(d)))
 	if line, ok := p.sourceLine(*d.Subject); ok {
 		shown, carets := underline(line, *d.Subject)
-		fmt.Fprintf(p, "%6d | %s\n       | %s\n", d.Subject.Start.Line, shown, p.paint(sgr, carets))
+		fmt.Fprintf(&p.out, "%6d | %s\n       | %s\n", d.Subject.Start.Line, shown, p.paint(sgr, carets))
 	}
 }
 

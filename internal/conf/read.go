@@ -42,12 +42,17 @@ func (r *reader) Read(path string) ([]byte, error) {
 	if err := regular(info); err != nil {
 		return nil, err
 	}
+	tooLarge := fmt.Errorf("too large: a configuration has at most %d MiB", maxSize>>20)
+	if info.Size() > maxSize-r.size {
+		return nil, tooLarge
+	}
+	// The file may grow while it is read.
 	src, err := io.ReadAll(io.LimitReader(f, maxSize-r.size+1))
 	if err != nil {
 		return nil, plain(err)
 	}
 	if r.size += int64(len(src)); r.size > maxSize {
-		return nil, fmt.Errorf("too large: a configuration has at most %d MiB", maxSize>>20)
+		return nil, tooLarge
 	}
 	r.files[path] = &hcl.File{Bytes: src}
 	return src, nil
