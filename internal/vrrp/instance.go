@@ -138,12 +138,15 @@ func (i *instance) accept(a *Advert, out *Output) {
 
 // receiveMaster is RFC 9568 §6.4.3, "If an ADVERTISEMENT is received".
 func (i *instance) receiveMaster(now time.Time, a *Advert, out *Output) {
+	stalled := i.listening || i.overdue(now)
 	wins := a.Priority > i.cfg.Priority || a.Priority == i.cfg.Priority && i.source.Less(a.Source)
 	switch {
 	case i.resigning:
 		if a.Priority != 0 {
 			i.releaseGroup(now, "successor "+a.Source.String()+" is master", out)
 		}
+	case a.Priority == 0 && stalled:
+		// It took over and stopped; whoever came after it may be in the queue too.
 	case a.Priority == 0:
 		i.send(now, i.cfg.Priority, out)
 		i.deadline = now.Add(i.cfg.Interval)
@@ -152,7 +155,7 @@ func (i *instance) receiveMaster(now time.Time, a *Advert, out *Output) {
 		i.accept(a, out)
 		i.lastWord(out)
 		i.yield(now, "advert from "+a.Source.String()+" with higher priority", out)
-	case i.listening || i.overdue(now):
+	case stalled:
 		// It took over while we were stalled. It serves; whether we preempt it is for the timers.
 		if !i.listening {
 			i.note(NoteStall, now.Sub(i.deadline), out)
@@ -221,7 +224,7 @@ func (i *instance) tickMaster(now time.Time, out *Output) {
 	switch {
 	case i.resigning:
 		i.releaseGroup(now, "stopped, no successor heard", out)
-	case i.listening:
+	case i.listening && now.Sub(i.deadline) < i.cfg.Interval: // else it slept instead of listening
 		i.listening = false
 		i.send(now, i.cfg.Priority, out)
 		i.deadline = now.Add(i.cfg.Interval)

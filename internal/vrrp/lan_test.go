@@ -104,8 +104,9 @@ type machine struct {
 	groups  []SyncGroup
 	down    [2]bool // its links
 	asleep  bool
-	forgets bool     // while asleep: packets are lost, as a paused virtual machine's
-	queue   []packet // while asleep
+	slept   time.Time // when it fell asleep
+	forgets bool      // while asleep: packets are lost, as a paused virtual machine's
+	queue   []packet  // while asleep
 	timer   time.Time
 	stopped func() // called when a resignation is over
 	out     Output
@@ -167,7 +168,7 @@ func (m *machine) setLink(segment int, up bool) {
 
 func (m *machine) sleep(forgets bool) {
 	m.l.note("%d falls asleep", m.index+1)
-	m.asleep, m.forgets = true, forgets
+	m.asleep, m.forgets, m.slept = true, forgets, m.l.now
 }
 
 // wake does what the Runner does: the queue is read before a timer is served.
@@ -183,6 +184,17 @@ func (m *machine) wake() {
 			m.receive(now, p, out)
 		}
 	})
+	m.checkWake()
+}
+
+// checkWake: after a gap longer than the down timer, and an interval, nobody comes back shouting.
+func (m *machine) checkWake() {
+	for _, s := range m.out.Sends {
+		i := m.e.instances[s.Key]
+		if gap := m.l.now.Sub(m.slept); !s.Until.IsZero() && gap >= i.down()+i.cfg.Interval {
+			m.l.fail("machine %d slept for %v and claims %v at once", m.index+1, gap, s.Key)
+		}
+	}
 }
 
 // step is one turn of the Runner's loop.

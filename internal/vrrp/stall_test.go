@@ -44,6 +44,17 @@ func TestMasterWakesTooLate(t *testing.T) {
 	}
 }
 
+func TestMasterThatSleepsInsteadOfListeningListensAgain(t *testing.T) {
+	n, c := newNode(t, 1), config(outside, 2, 100)
+	n.start([]Config{c}, nil)
+	n.becomeMaster(outside)
+	n.wait(time.Minute)
+	n.tick()
+	n.wait(time.Minute)
+	want(t, n.tick(), "eth0/51 notes stall, 58.390625s late")
+	want(t, n.next(), "eth0/51 sends priority 100 every 1s", "eth0/51 announces")
+}
+
 func TestListeningMasterMakesWayForWhoeverServes(t *testing.T) {
 	n, c := newNode(t, 1), config(outside, 2, 100)
 	n.start([]Config{c}, nil)
@@ -75,6 +86,14 @@ func TestStalledMasterReadsItsQueueFirst(t *testing.T) {
 	want(t, n.hear(advertFrom(configs[1], 2, 50)))
 	want(t, n.tick())
 	wantDue(t, n, outside, 3609375*time.Microsecond)
+}
+
+func TestStalledMasterDoesNotAnswerPriorityZeroOfItsQueue(t *testing.T) {
+	n, configs := masterPair(t)
+	n.wait(time.Minute)
+	want(t, n.hear(advertFrom(configs[0], 2, 0)))
+	want(t, n.hear(advertFrom(configs[0], 3, 50))[:2], "eth0/51 sends priority 0 every 1s",
+		"eth0/51 MASTER -> BACKUP: stalled, and 10.0.0.3 took over")
 }
 
 func TestStalledGroupSpeaksAgain(t *testing.T) {
