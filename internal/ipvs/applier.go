@@ -21,6 +21,9 @@ const (
 	// firstRetry is the wait after an operation's first failure; it doubles up to the resync
 	// interval. A dump that stayed inconsistent is repeated after this long too.
 	firstRetry = time.Second
+	// pause is the shortest wait between two steps that nobody asked for: whatever the kernel
+	// answers, the applier does not eat the processor.
+	pause = 10 * time.Millisecond
 	// dumpAttempts is how often an inconsistent dump is repeated at once.
 	dumpAttempts = 5
 )
@@ -185,7 +188,7 @@ func (a *Applier) Run(ctx context.Context) error {
 		if r, said := a.state.step(ctx, a.take(), a.superseded); said {
 			a.opts.Report(r)
 		}
-		timer.Reset(time.Until(a.state.next()))
+		timer.Reset(max(pause, time.Until(a.state.next())))
 		for waiting := true; waiting; {
 			select {
 			case <-ctx.Done():

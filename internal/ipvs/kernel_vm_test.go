@@ -5,7 +5,6 @@ package ipvs_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"os/exec"

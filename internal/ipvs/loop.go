@@ -94,7 +94,7 @@ func (l *loop) step(ctx context.Context, w *wanted, superseded func() bool) (Rep
 			break
 		}
 	}
-	if l.wanted && !l.stale {
+	if l.wanted && !l.stale && !l.torn {
 		l.owned.forget(l.want, l.known)
 		errs = append(errs, l.owned.save())
 	}
@@ -189,7 +189,11 @@ func (l *loop) round(ctx context.Context, r *Report, superseded func() bool) boo
 		if ctx.Err() != nil || i > 0 && superseded() {
 			return false
 		}
-		if l.kernel == nil || op.onDestination() && missing[op.Key] || !l.attempt(op, r) {
+		switch {
+		case op.onDestination() && missing[op.Key]:
+			delete(l.failing, op) // its time comes with that of its service
+			pending[op] = true
+		case l.kernel == nil || !l.attempt(op, r):
 			pending[op] = true
 			missing[op.Key] = missing[op.Key] || op.Kind == AddService
 		}

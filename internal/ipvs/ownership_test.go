@@ -43,6 +43,24 @@ func TestOwnershipSurvivesARestart(t *testing.T) {
 	})
 }
 
+// The first dump after a restart does not show the service: it stays ours until one does.
+func TestOwnershipSurvivesAnInconsistentDump(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "services.json")
+	synctest.Test(t, func(t *testing.T) {
+		kernel := ipvstest.NewKernel()
+		r := run(t, kernel, file)
+		r.applier.Want(1, ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")})
+		r.one()
+		r.stop()
+		kernel.TearDumps(7)
+		r = run(t, kernel, file)
+		defer r.stop()
+		r.applier.Want(1, ipvs.Table{})
+		time.Sleep(10 * time.Second)
+		r.table(ipvs.Table{})
+	})
+}
+
 // A service is ours before it is written, so that a crash in between leaves no orphan, and until
 // it is really gone.
 func TestStateFileIsWrittenFirstAndOnlyOnChange(t *testing.T) {
