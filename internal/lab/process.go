@@ -121,7 +121,7 @@ func (p *Process) WaitFor(ctx context.Context, since time.Time, match func(line 
 			}
 		}
 		if ended {
-			return Line{}, fmt.Errorf("%s ended (%v) without the line waited for; it said:\n%s", p, p.err, p.tail())
+			return Line{}, fmt.Errorf("%s ended (%s) without the line waited for; it said:\n%s", p, p.cmd.ProcessState, p.tail())
 		}
 		select {
 		case <-news:

@@ -63,11 +63,25 @@ func show(ctx context.Context, config string) (err error) {
 		s.begin, s.six, s.serverLost, s.serverBack, s.masterLost,
 	} {
 		if err := scene(ctx, config); err != nil {
+			s.logs()
 			return err
 		}
 	}
 	s.say("done: all of it happened as it should")
 	return nil
+}
+
+// logs prints what both daemons said, for whoever has to find out why.
+func (s *stage) logs() {
+	for _, d := range s.lb {
+		if d == nil {
+			continue
+		}
+		fmt.Printf("\n%s:\n", d)
+		for _, l := range d.Lines() {
+			fmt.Println(l.Text)
+		}
+	}
 }
 
 // begin starts lvsd on both directors and waits until one of them serves.

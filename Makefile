@@ -1,0 +1,87 @@
+# make demo   watch lvsd at work: a client, two directors and three web servers on this machine
+# make test   every rung of the test ladder, lint and build included (as root)
+#
+# Both install what they need with apt and keep the kernel they boot, if this machine's has no IPVS, in .cache/vm.
+
+SHELL := /bin/bash
+export PATH := $(PATH):/usr/local/go/bin:/usr/sbin:/sbin
+# A clone that belongs to another user (sudo make test) has no version control information for the go command.
+export GOFLAGS := $(filter-out -buildvcs%,$(GOFLAGS)) -buildvcs=false
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+FUZZTIME ?= 5s
+BENCHTIME ?= 1s
+VM_TIMEOUT ?= 15m
+
+tested_in = $(sort $(patsubst %/,%,$(dir $(shell find cmd internal -name '*_$(1)_test.go'))))
+tests_in = $(shell find cmd internal -name '*_$(1)_test.go' -exec sed -n 's/^func \(Test[A-Za-z0-9_]*\)(t .*/\1/p' {} + | sort -u | paste -sd'|')
+
+.PHONY: all
+all: build
+
+.PHONY: test
+test: root deps lint build test-pure fuzz test-netns test-vm
+
+.PHONY: root
+root:
+	@[ $$(id -u) -eq 0 ] || { echo 'The tests make network namespaces. Run as root: sudo make test'; exit 1; }
+
+.PHONY: deps
+deps:
+	@tools/deps
+
+.PHONY: build
+build:
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/lvsd ./cmd/lvsd
+
+.PHONY: lint
+lint:
+	@unformatted=$$(gofmt -l cmd internal) && [ -z "$$unformatted" ] || { echo "not formatted: $$unformatted"; exit 1; }
+	go vet -tags netns,vm ./...
+	go tool -modfile=tools/go.mod golangci-lint run
+
+.PHONY: test-pure
+test-pure:
+	go test -race ./...
+
+.PHONY: test-netns
+test-netns: root
+	go test -race -count=1 -p 1 -tags netns -run '^($(call tests_in,netns))$$' $(addprefix ./,$(call tested_in,netns))
+
+# All packages in one boot: booting takes as long as most of the tests.
+.PHONY: test-vm
+test-vm: deps kernel build
+	@rm -rf bin/test
+	@for dir in $(call tested_in,vm); do \
+		CGO_ENABLED=0 go test -c -tags vm -o bin/test/$${dir//\//-}.test ./$$dir || exit 1; \
+	done
+	LVSD_BIN=$(CURDIR)/bin/lvsd bin/vm -timeout $(VM_TIMEOUT) -- tools/vm-tests $(call tested_in,vm)
+
+.PHONY: bin/vm
+bin/vm:
+	@CGO_ENABLED=0 go build -o bin/vm ./internal/lab/vm
+
+# Nothing is fetched where the running kernel has IPVS. The second try is for package lists that are missing or old.
+.PHONY: kernel
+kernel: deps bin/vm
+	@bin/vm -prepare || { $$([ $$(id -u) -eq 0 ] || echo sudo) apt-get -q update && bin/vm -prepare; }
+
+.PHONY: fuzz
+fuzz:
+	@grep -rn --include='*_test.go' '^func Fuzz' cmd internal | sed 's|\([^:]*\)/[^/:]*:[0-9]*:func \(Fuzz[A-Za-z0-9_]*\)(.*|\1 \2|' | \
+	while read -r dir target; do \
+		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) ./$$dir </dev/null || exit 1; \
+	done
+
+.PHONY: bench
+bench: root
+	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -tags netns ./...
+
+.PHONY: demo
+demo: deps kernel build
+	@CGO_ENABLED=0 go build -o bin/demo ./internal/lab/demo
+	@LVSD_BIN=$(CURDIR)/bin/lvsd bin/vm -- bin/demo
+
+.PHONY: clean
+clean:
+	rm -rf bin .cache
