@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"os"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -170,5 +171,27 @@ func TestStatsBeforeRun(t *testing.T) {
 		if _, err := a.Stats(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Stats: %v", err)
 		}
+	})
+}
+
+// The kernel never answers a write in time.
+func TestAKernelThatHangsDoesNotSpin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		kernel := ipvstest.NewKernel()
+		kernel.Fail(func(int, ipvs.Op) error { return os.ErrDeadlineExceeded })
+		r := run(t, kernel, "")
+		defer r.stop()
+		r.applier.Want(1, ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")})
+		time.Sleep(time.Hour)
+		if n := len(kernel.Writes()); n > 2000 {
+			t.Errorf("%d attempts in an hour", n)
+		}
+		reports := r.since()
+		if len(reports) == 0 || !errors.Is(reports[0].Err, os.ErrDeadlineExceeded) || reports[0].Generation != 1 {
+			t.Errorf("reports %+v", reports)
+		}
+		kernel.Fail(nil)
+		time.Sleep(2 * time.Minute)
+		r.table(ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")})
 	})
 }
