@@ -29,11 +29,12 @@ func main() { os.Exit(run(os.Args[1:])) }
 
 func run(list []string) int {
 	root := &cobra.Command{
-		Use:               "lvsd",
-		Short:             "LVS director: VRRP, virtual addresses, IPVS and health checks in one daemon",
-		SilenceUsage:      true,
-		SilenceErrors:     true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		Use:                   "lvsd COMMAND",
+		DisableFlagsInUseLine: true,
+		Short:                 "LVS director: VRRP, virtual addresses, IPVS and health checks in one daemon",
+		SilenceUsage:          true,
+		SilenceErrors:         true,
+		CompletionOptions:     cobra.CompletionOptions{HiddenDefaultCmd: true},
 		Args: func(c *cobra.Command, list []string) error {
 			if len(list) > 0 {
 				return usage(c, fmt.Errorf("unknown command %q", list[0]))

@@ -76,11 +76,17 @@ func (f *runFlags) run(c *cobra.Command) error {
 	}
 	defer server.Close()
 
+	// Standard error may be a pipe whose reader ends: a line that is lost must not end the daemon.
+	signal.Ignore(unix.SIGPIPE)
+	came := make(chan os.Signal, 8)
+	signal.Notify(came, unix.SIGHUP, unix.SIGTERM, unix.SIGINT)
+	defer signal.Stop(came)
+
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	served := make(chan error, 1)
 	go func() { served <- server.Serve() }()
-	go signals(ctx, d)
+	go obey(ctx, came, d)
 	ended := make(chan error, 1)
 	go func() { ended <- d.Run(ctx) }()
 	select {
@@ -93,13 +99,10 @@ func (f *runFlags) run(c *cobra.Command) error {
 	return err
 }
 
-// signals makes SIGHUP a reload, and SIGTERM and SIGINT a stop. A stop takes a few seconds at most,
+// obey makes SIGHUP a reload, and SIGTERM and SIGINT a stop. A stop takes a few seconds at most,
 // so a second signal does not cut it short: that would leave the addresses on this node while
 // another takes them.
-func signals(ctx context.Context, d *director.Director) {
-	came := make(chan os.Signal, 8)
-	signal.Notify(came, unix.SIGHUP, unix.SIGTERM, unix.SIGINT)
-	defer signal.Stop(came)
+func obey(ctx context.Context, came <-chan os.Signal, d *director.Director) {
 	for {
 		select {
 		case <-ctx.Done():
