@@ -1,0 +1,270 @@
+package conf
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// documentation is docs/configuration.md, by its headings.
+type documentation struct {
+	text     string
+	sections map[string]string
+}
+
+func readDocumentation(t *testing.T) documentation {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "configuration.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := documentation{string(text), map[string]string{}}
+	for _, part := range regexp.MustCompile(`(?m)^##+ `).Split(d.text, -1)[1:] {
+		title, rest, _ := strings.Cut(part, "\n")
+		d.sections[title] = rest
+	}
+	return d
+}
+
+// row is a row of a table of words: its defaults as they are printed.
+type row struct{ hcl, keepalived string }
+
+var quotedWord = regexp.MustCompile("`([^`]+)`")
+
+// table returns the rows of a section's table, one for each word of the first cell.
+func (d documentation) table(t *testing.T, section string) map[string]row {
+	t.Helper()
+	rows := map[string]row{}
+	for line := range strings.Lines(d.sections[section]) {
+		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
+		words := quotedWord.FindAllStringSubmatch(cells[0], -1)
+		if !strings.HasPrefix(line, "| `") {
+			continue
+		}
+		if len(cells) != 5 {
+			t.Errorf("%s: %d cells: %s", section, len(cells), line)
+			continue
+		}
+		plain := func(cell string) string { return strings.Trim(strings.TrimSpace(cell), "`") }
+		for _, w := range words {
+			if _, twice := rows[w[1]]; twice {
+				t.Errorf("%s: %s has two rows", section, w[1])
+			}
+			rows[w[1]] = row{plain(cells[2]), plain(cells[3])}
+		}
+	}
+	if len(rows) == 0 {
+		t.Fatalf("section %q has no table", section)
+	}
+	return rows
+}
+
+// documentedBlocks are the sections with a table, and the block of the schema that each is about.
+func documentedBlocks() map[string]*hclBlock {
+	find := func(b *hclBlock, name string) *hclBlock {
+		at := slices.IndexFunc(b.blocks, func(c hclChild) bool { return c.name == name })
+		return b.blocks[at].block
+	}
+	file := hclFile()
+	service := find(file, "virtual_server")
+	server := find(service, "real_server")
+	get := find(server, "HTTP_GET")
+	return map[string]*hclBlock{
+		"global_defs": find(file, "global_defs"), "vrrp_instance": find(file, "vrrp_instance"),
+		"vrrp_sync_group": find(file, "vrrp_sync_group"), "virtual_server": service, "real_server": server,
+		"Checks": get, "url": find(get, "url"),
+	}
+}
+
+func TestDocumentationHasEveryWord(t *testing.T) {
+	d := readDocumentation(t)
+	for section, block := range documentedBlocks() {
+		want := slices.Concat(block.values, block.lists)
+		for _, c := range block.blocks {
+			want = append(want, c.name)
+		}
+		got := slices.Collect(maps.Keys(d.table(t, section)))
+		slices.Sort(want)
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("section %s has\n%v, the language has\n%v", section, got, want)
+		}
+	}
+	for _, c := range hclFile().blocks {
+		if _, ok := d.sections[c.name]; !ok {
+			t.Errorf("no section about %s", c.name)
+		}
+	}
+	var functions []string
+	list, _, _ := strings.Cut(strings.TrimSpace(d.sections["Functions"]), "\n\n")
+	for _, w := range quotedWord.FindAllStringSubmatch(list, -1) {
+		functions = append(functions, w[1])
+	}
+	if want := slices.Sorted(maps.Keys(hclFunctions())); !slices.Equal(functions, want) {
+		t.Errorf("functions are documented as\n%v, there are\n%v", functions, want)
+	}
+	schedulerCell := d.sections["virtual_server"]
+	for _, s := range schedulers() {
+		if !strings.Contains(schedulerCell, "`"+s+"`") {
+			t.Errorf("scheduler %s is not documented", s)
+		}
+	}
+}
+
+// bareHCL and bareKeepalived say only what a file has to say.
+const bareHCL = `vrrp_instance "a" {
+  interface = "eth0"
+  virtual_router_id = 1
+  virtual_ipaddress = ["10.0.0.1"]
+}
+vrrp_sync_group "g" {
+  group = ["a"]
+}
+virtual_server "10.0.0.1" "80" {
+  real_server "10.0.0.2" "80" {
+    TCP_CHECK {}
+    HTTP_GET {
+      url "/" {}
+    }
+  }
+}
+`
+
+const bareKeepalived = `vrrp_instance a {
+    virtual_router_id 1
+    virtual_ipaddress { 10.0.0.1 }
+}
+vrrp_sync_group g {
+    group { a }
+}
+virtual_server 10.0.0.1 80 {
+    real_server 10.0.0.2 80 {
+        TCP_CHECK
+        HTTP_GET {
+            url { path / }
+        }
+    }
+}
+`
+
+// loadText reads a text as a file of a format, for the node lb1.
+func loadText(t *testing.T, format Format, src string) *Result {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "configuration")
+	if err := os.WriteFile(path, []byte(src), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return Load(path, Options{Hostname: "lb1", Format: format})
+}
+
+// printedDefaults are the defaults of a bare configuration, by section and word, as the
+// documentation prints them. A word that is not here has no default of its own.
+func printedDefaults(c *Config) map[string]map[string]string {
+	i, v := c.Instances[0], c.Services[0]
+	server := v.RealServers[0]
+	tcp, get := server.Checks[0], server.Checks[1]
+	time := func(d time.Duration) string { return fmt.Sprintf("%g s", d.Seconds()) }
+	retryDelay := time(tcp.DelayBeforeRetry)
+	if get.DelayBeforeRetry != tcp.DelayBeforeRetry {
+		retryDelay += "; HTTP_GET and SSL_GET: " + time(get.DelayBeforeRetry)
+	}
+	persistence := "off"
+	if v.PersistenceTimeout != 0 {
+		persistence = time(v.PersistenceTimeout)
+	}
+	name := map[string]string{"lb1": "hostname"}
+	status := get.URLs[0].StatusCodes[0]
+	return map[string]map[string]string{
+		"global_defs": {
+			"router_id": name[c.RouterID], "vrrp_version": fmt.Sprint(i.Version),
+			"vrrp_garp_master_delay": time(i.GARPMasterDelay), "vrrp_garp_master_repeat": fmt.Sprint(i.GARPMasterRepeat),
+		},
+		"vrrp_instance": {
+			"interface": i.Interface, "priority": fmt.Sprint(i.Priority), "state": string(i.State),
+			"advert_int": time(i.AdvertInterval), "version": fmt.Sprint(i.Version), "preempt": fmt.Sprint(i.Preempt),
+			"nopreempt": fmt.Sprint(!i.Preempt), "garp_master_delay": time(i.GARPMasterDelay),
+			"garp_master_repeat": fmt.Sprint(i.GARPMasterRepeat),
+		},
+		"virtual_ipaddress": {"scope": map[uint8]string{0: "global"}[i.Addresses[0].Scope]},
+		"virtual_server": {
+			"protocol": strings.ToUpper(string(v.Protocol)), "lb_algo": v.Scheduler, "lvs_sched": v.Scheduler,
+			"lb_kind": string(v.Forwarding), "lvs_method": string(v.Forwarding), "persistence_timeout": persistence,
+			"delay_loop": time(tcp.Interval), "connect_timeout": time(tcp.Timeout), "retry": fmt.Sprint(tcp.Retry),
+			"nb_get_retry": fmt.Sprint(tcp.Retry), "delay_before_retry": retryDelay, "weight": fmt.Sprint(server.Weight),
+			"inhibit_on_failure": fmt.Sprint(server.InhibitOnFailure),
+		},
+		"url": {"status_code": fmt.Sprintf("%d-%d", status.First, status.Last)},
+	}
+}
+
+func TestDocumentedDefaultsAreTheDefaults(t *testing.T) {
+	d := readDocumentation(t)
+	for _, c := range []struct {
+		format Format
+		src    string
+		cell   func(row) string
+	}{
+		{HCL, bareHCL, func(r row) string { return r.hcl }},
+		{Keepalived, bareKeepalived, func(r row) string { return r.keepalived }},
+	} {
+		loaded := loadText(t, c.format, c.src)
+		if loaded.Config == nil {
+			t.Fatal(loaded.Diags)
+		}
+		defaults := printedDefaults(loaded.Config)
+		sections := append(slices.Collect(maps.Keys(documentedBlocks())), "virtual_ipaddress")
+		for _, section := range sections {
+			for word, r := range d.table(t, section) {
+				printed := c.cell(r)
+				switch printed {
+				case "none", "inherited":
+					if want, ok := defaults[section][word]; ok {
+						t.Errorf("%s in %s: the documentation says %s, the default is %s", word, section, printed, want)
+					}
+				case "required":
+					without := regexp.MustCompile(`(?m)^\s+`+word+`\b.*\n`).ReplaceAllString(c.src, "")
+					if without == c.src {
+						t.Errorf("%s in %s is said to be required, and the bare file has none", word, section)
+					} else if loadText(t, c.format, without).Config != nil {
+						t.Errorf("%s in %s is said to be required, and is not", word, section)
+					}
+				default:
+					if want := defaults[section][word]; printed != want {
+						t.Errorf("%s in %s: the documentation says %q, the default is %q", word, section, printed, want)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestDocumentedExamplesLoad(t *testing.T) {
+	d := readDocumentation(t)
+	counted := map[Format]int{}
+	for language, format := range map[string]Format{"hcl": HCL, "keepalived": Keepalived} {
+		for _, part := range strings.Split(d.text, "\n```"+language+"\n")[1:] {
+			block, _, _ := strings.Cut(part, "\n```")
+			counted[format]++
+			for _, diag := range loadText(t, format, block+"\n").Diags {
+				t.Errorf("%s in\n%s", OneLine(diag), block)
+			}
+		}
+	}
+	if counted[HCL] < 7 || counted[Keepalived] < 6 {
+		t.Errorf("examples were lost: %v", counted)
+	}
+}
+
+// The error message that the documentation shows is the one that is printed.
+func TestDocumentedErrorIsTheError(t *testing.T) {
+	r := loadText(t, HCL, "virtual_server \"10.0.0.1\" \"80\" {\n  lb_algo = \"rrr\"\n}\n")
+	if want := "lvsd.hcl:2:13: error: " + r.Diags[len(r.Diags)-1].Summary + "\n"; !strings.Contains(readDocumentation(t).text, want) {
+		t.Errorf("the documentation does not show\n%s", want)
+	}
+}
