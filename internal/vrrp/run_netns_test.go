@@ -1,0 +1,238 @@
+//go:build netns
+
+package vrrp
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestRunners(t *testing.T) {
+	for _, version := range []uint8{2, 3} {
+		t.Run(fmt.Sprintf("version %d", version), func(t *testing.T) {
+			t.Parallel()
+			w := newWire(t)
+			// The VIP stands on the interface, and first: it must not become the source.
+			ip(t, "-n", w.side[0], "addr", "add", "10.0.0.200/32", "dev", "eth0")
+			low, high := fast(outside, version, 100), fast(outside, version, 150)
+			a := w.start(0, []Config{low}, nil)
+			a.waitState(Master, outside)
+
+			checkFrames(t, w.sniff(1, "eth0", 2), low)
+
+			b := w.start(1, []Config{high}, nil)
+			b.waitState(Master, outside)
+			a.waitState(Backup, outside)
+
+			b.crash()
+			a.waitState(Master, outside)
+			if early := b.until(outside).Sub(a.became(outside)); early > 0 {
+				t.Errorf("took over %v before 3 intervals were over", early)
+			}
+
+			b = w.start(1, []Config{low}, nil)
+			b.wait("the master is heard", 10*time.Second, func() bool { return len(b.notes) > 0 })
+			stopped := time.Now()
+			a.runner.Resign()
+			a.ended()
+			b.waitState(Master, outside)
+			unit := low.Interval
+			if version == 2 {
+				unit = time.Second
+			}
+			if took, skew := b.became(outside).Sub(stopped), skewOf(100, unit); took < skew || took > 3*low.Interval {
+				t.Errorf("a clean stop took %v, the skew is %v", took, skew)
+			}
+			if got := a.state(outside); got != Init {
+				t.Error(got)
+			}
+			if a.became(outside).Before(b.became(outside).Add(-5*time.Millisecond)) && a.became(outside).Sub(stopped) < resignBound {
+				t.Error("left before there was a successor")
+			}
+		})
+	}
+}
+
+// checkFrames looks at adverts as they are on the wire.
+func checkFrames(t *testing.T, frames []frame, c Config) {
+	t.Helper()
+	for _, f := range frames {
+		p := f.packet()
+		if got := fmt.Sprintf("%x", f[:6]); got != "01005e000012" {
+			t.Errorf("to MAC %s", got)
+		}
+		if p[8] != 255 {
+			t.Errorf("TTL %d", p[8])
+		}
+		if got := fmt.Sprint(p[16:20]); got != "[224 0 0 18]" {
+			t.Errorf("to %s", got)
+		}
+		if p[1] != 0xc0 {
+			t.Errorf("TOS %#x", p[1])
+		}
+		a, err := Decode(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a.Source.String() != "10.0.0.1" {
+			t.Errorf("from %v", a.Source)
+		}
+		if a.Version != c.Version || a.VRID != c.VRID || a.Priority != c.Priority || a.Interval != c.Interval || !sameAddresses(a.Addresses, c.Addresses) {
+			t.Errorf("%+v", a)
+		}
+		var sum uint32
+		if c.Version == 3 {
+			sum = pseudoHeader(a.Source, len(p)-20)
+		}
+		if checksum(sum, p[20:]) != 0 {
+			t.Error("checksum")
+		}
+	}
+}
+
+// An instance hears its own interface only, whatever else is on the host.
+func TestRunnerSeparatesInterfaces(t *testing.T) {
+	t.Parallel()
+	w := newWire(t)
+	first, second := fast(outside, 3, 100), fast(Key{"eth1", 51}, 3, 100)
+	a := w.start(0, []Config{first, second}, nil)
+	b := w.start(1, []Config{fast(outside, 3, 150)}, nil)
+	b.waitState(Master, outside)
+	a.waitState(Backup, outside)
+	a.waitState(Master, second.Key)
+	a.wait("five adverts", 10*time.Second, func() bool { return a.vouches[second.Key] >= 5 })
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.states[second.Key] != Master || a.states[outside] != Backup {
+		t.Error(a.states)
+	}
+	for _, n := range a.notes {
+		if n.Key == second.Key {
+			t.Errorf("%v notes %s", n.Key, n.text())
+		}
+	}
+}
+
+func TestRunnerGroupFault(t *testing.T) {
+	t.Parallel()
+	w := newWire(t)
+	group := together(outside, inside)
+	a := w.start(0, []Config{fast(outside, 3, 150), fast(inside, 3, 150)}, group)
+	b := w.start(1, []Config{fast(outside, 3, 100), fast(inside, 3, 100)}, group)
+	a.waitState(Master, outside, inside)
+	ip(t, "-n", w.side[0], "link", "set", "eth1", "down")
+	a.runner.SetLinks(w.links(0))
+	a.waitState(Fault, outside, inside)
+	b.waitState(Master, outside, inside)
+	ip(t, "-n", w.side[0], "link", "set", "eth1", "up")
+	eventually(t, "eth1 has carrier", 5*time.Second, func() bool { return w.links(0)["eth1"].Up })
+	a.runner.SetLinks(w.links(0))
+	a.waitState(Master, outside, inside)
+	b.waitState(Backup, outside, inside)
+}
+
+// An interface may come later, and come again with another index.
+func TestRunnerFollowsItsInterface(t *testing.T) {
+	t.Parallel()
+	w := newWire(t)
+	ip(t, "-n", w.bridge, "link", "del", w.port(0, 0))
+	a := w.start(0, []Config{fast(outside, 3, 150)}, nil)
+	a.waitState(Fault, outside)
+	b := w.start(1, []Config{fast(outside, 3, 100)}, nil)
+	b.waitState(Master, outside)
+	for range 2 {
+		ip(t, "-n", w.bridge, "link", "add", w.port(0, 0), "type", "veth", "peer", "name", "eth0", "netns", w.side[0])
+		ip(t, "-n", w.bridge, "link", "set", w.port(0, 0), "master", "br0", "up")
+		ip(t, "-n", w.side[0], "addr", "add", "10.0.0.1/24", "dev", "eth0")
+		ip(t, "-n", w.side[0], "link", "set", "eth0", "up")
+		eventually(t, "eth0 has carrier", 5*time.Second, func() bool { return w.links(0)["eth0"].Up })
+		a.runner.SetLinks(w.links(0))
+		a.waitState(Master, outside)
+		b.waitState(Backup, outside)
+		ip(t, "-n", w.bridge, "link", "del", w.port(0, 0))
+		a.runner.SetLinks(w.links(0))
+		a.waitState(Fault, outside)
+		b.waitState(Master, outside)
+	}
+}
+
+// What the links say and the kernel denies is a fault, and is tried again without being asked.
+func TestRunnerThatCannotListen(t *testing.T) {
+	t.Parallel()
+	w := newWire(t)
+	a := w.newDaemon(0)
+	c := fast(Key{"late0", 51}, 3, 100)
+	a.runner.Configure([]Config{c}, nil)
+	a.runner.SetLinks(map[string]Link{"late0": {Index: 77, Up: true, Addresses: addrs("10.0.9.1")}})
+	a.waitState(Fault, c.Key)
+	a.wait("a note about the socket", time.Second, func() bool {
+		return len(a.notes) == 1 && a.notes[0].Kind == NoteSocket && errors.Is(a.notes[0].Err, unix.ENODEV)
+	})
+	ip(t, "-n", w.side[0], "link", "add", "late0", "index", "77", "type", "veth", "peer", "name", "late1")
+	ip(t, "-n", w.side[0], "addr", "add", "10.0.9.1/24", "dev", "late0")
+	ip(t, "-n", w.side[0], "link", "set", "late0", "up")
+	ip(t, "-n", w.side[0], "link", "set", "late1", "up")
+	a.waitState(Master, c.Key)
+	a.wait("a note that it works", time.Second, func() bool {
+		n := a.notes[len(a.notes)-1]
+		return n.Kind == NoteSocket && n.Err == nil
+	})
+}
+
+// A removed instance still says so, and then its socket is closed.
+func TestRunnerReloads(t *testing.T) {
+	t.Parallel()
+	w := newWire(t)
+	a := w.start(0, []Config{fast(outside, 3, 150), fast(inside, 3, 150)}, nil)
+	b := w.start(1, []Config{fast(outside, 3, 100), fast(inside, 3, 100)}, nil)
+	a.waitState(Master, outside, inside)
+	b.wait("the master is heard", 10*time.Second, func() bool { return len(b.notes) >= 2 })
+	stopped := time.Now()
+	a.runner.Configure([]Config{fast(outside, 3, 150)}, nil)
+	b.waitState(Master, inside)
+	if took := b.became(inside).Sub(stopped); took > 300*time.Millisecond {
+		t.Errorf("the removed instance's successor took %v: priority 0 was not heard", took)
+	}
+	if a.state(outside) != Master || b.state(outside) != Backup {
+		t.Error(a.state(outside), b.state(outside))
+	}
+}
+
+// descriptors are the open ones of this process.
+func descriptors(t *testing.T) int {
+	t.Helper()
+	list, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(list)
+}
+
+// It runs alone: others open descriptors.
+func TestRunnerLeaksNothing(t *testing.T) {
+	w := newWire(t)
+	before := descriptors(t)
+	for _, clean := range []bool{false, true} {
+		d := w.start(0, []Config{fast(outside, 3, 255), fast(inside, 3, 255)}, nil)
+		d.waitState(Master, outside, inside)
+		running := descriptors(t)
+		d.runner.Configure([]Config{fast(outside, 3, 255)}, nil)
+		d.waitState(Init, inside)
+		eventually(t, "the socket of eth1 is closed", 5*time.Second, func() bool { return descriptors(t) == running-1 })
+		if clean {
+			d.runner.Resign()
+			d.ended()
+		} else {
+			d.crash()
+		}
+		d.runner.Resign() // orders after the end do nothing
+		if got := descriptors(t); got != before {
+			t.Errorf("%d descriptors, %d before", got, before)
+		}
+	}
+}
