@@ -13,9 +13,6 @@ FUZZTIME ?= 5s
 BENCHTIME ?= 1s
 VM_TIMEOUT ?= 15m
 
-tested_in = $(sort $(patsubst %/,%,$(dir $(shell find cmd internal -name '*_$(1)_test.go'))))
-tests_in = $(shell find cmd internal -name '*_$(1)_test.go' -exec sed -n 's/^func \(Test[A-Za-z0-9_]*\)(t .*/\1/p' {} + | sort -u | paste -sd'|')
-
 .PHONY: all
 all: build
 
@@ -46,16 +43,18 @@ test-pure:
 
 .PHONY: test-netns
 test-netns: root
-	go test -race -count=1 -p 1 -tags netns -run '^($(call tests_in,netns))$$' $(addprefix ./,$(call tested_in,netns))
+	dirs=$$(tools/tagged netns dirs) && tests=$$(tools/tagged netns tests) && \
+	go test -race -count=1 -p 1 -tags netns -run "$$tests" $$(printf './%s ' $$dirs)
 
 # All packages in one boot: booting takes as long as most of the tests.
 .PHONY: test-vm
 test-vm: deps kernel build
 	@rm -rf bin/test
-	@for dir in $(call tested_in,vm); do \
+	dirs=$$(tools/tagged vm dirs) && \
+	for dir in $$dirs; do \
 		CGO_ENABLED=0 go test -c -tags vm -o bin/test/$${dir//\//-}.test ./$$dir || exit 1; \
-	done
-	LVSD_BIN=$(CURDIR)/bin/lvsd bin/vm -timeout $(VM_TIMEOUT) -- tools/vm-tests $(call tested_in,vm)
+	done && \
+	LVSD_BIN=$(CURDIR)/bin/lvsd bin/vm -timeout $(VM_TIMEOUT) -- tools/vm-tests $$dirs
 
 .PHONY: bin/vm
 bin/vm:
