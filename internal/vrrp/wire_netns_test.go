@@ -229,6 +229,13 @@ func (d *daemon) state(key Key) State {
 	return d.states[key]
 }
 
+// sent is how many adverts an instance has claimed its addresses with.
+func (d *daemon) sent(key Key) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.vouches[key]
+}
+
 // became is when the instance's last transition was.
 func (d *daemon) became(key Key) time.Time {
 	d.mu.Lock()

@@ -1,0 +1,386 @@
+//go:build netns
+
+package vrrp
+
+import (
+	"bytes"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// peer is a keepalived that runs in a namespace.
+type peer struct {
+	w    *wire
+	side int
+	cmd  *exec.Cmd
+	log  *journal
+}
+
+// journal is what a keepalived logs.
+type journal struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (j *journal) Write(b []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(b)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
+}
+
+// keepalivedConf is the file that says the same as configs.
+func keepalivedConf(configs []Config, groups []SyncGroup) string {
+	var b strings.Builder
+	names := map[Key]string{}
+	for _, c := range configs {
+		names[c.Key] = c.Name
+		fmt.Fprintf(&b, "vrrp_instance %s {\n state BACKUP\n interface %s\n virtual_router_id %d\n priority %d\n version %d\n advert_int %v\n",
+			c.Name, c.Interface, c.VRID, c.Priority, c.Version, c.Interval.Seconds())
+		if !c.Preempt {
+			b.WriteString(" nopreempt\n")
+		}
+		b.WriteString(" virtual_ipaddress {\n")
+		for _, a := range c.Addresses {
+			fmt.Fprintf(&b, "  %v/24\n", a)
+		}
+		b.WriteString(" }\n}\n")
+	}
+	for _, g := range groups {
+		fmt.Fprintf(&b, "vrrp_sync_group %s {\n group {\n", g.Name)
+		for _, k := range g.Members {
+			fmt.Fprintf(&b, "  %s\n", names[k])
+		}
+		b.WriteString(" }\n}\n")
+	}
+	return b.String()
+}
+
+func (w *wire) keepalived(side int, configs []Config, groups []SyncGroup) *peer {
+	w.t.Helper()
+	dir := w.t.TempDir()
+	file := filepath.Join(dir, "keepalived.conf")
+	if err := os.WriteFile(file, []byte(keepalivedConf(configs, groups)), 0o644); err != nil {
+		w.t.Fatal(err)
+	}
+	p := &peer{w: w, side: side, log: &journal{}}
+	p.cmd = exec.Command("ip", "netns", "exec", w.side[side], "keepalived", "-n", "-l", "-D", "-P", "-f", file,
+		"-p", filepath.Join(dir, "parent.pid"), "-r", filepath.Join(dir, "vrrp.pid"), "-c", filepath.Join(dir, "checkers.pid"))
+	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
+	if err := p.cmd.Start(); err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() {
+		p.kill()
+		if w.t.Failed() {
+			w.t.Logf("keepalived of side %d:\n%s", side, p.log)
+		}
+	})
+	return p
+}
+
+// processes are the parent and its children.
+func (p *peer) processes() []int {
+	pid := p.cmd.Process.Pid
+	list := []int{pid}
+	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	if err != nil {
+		return list
+	}
+	for _, f := range strings.Fields(string(children)) {
+		if n, err := strconv.Atoi(f); err == nil {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+// kill ends keepalived without a word: stopped first, no child can say that its parent died.
+func (p *peer) kill() {
+	if p.cmd.ProcessState != nil {
+		return
+	}
+	list := p.processes()
+	for _, sig := range []syscall.Signal{syscall.SIGSTOP, syscall.SIGKILL} {
+		for _, pid := range list {
+			_ = syscall.Kill(pid, sig)
+		}
+	}
+	_ = p.cmd.Wait()
+}
+
+// crash is a power cut: the process and its addresses are gone.
+func (p *peer) crash(configs []Config) {
+	p.kill()
+	for _, c := range configs {
+		for _, a := range c.Addresses {
+			_ = exec.Command("ip", "-n", p.w.side[p.side], "addr", "del", a.String()+"/24", "dev", c.Interface).Run()
+		}
+	}
+}
+
+// stop ends keepalived in order.
+func (p *peer) stop() {
+	p.w.t.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		p.w.t.Fatal(err)
+	}
+	if err := p.cmd.Wait(); err != nil {
+		p.w.t.Errorf("keepalived: %v", err)
+	}
+}
+
+func (p *peer) waitMaster(master bool, configs ...Config) {
+	p.w.t.Helper()
+	for _, c := range configs {
+		for _, a := range c.Addresses {
+			eventually(p.w.t, fmt.Sprintf("keepalived has %v: %v", a, master), 15*time.Second,
+				func() bool { return p.w.holds(p.side, a) == master })
+		}
+	}
+}
+
+// mixed are the two ways to put lvsd and keepalived on a wire, for both versions.
+func mixed(t *testing.T, run func(t *testing.T, version uint8)) {
+	for _, version := range []uint8{2, 3} {
+		t.Run(fmt.Sprintf("version %d", version), func(t *testing.T) {
+			t.Parallel()
+			run(t, version)
+		})
+	}
+}
+
+// slow is fast with 200 ms: keepalived shares two processors with every other test.
+func slow(key Key, version, priority uint8) Config {
+	c := fast(key, version, priority)
+	if version == 3 {
+		c.Interval = 200 * time.Millisecond
+	}
+	return c
+}
+
+func skewIn(c Config) time.Duration {
+	if c.Version == 2 {
+		return skewOf(c.Priority, time.Second)
+	}
+	return skewOf(c.Priority, c.Interval)
+}
+
+// hears waits until lvsd hears adverts of source as those of the master.
+func (d *daemon) hears(source string) {
+	d.t.Helper()
+	d.wait("adverts of "+source, 15*time.Second, func() bool {
+		for n := len(d.notes) - 1; n >= 0; n-- {
+			if d.notes[n].Kind == NoteMaster {
+				return d.notes[n].Peer == netip.MustParseAddr(source)
+			}
+		}
+		return false
+	})
+}
+
+func (d *daemon) refusedNothing() {
+	d.t.Helper()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, n := range d.notes {
+		if n.Kind == NoteRefused || n.Kind == NoteAddresses {
+			d.t.Errorf("%v notes %s", n.Key, n.text())
+		}
+	}
+}
+
+func TestKeepalivedMaster(t *testing.T) {
+	t.Parallel()
+	mixed(t, func(t *testing.T, version uint8) {
+		w := newWire(t)
+		ours, theirs := slow(outside, version, 100), slow(outside, version, 150)
+		k := w.keepalived(1, []Config{theirs}, nil)
+		k.waitMaster(true, theirs)
+		d := w.start(0, []Config{ours}, nil)
+		d.hears("10.0.0.2")
+
+		stopped := time.Now()
+		k.stop()
+		d.waitState(Master, outside)
+		if took, skew := d.became(outside).Sub(stopped), skewIn(ours); took < skew || took > 3*ours.Interval {
+			t.Errorf("after a clean stop it took %v, the skew is %v", took, skew)
+		}
+
+		k = w.keepalived(1, []Config{theirs}, nil)
+		d.waitState(Backup, outside)
+		k.waitMaster(true, theirs)
+
+		k.crash([]Config{theirs})
+		crashed := time.Now()
+		d.waitState(Master, outside)
+		// The last advert was an interval before the crash at the earliest.
+		took, down := d.became(outside).Sub(crashed), 3*ours.Interval+skewIn(ours)
+		if took < down-ours.Interval-50*time.Millisecond || took > down+500*time.Millisecond {
+			t.Errorf("after a crash it took %v, the down interval is %v", took, down)
+		}
+		d.refusedNothing()
+	})
+}
+
+func TestKeepalivedBackup(t *testing.T) {
+	t.Parallel()
+	mixed(t, func(t *testing.T, version uint8) {
+		w := newWire(t)
+		ours, theirs := slow(outside, version, 150), slow(outside, version, 100)
+		d := w.start(0, []Config{ours}, nil)
+		d.waitState(Master, outside)
+		k := w.keepalived(1, []Config{theirs}, nil)
+		eventually(t, "keepalived is backup", 10*time.Second, func() bool { return strings.Contains(k.log.String(), "Entering BACKUP STATE") })
+		sent := d.sent(outside)
+		d.wait("five adverts", 15*time.Second, func() bool { return d.vouches[outside] >= sent+5 })
+		if w.holds(1, theirs.Addresses[0]) {
+			t.Error("keepalived became master beside us")
+		}
+
+		stopped := time.Now()
+		d.runner.Resign()
+		d.ended()
+		k.waitMaster(true, theirs)
+		if took := time.Since(stopped); took > 3*ours.Interval {
+			t.Errorf("after our clean stop keepalived took %v", took)
+		}
+		if got := d.transitions[len(d.transitions)-1]; got.To != Init || !strings.HasPrefix(got.Reason, "successor 10.0.0.2") {
+			t.Errorf("left with %+v", got)
+		}
+
+		d = w.start(0, []Config{ours}, nil)
+		d.waitState(Master, outside)
+		k.waitMaster(false, theirs)
+
+		d.crash()
+		k.waitMaster(true, theirs)
+		if early := time.Until(d.until(outside)); early > 0 {
+			t.Errorf("keepalived took over %v before 3 intervals were over", early)
+		}
+		if log := k.log.String(); strings.Contains(log, "nvalid") || strings.Contains(log, "checksum") || strings.Contains(log, "bogus") {
+			t.Error("keepalived complains")
+		}
+		d.refusedNothing()
+	})
+}
+
+// Two masters with equal priority: the greater address stays, whoever has it.
+func TestKeepalivedTie(t *testing.T) {
+	t.Parallel()
+	for side := range 2 {
+		t.Run(fmt.Sprintf("lvsd has 10.0.0.%d", side+1), func(t *testing.T) {
+			t.Parallel()
+			w := newWire(t)
+			c := slow(outside, 3, 100)
+			w.partition(0, true)
+			d := w.start(side, []Config{c}, nil)
+			k := w.keepalived(1-side, []Config{c}, nil)
+			d.waitState(Master, outside)
+			k.waitMaster(true, c)
+			w.partition(0, false)
+			if side == 1 {
+				k.waitMaster(false, c)
+				if got := d.state(outside); got != Master {
+					t.Error(got)
+				}
+			} else {
+				d.waitState(Backup, outside)
+				// Our last word tells it that there were two: it announces again.
+				eventually(t, "keepalived hears a lesser master", 5*time.Second,
+					func() bool { return strings.Contains(k.log.String(), "lower priority") })
+				if !w.holds(1, c.Addresses[0]) {
+					t.Error("keepalived gave the address up")
+				}
+			}
+		})
+	}
+}
+
+func TestKeepalivedNoPreempt(t *testing.T) {
+	t.Parallel()
+	t.Run("keepalived's", func(t *testing.T) {
+		t.Parallel()
+		w := newWire(t)
+		ours, theirs := slow(outside, 3, 100), slow(outside, 3, 150)
+		theirs.Preempt = false
+		d := w.start(0, []Config{ours}, nil)
+		d.waitState(Master, outside)
+		k := w.keepalived(1, []Config{theirs}, nil)
+		eventually(t, "keepalived is backup", 10*time.Second, func() bool { return strings.Contains(k.log.String(), "Entering BACKUP STATE") })
+		sent := d.sent(outside)
+		d.wait("ten adverts", 15*time.Second, func() bool { return d.vouches[outside] >= sent+10 })
+		if d.state(outside) != Master || w.holds(1, theirs.Addresses[0]) {
+			t.Error("preempted")
+		}
+	})
+	t.Run("ours", func(t *testing.T) {
+		t.Parallel()
+		w := newWire(t)
+		ours, theirs := slow(outside, 3, 150), slow(outside, 3, 100)
+		ours.Preempt = false
+		k := w.keepalived(1, []Config{theirs}, nil)
+		k.waitMaster(true, theirs)
+		d := w.start(0, []Config{ours}, nil)
+		d.hears("10.0.0.2")
+		heard := len(w.sniff(0, "eth0", 10))
+		if heard != 10 || d.state(outside) != Backup {
+			t.Errorf("%v after %d adverts", d.state(outside), heard)
+		}
+	})
+}
+
+// A mixed pair with a sync group: a fault on either segment moves both.
+func TestKeepalivedSyncGroup(t *testing.T) {
+	t.Parallel()
+	group := together(outside, inside)
+	lists := func(priority uint8) []Config {
+		return []Config{slow(outside, 3, priority), slow(inside, 3, priority)}
+	}
+	t.Run("keepalived's fault", func(t *testing.T) {
+		t.Parallel()
+		w := newWire(t)
+		k := w.keepalived(1, lists(150), group)
+		k.waitMaster(true, lists(150)...)
+		d := w.start(0, lists(100), group)
+		d.hears("10.0.0.2")
+		ip(t, "-n", w.side[1], "link", "set", "eth1", "down")
+		d.waitState(Master, outside, inside)
+		k.waitMaster(false, lists(150)[0])
+		ip(t, "-n", w.side[1], "link", "set", "eth1", "up")
+		d.waitState(Backup, outside, inside)
+		k.waitMaster(true, lists(150)...)
+		d.refusedNothing()
+	})
+	t.Run("our fault", func(t *testing.T) {
+		t.Parallel()
+		w := newWire(t)
+		d := w.start(0, lists(150), group)
+		d.waitState(Master, outside, inside)
+		k := w.keepalived(1, lists(100), group)
+		eventually(t, "keepalived is backup", 10*time.Second, func() bool { return strings.Contains(k.log.String(), "Entering BACKUP STATE") })
+		ip(t, "-n", w.side[0], "link", "set", "eth1", "down")
+		d.runner.SetLinks(w.links(0))
+		d.waitState(Fault, outside, inside)
+		k.waitMaster(true, lists(100)...)
+		ip(t, "-n", w.side[0], "link", "set", "eth1", "up")
+		eventually(t, "eth1 has carrier", 5*time.Second, func() bool { return w.links(0)["eth1"].Up })
+		d.runner.SetLinks(w.links(0))
+		d.waitState(Master, outside, inside)
+		k.waitMaster(false, lists(100)...)
+	})
+}
