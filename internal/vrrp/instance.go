@@ -211,6 +211,7 @@ func (i *instance) tick(now time.Time, out *Output) {
 		if late := now.Sub(i.deadline); late >= i.masterInterval {
 			i.note(NoteStall, late, out)
 			i.deadline = now.Add(i.masterInterval + i.skew())
+			i.wants = false // the group waits until it has listened
 			return
 		}
 		i.elect(now, out)

@@ -161,3 +161,24 @@ func TestStallDuringAResignationEndsIt(t *testing.T) {
 	n.wait(time.Minute)
 	want(t, n.tick(), "eth0/51 MASTER -> INIT: stopped, no successor heard")
 }
+
+// A member that wanted to be master before the stall listens too before its group takes over.
+func TestGroupWaitsForTheMemberThatListens(t *testing.T) {
+	n, configs := pairOf(t, 100)
+	n.wait(3 * time.Second)
+	n.hear(advertFrom(configs[1], 2, 150)) // the inside's timer ends at 6.61 s
+	n.wait(609375 * time.Microsecond)
+	n.tick() // the outside wants, and its timer ends at 7.22 s
+	if !n.e.instances[outside].wants {
+		t.Fatal("does not want")
+	}
+	n.wait(2 * time.Second)
+	n.hear(advertFrom(configs[1], 2, 150)) // 9.22 s
+	n.wait(3609375*time.Microsecond + 500*time.Millisecond)
+	want(t, n.tick(), "eth0/51 notes stall, 2.5s late")
+	wantDue(t, n, outside, time.Second+skewOf(100, time.Second))
+	n.next()
+	if n.state(outside) != Master || n.state(inside) != Master {
+		t.Error(n.state(outside), n.state(inside))
+	}
+}
