@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -19,4 +20,16 @@ func (h *Host) Capture(ctx context.Context, ifname, filter string) (*Process, er
 		return nil, fmt.Errorf("capture %q at %s of %s: %w", filter, ifname, h.Name, err)
 	}
 	return p, nil
+}
+
+// CaptureTime is when the packet of a captured line passed; ok is false for a line that begins no packet.
+func CaptureTime(line string) (at time.Time, ok bool) {
+	stamp, _, _ := strings.Cut(line, " ")
+	seconds, fraction, dotted := strings.Cut(stamp, ".")
+	s, err := strconv.ParseInt(seconds, 10, 64)
+	us, err2 := strconv.ParseInt(fraction, 10, 64)
+	if !dotted || err != nil || err2 != nil || len(fraction) != 6 {
+		return time.Time{}, false
+	}
+	return time.Unix(s, us*1000), true
 }

@@ -22,7 +22,8 @@ type Host struct {
 	ns        netns.NsHandle
 	handle    *netlink.Handle // see net; nil once the host is closed
 	wires     map[string]wire
-	launch    chan func() // runs on the thread that is the parent of the host's processes
+	launch    chan func()   // see onLauncher
+	closed    chan struct{} // closed with the host
 
 	mu        sync.Mutex
 	processes map[*Process]struct{}
@@ -33,7 +34,7 @@ type Host struct {
 func (l *Lab) Host(name string) (*Host, error) {
 	h := &Host{
 		Name: name, namespace: l.prefix + name,
-		wires: map[string]wire{}, launch: make(chan func()), processes: map[*Process]struct{}{},
+		wires: map[string]wire{}, launch: make(chan func()), closed: make(chan struct{}), processes: map[*Process]struct{}{},
 	}
 	err := onThread(func() error {
 		var err error
@@ -106,13 +107,28 @@ func (h *Host) launcher(ready chan<- error) {
 			return err
 		}
 		ready <- nil
-		for fn := range h.launch {
-			fn()
+		for {
+			select {
+			case fn := <-h.launch:
+				fn()
+			case <-h.closed:
+				return nil
+			}
 		}
-		return nil
 	})
 	if err != nil {
 		ready <- err
+	}
+}
+
+// onLauncher runs fn on the host's launcher thread and waits for it.
+func (h *Host) onLauncher(fn func() error) error {
+	done := make(chan error, 1)
+	select {
+	case h.launch <- func() { done <- fn() }:
+		return <-done
+	case <-h.closed:
+		return fmt.Errorf("host %s: %w", h.Name, errClosed)
 	}
 }
 
@@ -189,7 +205,7 @@ var errClosed = errors.New("the lab is closed")
 
 func (h *Host) close() error {
 	err := h.stop()
-	close(h.launch)
+	close(h.closed)
 	if h.handle != nil {
 		h.handle.Close()
 		h.handle = nil

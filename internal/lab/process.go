@@ -50,9 +50,7 @@ func (h *Host) Run(ctx context.Context, args ...string) (string, error) {
 // start starts a command on the host's launcher thread.
 func (h *Host) start(cmd *exec.Cmd) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
-	started := make(chan error)
-	h.launch <- func() { started <- cmd.Start() }
-	return <-started
+	return h.onLauncher(cmd.Start)
 }
 
 // Start starts a program on the host; it is killed with the lab at the latest. Variables (NAME=value) are added to its environment.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"lvsd/internal/lab"
@@ -34,7 +35,8 @@ const (
 	skew = advert * (256 - 100) / 256
 	// takeover counts from the power cut to the first answered request.
 	takeover = 3*advert + skew + time.Second
-	rate     = 20 // requests a second
+	rate     = 10 // requests a second
+	patience = 2 * time.Second
 )
 
 // stage is the network with everything that runs on it.
@@ -146,7 +148,7 @@ func (s *stage) six(context.Context, string) error {
 
 // serverLost pulls a web server's cable under load.
 func (s *stage) serverLost(ctx context.Context, _ string) error {
-	s.traffic = lab.Load{From: s.Client, URL: s.url, Rate: rate, Timeout: time.Second}.Start()
+	s.traffic = lab.Load{From: s.Client, URL: s.url, Rate: rate, Timeout: patience}.Start()
 	cut := time.Now()
 	if err := s.Web[1].Cut("eth0"); err != nil {
 		return err
@@ -211,6 +213,13 @@ func (s *stage) serverBack(ctx context.Context, _ string) error {
 
 // masterLost cuts the master's power.
 func (s *stage) masterLost(ctx context.Context, _ string) error {
+	adverts, err := s.LB[1].Capture(ctx, "eth0", "ip proto 112 and src host 192.168.2.1")
+	if err != nil {
+		return err
+	}
+	if _, err := adverts.WaitFor(ctx, time.Time{}, lab.Containing("vrid 51")); err != nil {
+		return err
+	}
 	cut := time.Now()
 	if err := s.LB[0].PowerOff(); err != nil {
 		return err
@@ -244,11 +253,11 @@ func (s *stage) masterLost(ctx context.Context, _ string) error {
 	}
 	report := s.traffic.Stop()
 	gap, _ := report.Between(cut, time.Now()).LongestGap()
-	limit := 3*advert + skew
 	s.say("requests are answered again %s after the cut; %d of %d were lost meanwhile, the longest gap was %s", since(cut, answered),
 		len(report.Between(cut, answered).Failed()), len(report.Between(cut, answered).Requests), gap.Round(time.Millisecond))
-	s.say("the protocol lets a backup take over after 3 adverts + skew = %s at the latest; lb2 was MASTER %+d ms from there",
-		limit.Round(time.Millisecond), role.At.Sub(cut).Milliseconds()-limit.Milliseconds())
+	if err := s.punctual(adverts, role.At); err != nil {
+		return err
+	}
 	if late := answered.Sub(cut); late > takeover {
 		return fmt.Errorf("requests were answered again after %s, later than %s", late, takeover)
 	}
@@ -262,6 +271,26 @@ func (s *stage) masterLost(ctx context.Context, _ string) error {
 		return nil
 	}
 	return fmt.Errorf("not all web servers answered: %v", answers)
+}
+
+// punctual compares the takeover with what the protocol says: 3 adverts and the skew after lb1's last advert.
+func (s *stage) punctual(adverts *lab.Process, master time.Time) error {
+	var last time.Time
+	for _, l := range adverts.Lines() {
+		if at, ok := lab.CaptureTime(l.Text); ok && strings.Contains(l.Text, "VRRP") {
+			last = at
+		}
+	}
+	if last.IsZero() {
+		return errors.New("no advert of lb1 was captured")
+	}
+	limit := last.Add(3*advert + skew)
+	s.say("the protocol's time is 3 adverts + skew = %s after lb1's last advert; lb2 was MASTER %.1f ms after that",
+		(3*advert + skew).Round(time.Millisecond), float64(master.Sub(limit).Microseconds())/1000)
+	if master.Before(limit) {
+		return errors.New("lb2 took over before the protocol's time")
+	}
+	return nil
 }
 
 // asked waits until every request that was begun within a time from a moment has ended.
