@@ -37,7 +37,6 @@ var (
 	ErrChecksum  = errors.New("wrong checksum")
 	ErrAuth      = errors.New("authentication differs from ours")
 	ErrInterval  = errors.New("advert interval differs from ours")
-	ErrVRID      = errors.New("no instance with this virtual_router_id")
 	ErrOwnSource = errors.New("another node sends from our address")
 )
 

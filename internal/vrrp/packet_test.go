@@ -175,7 +175,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"password", datagram(source, Group, 255, resum(with(v2, 4, 1))), ErrAuth},
 		{"authentication header", datagram(source, Group, 255, resum(with(v2, 4, 2))), ErrAuth},
 	}
-	all := []error{ErrTruncated, ErrTTL, ErrVersion, ErrType, ErrChecksum, ErrAuth, ErrInterval, ErrVRID, ErrOwnSource}
+	all := []error{ErrTruncated, ErrTTL, ErrVersion, ErrType, ErrChecksum, ErrAuth, ErrInterval, ErrOwnSource}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := Decode(test.packet)
