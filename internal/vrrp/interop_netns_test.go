@@ -184,9 +184,9 @@ func skewIn(c Config) time.Duration {
 func (d *daemon) hears(source string) {
 	d.t.Helper()
 	d.wait("adverts of "+source, 15*time.Second, func() bool {
-		for n := len(d.notes) - 1; n >= 0; n-- {
-			if d.notes[n].Kind == NoteMaster {
-				return d.notes[n].Peer == netip.MustParseAddr(source)
+		for _, n := range d.notes {
+			if n.Kind == NoteMaster && n.Peer == netip.MustParseAddr(source) {
+				return true
 			}
 		}
 		return false
