@@ -25,11 +25,22 @@ func TestMain(m *testing.M) {
 // TestCommandLine runs the scripts in testdata/script. The daemons in them have neither services
 // nor interfaces of this host, so that they change nothing of it.
 func TestCommandLine(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+	p := commands()
+	p.Dir = "testdata/script"
+	testscript.Run(t, p)
+}
+
+// commands are the commands of all scripts.
+func commands() testscript.Params {
+	return testscript.Params{
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		UpdateScripts:       *update,
+		Setup: func(e *testscript.Env) error {
+			// Else every process of a race build sleeps for a second at its end.
+			e.Setenv("GORACE", "atexit_sleep_ms=0")
+			return nil
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":  exits,
 			"until":  until,
@@ -43,7 +54,7 @@ func TestCommandLine(t *testing.T) {
 				ts.Defer(func() { _ = l.Close() })
 			},
 		},
-	})
+	}
 }
 
 // exits runs a command that must end with an exit code: exits CODE COMMAND...

@@ -56,7 +56,7 @@ func (f *runFlags) run(c *cobra.Command) error {
 		return fmt.Errorf("print diagnostics: %w", err)
 	}
 	if result.Config == nil {
-		fmt.Fprintf(os.Stderr, "lvsd: not started: %s is not valid\n", f.config)
+		fmt.Fprintln(os.Stderr, "lvsd: not started: the configuration is not valid")
 		return exit{exitFailure}
 	}
 	dir, err := control.Claim(f.runDir)
