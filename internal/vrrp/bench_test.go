@@ -104,3 +104,21 @@ func TestAdvertsAllocateNothing(t *testing.T) {
 		t.Errorf("%v allocations for an advert sent", got)
 	}
 }
+
+// BenchmarkFlood is a refused advert from yet another invented sender.
+func BenchmarkFlood(b *testing.B) {
+	n := newNode(b, 1)
+	c := config(outside, 3, 100)
+	n.start([]Config{c}, nil)
+	a := advertFrom(c, 2, 150)
+	a.Version = 2
+	var out Output
+	b.ReportAllocs()
+	k := 0
+	for b.Loop() {
+		k++
+		a.Source = netip.AddrFrom4([4]byte{172, 16, byte(k >> 8), byte(k)})
+		out.Reset()
+		n.e.Receive(n.now, "eth0", &a, nil, &out)
+	}
+}

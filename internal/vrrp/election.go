@@ -19,6 +19,7 @@ type Election struct {
 	virtual   map[netip.Addr]bool // the addresses of all instances
 	deaf      map[string]error    // why an interface cannot be listened to
 	refused   map[refusal]time.Time
+	pruned    time.Time // when refused was last rid of old ones
 	resigned  bool
 }
 
@@ -181,6 +182,7 @@ func (i *instance) refuse(a *Advert) error {
 // A refused sender is named once a minute for each reason; what is remembered of it is bounded.
 const (
 	refusalSilence = time.Minute
+	refusalPrune   = time.Second // a flood must not have the whole of it looked at for each packet
 	maxRefusals    = 256
 )
 
@@ -198,7 +200,8 @@ func (e *Election) noteRefusal(now time.Time, i *instance, a *Advert, err error,
 	if last, ok := e.refused[r]; ok && now.Sub(last) < refusalSilence {
 		return
 	}
-	if len(e.refused) >= maxRefusals {
+	if len(e.refused) >= maxRefusals && now.Sub(e.pruned) >= refusalPrune {
+		e.pruned = now
 		maps.DeleteFunc(e.refused, func(_ refusal, last time.Time) bool { return now.Sub(last) >= refusalSilence })
 	}
 	if len(e.refused) >= maxRefusals {
