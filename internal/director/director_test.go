@@ -324,12 +324,10 @@ func TestStateThatCannotBeWritten(t *testing.T) {
 	n.Stop()
 	n.wait(t, Stopped)
 	var parts []string
-	for _, e := range n.events {
-		if e.name == HostTrouble {
-			parts = append(parts, fmt.Sprint(e.fields["part"]))
-			if text, _ := e.fields["error"].(string); !strings.Contains(text, "state file") {
-				t.Errorf("%v", e)
-			}
+	for _, e := range n.all(HostTrouble) {
+		parts = append(parts, fmt.Sprint(e.fields["part"]))
+		if text, _ := e.fields["error"].(string); !strings.Contains(text, "state file") {
+			t.Errorf("%v", e)
 		}
 	}
 	slices.Sort(parts)

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -101,14 +100,6 @@ func (k *networkKernel) SetSysctl(name, value string) error {
 	return nil
 }
 
-// event is one line of the log.
-type event struct {
-	name   Event
-	fields map[string]any
-}
-
-func (e event) String() string { return fmt.Sprint(e.name, " ", e.fields) }
-
 // node is a director that runs, on a host in memory.
 type node struct {
 	*Director
@@ -119,11 +110,9 @@ type node struct {
 	ended   chan error
 	cancel  context.CancelFunc
 
-	mu      sync.Mutex
-	events  []event
-	seen    int // events that were waited for
-	changed chan struct{}
-	writes  []string // to both kernels, in order
+	*eventLog
+	mu     sync.Mutex
+	writes []string // to both kernels, in order
 }
 
 // nodeOption changes a node before it runs.
@@ -134,7 +123,7 @@ func startNode(t *testing.T, config string, options ...nodeOption) *node {
 	t.Helper()
 	dir := t.TempDir()
 	n := &node{file: filepath.Join(dir, "lvsd.hcl"), runDir: dir, ipvs: ipvstest.NewKernel(),
-		ended: make(chan error, 1), changed: make(chan struct{})}
+		ended: make(chan error, 1), eventLog: newEventLog()}
 	n.network = newNetworkKernel(n.wrote, "vip0", "vip1")
 	for _, change := range options {
 		change(n)
@@ -147,7 +136,7 @@ func startNode(t *testing.T, config string, options ...nodeOption) *node {
 	}
 	var err error
 	n.Director, err = newDirector(Options{Path: n.file, Load: conf.Options{Hostname: "lb1"}, RunDir: n.runDir,
-		Version: "test", Log: zap.New(recorder{node: n, LevelEnabler: zapcore.DebugLevel})}, result.Config,
+		Version: "test", Log: zap.New(recorder{log: n.eventLog, LevelEnabler: zapcore.DebugLevel})}, result.Config,
 		host{ipvs: n.ipvs.Open, network: n.network})
 	if err != nil {
 		t.Fatal(err)
@@ -197,81 +186,6 @@ func (n *node) takeWrites() []string {
 	list := n.writes
 	n.writes = nil
 	return list
-}
-
-// recorder is the core of a node's log.
-type recorder struct {
-	zapcore.LevelEnabler
-	node *node
-}
-
-func (r recorder) With([]zapcore.Field) zapcore.Core { return r }
-func (r recorder) Sync() error                       { return nil }
-
-func (r recorder) Check(e zapcore.Entry, c *zapcore.CheckedEntry) *zapcore.CheckedEntry {
-	return c.AddCore(e, r)
-}
-
-func (r recorder) Write(_ zapcore.Entry, fields []zapcore.Field) error {
-	m := zapcore.NewMapObjectEncoder()
-	for _, f := range fields {
-		f.AddTo(m)
-	}
-	name, _ := m.Fields["event"].(string)
-	delete(m.Fields, "event")
-	r.node.mu.Lock()
-	defer r.node.mu.Unlock()
-	r.node.events = append(r.node.events, event{Event(name), m.Fields})
-	close(r.node.changed)
-	r.node.changed = make(chan struct{})
-	return nil
-}
-
-// wait returns the next event of a name, after the one that was waited for last.
-func (n *node) wait(t *testing.T, name Event) event {
-	t.Helper()
-	deadline := time.After(10 * time.Second)
-	for {
-		n.mu.Lock()
-		for n.seen < len(n.events) {
-			e := n.events[n.seen]
-			n.seen++
-			if e.name == name {
-				n.mu.Unlock()
-				return e
-			}
-		}
-		changed := n.changed
-		n.mu.Unlock()
-		select {
-		case <-changed:
-		case <-deadline:
-			t.Fatalf("no event %s\n%s", name, n.transcript())
-		}
-	}
-}
-
-// count is how many events of a name there have been.
-func (n *node) count(name Event) int {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	count := 0
-	for _, e := range n.events {
-		if e.name == name {
-			count++
-		}
-	}
-	return count
-}
-
-func (n *node) transcript() string {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	var b strings.Builder
-	for _, e := range n.events {
-		fmt.Fprintln(&b, e)
-	}
-	return b.String()
 }
 
 // status is the director's answer.

@@ -1,0 +1,62 @@
+//go:build netns
+
+package director
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"testing"
+
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"golang.org/x/sys/unix"
+
+	"lvsd/internal/conf"
+)
+
+// nodeVar names the configuration of a node that this binary is instead of testing; its name is
+// the node's.
+const nodeVar = "LVSD_TEST_NODE"
+
+func TestMain(m *testing.M) {
+	if file := os.Getenv(nodeVar); file != "" {
+		if err := beNode(file); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// beNode runs a director as the daemon would, which logs to standard output.
+func beNode(file string) error {
+	load := conf.Options{Hostname: filepath.Base(filepath.Dir(file)), Format: conf.HCL}
+	r := conf.Load(file, load)
+	if r.Config == nil {
+		return r.Diags
+	}
+	fields := zap.NewProductionEncoderConfig()
+	fields.EncodeTime = zapcore.RFC3339NanoTimeEncoder
+	core := zapcore.NewCore(zapcore.NewJSONEncoder(fields), zapcore.Lock(os.Stdout), zapcore.DebugLevel)
+	d, err := New(Options{Path: file, Load: load, RunDir: filepath.Dir(file), Version: "test", Log: zap.New(core)}, r.Config)
+	if err != nil {
+		return err
+	}
+	came := make(chan os.Signal, 8)
+	signal.Notify(came, unix.SIGHUP, unix.SIGTERM)
+	go func() {
+		for s := range came {
+			if s == unix.SIGHUP {
+				d.Reload()
+			} else {
+				d.Stop()
+			}
+		}
+	}()
+	return d.Run(context.Background())
+}
