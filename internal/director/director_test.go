@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -184,117 +183,6 @@ func TestReloadRefused(t *testing.T) {
 	n.kernelHas(t, "TCP 192.0.2.1:80 10.0.0.3:80=1")
 }
 
-// TestVerdicts: a server that fails leaves the table, and comes back; each once in the log.
-func TestVerdicts(t *testing.T) {
-	server := listen(t, "127.0.0.1:0")
-	address := server.Addr().String()
-	n := startNode(t, serviceText("192.0.2.1", checked(address)+`  real_server "10.0.0.2" "80" {}`+"\n")+
-		serviceText("192.0.2.2", checked(address)))
-	n.kernelHas(t, "TCP 192.0.2.1:80 10.0.0.2:80=1 "+address+"=1", "TCP 192.0.2.2:80 "+address+"=1")
-
-	must(t, server.Close())
-	for _, service := range []string{"TCP 192.0.2.1:80", "TCP 192.0.2.2:80"} {
-		e := n.wait(t, ServerLost)
-		text, _ := e.fields["error"].(string)
-		delete(e.fields, "error")
-		want := map[string]any{"service": service, "real_server": address, "check": "tcp " + address, "from": "up", "to": "down"}
-		if diff := gocmp.Diff(want, e.fields); diff != "" || !strings.Contains(text, "refused") {
-			t.Errorf("error %q (-want +got):\n%s", text, diff)
-		}
-	}
-	n.wait(t, ServiceEmpty)
-	n.kernelHas(t, "TCP 192.0.2.1:80 10.0.0.2:80=1", "TCP 192.0.2.2:80")
-	s := n.status(t).Services[1].RealServers[0]
-	if s.Healthy || s.EffectiveWeight != 0 || s.Checks[0].State != "down" || s.Checks[0].Error == "" {
-		t.Errorf("status of the lost server: %+v", s)
-	}
-
-	defer listen(t, address).Close()
-	n.wait(t, ServerRestored)
-	n.wait(t, ServerRestored)
-	n.wait(t, ServiceServed)
-	n.kernelHas(t, "TCP 192.0.2.1:80 10.0.0.2:80=1 "+address+"=1", "TCP 192.0.2.2:80 "+address+"=1")
-	if n.count(ServerLost) != 2 || n.count(ServerRestored) != 2 || n.count(ServiceEmpty) != 1 {
-		t.Errorf("an event too many:\n%s", n.transcript())
-	}
-}
-
-// TestFlipBeforeReload: a verdict that changed just before a reload is told all the same.
-func TestFlipBeforeReload(t *testing.T) {
-	server := listen(t, "127.0.0.1:0")
-	address := server.Addr().String()
-	n := startNode(t, serviceText("192.0.2.1", checked(address)))
-	n.kernelHas(t, "TCP 192.0.2.1:80 "+address+"=1")
-
-	busy := make(chan Status) // the director waits until it is read
-	n.inbox.post(statusRequest{busy})
-	must(t, server.Close())
-	waitFor(t, "the check to fail", func() bool {
-		for _, v := range n.checks.Verdicts() {
-			return !v.Healthy
-		}
-		return false
-	})
-	n.Reload()
-	<-busy
-	n.wait(t, ServerLost)
-	n.wait(t, Reloaded)
-	n.kernelHas(t, "TCP 192.0.2.1:80")
-	if got := n.count(ServerLost); got != 1 {
-		t.Errorf("%d events", got)
-	}
-}
-
-// TestReloadKeepsVerdicts: a server that is down stays out of the table when the file changes
-// elsewhere.
-func TestReloadKeepsVerdicts(t *testing.T) {
-	server := listen(t, "127.0.0.1:0")
-	address := server.Addr().String()
-	n := startNode(t, serviceText("192.0.2.1", checked(address)))
-	must(t, server.Close())
-	n.wait(t, ServerLost)
-	n.kernelHas(t, "TCP 192.0.2.1:80")
-	n.takeWrites()
-	n.write(t, serviceText("192.0.2.1", checked(address))+serviceText("192.0.2.3", checked(address)+twoServers))
-	n.Reload()
-	n.kernelHas(t, "TCP 192.0.2.1:80", "TCP 192.0.2.3:80 10.0.0.1:80=1 10.0.0.2:80=1")
-	for _, w := range n.takeWrites() {
-		if strings.Contains(w, address) {
-			t.Errorf("%s: of a server that is down", w)
-		}
-	}
-}
-
-// TestIPVSMissing: everything but services works, and these come when IPVS does.
-func TestIPVSMissing(t *testing.T) {
-	n := startNode(t, instance("192.0.2.1/24")+serviceText("192.0.2.1", twoServers), func(n *node) { n.ipvs.Unload() })
-	n.takeOver(t)
-	s := n.status(t)
-	if !strings.Contains(s.IPVSError, "ip_vs") || !s.Instances[0].Addresses[0].Present || s.Services[0].InKernel {
-		t.Errorf("status without IPVS: %+v", s)
-	}
-	n.ipvs.Load()
-	n.wait(t, IPVSPresent)
-	n.kernelHas(t, "TCP 192.0.2.1:80 10.0.0.1:80=1 10.0.0.2:80=1")
-	if s := n.status(t); s.IPVSError != "" || !s.Services[0].InKernel {
-		t.Errorf("status with IPVS: %+v", s)
-	}
-	if n.count(IPVSMissing) != 1 || n.count(IPVSPresent) != 1 || n.count(HostTrouble) != 0 {
-		t.Errorf("an event too many:\n%s", n.transcript())
-	}
-}
-
-// TestServicesRefused: what the kernel refuses is told once, with what is missing.
-func TestServicesRefused(t *testing.T) {
-	n := startNode(t, serviceText("192.0.2.1", "  weight = 1\n")+
-		"virtual_server \"192.0.2.2\" \"80\" {\n  lb_algo = \"twos\"\n}\n")
-	e := n.wait(t, ServicesFailed)
-	if text, _ := e.fields["error"].(string); !strings.Contains(text, "ip_vs_twos") {
-		t.Errorf("%v", e)
-	}
-	n.kernelHas(t, "TCP 192.0.2.1:80")
-}
-
 // TestForeignServices are shown, left alone at a reload, and at the end.
 func TestForeignServices(t *testing.T) {
 	n := startNode(t, serviceText("192.0.2.1", twoServers), func(n *node) {
@@ -308,66 +196,6 @@ func TestForeignServices(t *testing.T) {
 	n.Stop()
 	n.wait(t, Stopped)
 	n.kernelHas(t, "FWM 9")
-}
-
-// TestStateThatCannotBeWritten: one event for each of the two files, however often it fails, and
-// the director works.
-func TestStateThatCannotBeWritten(t *testing.T) {
-	n := startNode(t, instance("192.0.2.1/24")+serviceText("192.0.2.1", twoServers),
-		func(n *node) { n.runDir = filepath.Join(n.runDir, "missing") })
-	n.takeOver(t)
-	n.kernelHas(t, "TCP 192.0.2.1:80 10.0.0.1:80=1 10.0.0.2:80=1")
-	n.write(t, instance("192.0.2.1/24", "192.0.2.2/24")+serviceText("192.0.2.2", twoServers))
-	n.Reload()
-	n.wait(t, AddressAdded)
-	n.kernelHas(t, "TCP 192.0.2.2:80 10.0.0.1:80=1 10.0.0.2:80=1")
-	n.Stop()
-	n.wait(t, Stopped)
-	var parts []string
-	for _, e := range n.all(HostTrouble) {
-		parts = append(parts, fmt.Sprint(e.fields["part"]))
-		if text, _ := e.fields["error"].(string); !strings.Contains(text, "state file") {
-			t.Errorf("%v", e)
-		}
-	}
-	slices.Sort(parts)
-	if diff := gocmp.Diff([]string{"addresses", "services"}, parts); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-}
-
-// TestBrokenPart: a director of which a part broke ends, in order as far as it can, and says
-// which.
-func TestBrokenPart(t *testing.T) {
-	broken := errors.New("no netlink")
-	n := startNode(t, instance("192.0.2.1/24")+serviceText("192.0.2.1", twoServers),
-		func(n *node) { n.network.openErr = broken })
-	e := n.wait(t, HostTrouble)
-	if e.fields["part"] != "addresses" || e.fields["error"] != "no netlink" {
-		t.Errorf("%v", e)
-	}
-	if e := n.wait(t, Stopped); e.fields["in_order"] != false {
-		t.Errorf("%v", e)
-	}
-	if err := n.end(t); !errors.Is(err, broken) || err.Error() != "run addresses: no netlink" {
-		t.Errorf("Run: %v", err)
-	}
-}
-
-// TestBrokenElection: without an election nobody knows that the addresses may stay.
-func TestBrokenElection(t *testing.T) {
-	n := startNode(t, instance("192.0.2.1/24")+serviceText("192.0.2.1", twoServers))
-	n.takeOver(t)
-	n.takeWrites()
-	broken := errors.New("no timer")
-	n.inbox.post(resigned{broken})
-	if err := n.end(t); !errors.Is(err, broken) {
-		t.Errorf("Run: %v", err)
-	}
-	want := []string{"delete address 192.0.2.1/24 dev vip0", "delete service TCP 192.0.2.1:80"}
-	if diff := gocmp.Diff(want, n.takeWrites()); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
 }
 
 // TestContextEnds: the kernel stays as it is, and nothing is said to be broken.
