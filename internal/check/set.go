@@ -56,17 +56,23 @@ func newSet(o Options, probe func(context.Context, Spec) error, release func()) 
 
 // Apply makes specs the checks of the set: it starts those that are new, stops those that are gone
 // and leaves the others alone, with their verdict and their phase. A new check probes first within
-// one interval. Apply does not wait for probes. After Close it does nothing.
+// one interval. One that differs in its timing alone from a check that is stopped, and whose target
+// was down, starts with that verdict: other times are no reason to trust the target. Apply does not
+// wait for probes. After Close it does nothing.
 func (s *Set) Apply(specs map[Spec]struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return
 	}
+	down := map[Spec]Verdict{} // of checks that are stopped, without their timing
 	for spec, c := range s.checks {
 		if _, ok := specs[spec]; !ok {
 			c.cancel()
 			delete(s.checks, spec)
+			if !c.state.Healthy {
+				down[spec.Untimed()] = c.state.Verdict
+			}
 		}
 	}
 	now := time.Now()
@@ -76,6 +82,10 @@ func (s *Set) Apply(specs map[Spec]struct{}) {
 		}
 		ctx, cancel := context.WithCancel(context.Background())
 		c := &check{spec: spec, cancel: cancel, state: newState(spec, now)}
+		if v, known := down[spec.Untimed()]; known {
+			v.Fault = nil // the new check finds its own
+			c.state.Verdict = v
+		}
 		s.checks[spec] = c
 		s.running.Go(func() { s.run(ctx, c) })
 	}

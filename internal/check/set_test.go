@@ -303,7 +303,36 @@ func TestApplyKeepsEqualChecks(t *testing.T) {
 	})
 }
 
-// A check whose timing changes is another check: it starts anew.
+// A target that is down stays down when its check gets another timing, until a probe succeeds:
+// that is told. Another question starts anew.
+func TestApplyKeepsTargetsDown(t *testing.T) {
+	simulate(t, func(t *testing.T, l *lan, r *reports, s *Set) {
+		spec := tcpSpec("10.10.10.11:80")
+		l.dead["10.10.10.11:80"] = true
+		s.Apply(specs(spec))
+		after(spec.Interval + spec.Timeout)
+		r.take()
+		before := s.Verdicts()[spec]
+		retimed, other := spec, spec
+		retimed.Interval, retimed.Timeout, retimed.Retry, retimed.DelayBeforeRetry = 7*time.Second, time.Second, 5, 0
+		other.Kind, other.Path = HTTP, "/"
+		s.Apply(specs(retimed, other))
+		if v := s.Verdicts()[retimed]; v.Healthy || v.Err == nil || v.Since != before.Since {
+			t.Errorf("with another timing: %+v, want %+v", v, before)
+		}
+		if v := s.Verdicts()[other]; v.Known {
+			t.Errorf("with another question: %+v, want not known", v)
+		}
+		l.locked(func() { l.dead["10.10.10.11:80"] = false })
+		after(2 * retimed.Interval)
+		changes := r.take()
+		if len(changes) != 1 || changes[0].Spec != retimed || changes[0].From != Down || changes[0].To != Up {
+			t.Errorf("got %+v, want one change from down to up", changes)
+		}
+	})
+}
+
+// A check of a living target whose timing changes is another check: it starts anew.
 func TestApplyChangedSpecStartsAnew(t *testing.T) {
 	simulate(t, func(t *testing.T, l *lan, r *reports, s *Set) {
 		spec := tcpSpec("10.10.10.11:80")

@@ -83,6 +83,12 @@ func (s Spec) String() string {
 	return s.Kind.String() + " " + s.Addr.String() + s.Path
 }
 
+// Untimed is what the spec asks of its target, without the times at which it does.
+func (s Spec) Untimed() Spec {
+	s.Interval, s.Timeout, s.Retry, s.DelayBeforeRetry = 0, 0, 0, 0
+	return s
+}
+
 // interval is the spec's interval, never so small that a check would spin.
 func (s Spec) interval() time.Duration { return max(s.Interval, time.Millisecond) }
 

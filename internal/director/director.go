@@ -256,6 +256,7 @@ func (d *Director) reload() {
 func (d *Director) adopt(cfg *conf.Config) {
 	d.cfg = cfg
 	d.checks.Apply(desired(cfg, d.down, os.Getegid()).checks)
+	d.retimed(d.checks.Verdicts())
 	d.recompute()
 	d.election.Configure(d.want.instances, d.want.groups)
 	known := map[vrrp.Key]bool{}
@@ -264,6 +265,20 @@ func (d *Director) adopt(cfg *conf.Config) {
 	}
 	maps.DeleteFunc(d.roles, func(k vrrp.Key, _ role) bool { return !known[k] })
 	d.advance()
+}
+
+// retimed notes which of the new specs fail because they did before a reload, with other timing:
+// that was told.
+func (d *Director) retimed(verdicts map[check.Spec]check.Verdict) {
+	told := map[check.Spec]bool{}
+	for spec := range d.down {
+		told[spec.Untimed()] = true
+	}
+	for spec := range failing(verdicts) {
+		if _, old := d.want.checks[spec]; !old && told[spec.Untimed()] {
+			d.down[spec] = true
+		}
+	}
 }
 
 // judge follows the verdicts.

@@ -87,3 +87,29 @@ func TestReloadKeepsVerdicts(t *testing.T) {
 		}
 	}
 }
+
+// TestReloadWithOtherTiming: a server that is down does not get connections because its check is
+// made at other times now, and it is told when it comes back.
+func TestReloadWithOtherTiming(t *testing.T) {
+	server := listen(t, "127.0.0.1:0")
+	address := server.Addr().String()
+	n := startNode(t, serviceText("192.0.2.1", checked(address)))
+	must(t, server.Close())
+	n.wait(t, ServerLost)
+	n.kernelHas(t, "TCP 192.0.2.1:80")
+	n.takeWrites()
+	n.write(t, serviceText("192.0.2.1", strings.Replace(checked(address), "50ms", "60ms", 1)+twoServers))
+	n.Reload()
+	n.kernelHas(t, "TCP 192.0.2.1:80 10.0.0.1:80=1 10.0.0.2:80=1")
+	for _, w := range n.takeWrites() {
+		if strings.Contains(w, address) {
+			t.Errorf("%s: of a server that is down", w)
+		}
+	}
+	defer listen(t, address).Close()
+	n.wait(t, ServerRestored)
+	n.kernelHas(t, "TCP 192.0.2.1:80 10.0.0.1:80=1 10.0.0.2:80=1 "+address+"=1")
+	if got := n.count(ServerLost); got != 1 {
+		t.Errorf("lost %d times", got)
+	}
+}
