@@ -73,8 +73,8 @@ fuzz:
 	done
 
 .PHONY: bench
-bench: root
-	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -tags netns ./...
+bench: root build
+	LVSD_BIN=$(CURDIR)/bin/lvsd go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -tags netns ./...
 
 .PHONY: demo
 demo: deps kernel build

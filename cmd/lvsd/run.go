@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -93,7 +94,7 @@ func (f *runFlags) run(c *cobra.Command) error {
 	case err = <-ended:
 	case err = <-served:
 		d.Stop()
-		<-ended
+		err = errors.Join(err, <-ended)
 	}
 	_ = log.Sync() // a terminal or a pipe cannot sync, and need not
 	return err

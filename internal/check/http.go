@@ -29,7 +29,7 @@ func probeHTTP(ctx context.Context, spec Spec) error {
 		return err
 	}
 	defer tcp.Close()
-	stop := context.AfterFunc(ctx, func() { tcp.SetDeadline(time.Unix(0, 1)) })
+	stop := context.AfterFunc(ctx, func() { _ = tcp.SetDeadline(time.Unix(0, 1)) })
 	defer stop()
 
 	var conn net.Conn = tcp

@@ -150,7 +150,7 @@ func faultChanged(before, after Verdict) bool {
 	var b, a *fault
 	switch hadFault, hasFault := errors.As(before.Fault, &b), errors.As(after.Fault, &a); {
 	case hadFault && hasFault:
-		return b.cause != a.cause
+		return !errors.Is(b.cause, a.cause)
 	default:
 		return hadFault != hasFault
 	}
