@@ -1,0 +1,65 @@
+package convert
+
+import (
+	"bytes"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"lvsd/internal/conf/keepalived"
+)
+
+// sources are the lines of the files, for what stands around a statement.
+type sources map[string][][]byte
+
+func newSources(files map[string]*hcl.File) sources {
+	s := sources{}
+	for name, f := range files {
+		s[name] = bytes.Split(f.Bytes, []byte("\n"))
+	}
+	return s
+}
+
+// line returns a line of a file without its blanks; lines count from 1.
+func (s sources) line(file string, n int) []byte {
+	lines := s[file]
+	if n < 1 || n > len(lines) {
+		return nil
+	}
+	return bytes.TrimSpace(lines[n-1])
+}
+
+// gap says whether a blank line stands before the one that a range begins on.
+func (s sources) gap(at hcl.Range) bool {
+	return at.Start.Line > 1 && len(s.line(at.Filename, at.Start.Line-1)) == 0
+}
+
+// texts writes comments, and keeps the blank lines between them.
+func (s sources) texts(comments []keepalived.Comment) []string {
+	var all []string
+	for k, c := range comments {
+		if k > 0 && s.gap(c.Range) {
+			all = append(all, "")
+		}
+		all = append(all, comment(c.Text))
+	}
+	return all
+}
+
+// lead fills in what stands before a statement.
+func (s sources) lead(it *item, comments []keepalived.Comment, at hcl.Range) {
+	it.lead = s.texts(comments)
+	if len(comments) == 0 {
+		it.gap = s.gap(at)
+		return
+	}
+	it.gap = s.gap(comments[0].Range)
+	if s.gap(at) {
+		it.lead = append(it.lead, "")
+	}
+}
+
+// behindBrace says whether a comment stands on the line of a closing brace, as in "} # web".
+func (s sources) behindBrace(c keepalived.Comment) bool {
+	line := s.line(c.Range.Filename, c.Range.Start.Line)
+	return len(line) > 0 && line[0] == '}'
+}

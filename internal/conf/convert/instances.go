@@ -1,0 +1,117 @@
+package convert
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"lvsd/internal/conf"
+	"lvsd/internal/conf/keepalived"
+)
+
+func (k *tree) instance(n *keepalived.Node, i *conf.Instance) []*item {
+	k.note(n)
+	it := &item{name: n.Name, at: n.Range, labels: []string{n.Args[0].Text}}
+	addresses := i.Addresses
+	inner := k.body(n.Children, n.Tail, it, func(c *keepalived.Node) []*item {
+		switch c.Name {
+		case "advert_int":
+			k.note(c)
+			return []*item{{name: c.Name, expr: duration(i.AdvertInterval), at: c.Range}}
+		case "preempt", "nopreempt":
+			if (value(c) == "true") == (c.Name == "nopreempt") && i.Preempt {
+				return nil // keepalived takes no notice of it, and says so in the model
+			}
+		case "virtual_ipaddress":
+			k.note(c)
+			list := &item{name: c.Name, at: c.Range}
+			k.lines(list, c, func(line *keepalived.Node) string {
+				if len(addresses) == 0 || !isAddress(line, &addresses[0]) {
+					return ""
+				}
+				addresses = addresses[1:]
+				return address(line)
+			})
+			return []*item{list}
+		}
+		return k.word(c)
+	})
+	it.block = &inner
+	k.instanceDefaults(it, n, i)
+	return []*item{it}
+}
+
+// isAddress says whether a line is the one that an address was made of.
+func isAddress(n *keepalived.Node, a *conf.VirtualAddress) bool { return n.Range == a.Range }
+
+// address writes a line of virtual_ipaddress.
+func address(n *keepalived.Node) string {
+	if len(n.Args) == 0 {
+		return quote(n.Keyword.Text)
+	}
+	parts := []string{"address = " + quote(n.Keyword.Text)}
+	for k := 0; k+1 < len(n.Args); k += 2 {
+		parts = append(parts, n.Args[k].Text+" = "+scalar(n.Args[k+1].Text))
+	}
+	return "{ " + strings.Join(parts, ", ") + " }"
+}
+
+// instanceDefaults writes out what keepalived takes for a word that is not there, where HCL takes
+// something else.
+func (k *tree) instanceDefaults(it *item, n *keepalived.Node, i *conf.Instance) {
+	usual := &k.usual.instance
+	fill := func(word, global, is, other string) {
+		if !has(n, word) && !k.globals[global] && is != other {
+			it.block.put(word, is)
+			k.report.add(Different, n.Range, word, "keepalived's default %s is written out; HCL's is %s", is, other)
+		}
+	}
+	if !has(n, "interface") {
+		it.block.put("interface", quote(i.Interface))
+		k.report.add(Different, n.Range, "interface", "keepalived's default %s is written out; HCL has none", i.Interface)
+	}
+	fill("version", "vrrp_version", strconv.Itoa(int(i.Version)), strconv.Itoa(int(usual.Version)))
+	fill("priority", "", strconv.Itoa(int(i.Priority)), strconv.Itoa(int(usual.Priority)))
+	fill("advert_int", "", duration(i.AdvertInterval), duration(usual.AdvertInterval))
+	fill("garp_master_delay", "vrrp_garp_master_delay", duration(i.GARPMasterDelay), duration(usual.GARPMasterDelay))
+	fill("garp_master_repeat", "vrrp_garp_master_repeat", fmt.Sprint(i.GARPMasterRepeat), fmt.Sprint(usual.GARPMasterRepeat))
+}
+
+// usual are the defaults of HCL.
+type usual struct {
+	instance conf.Instance
+	service  conf.VirtualServer
+	checks   map[conf.CheckKind]conf.Check
+}
+
+// hclDefaults asks HCL for its defaults, by what a file that says nothing means.
+func hclDefaults() usual {
+	loaded := conf.LoadText(Output, []byte(`
+vrrp_instance "i" {
+  interface         = "eth0"
+  virtual_router_id = 1
+  virtual_ipaddress = ["192.0.2.1"]
+}
+virtual_server "192.0.2.1" "80" {
+  real_server "192.0.2.2" "80" {
+    PING_CHECK {}
+    TCP_CHECK {}
+    HTTP_GET {
+      url "/" {}
+    }
+    SSL_GET {
+      url "/" {}
+    }
+  }
+}
+`), conf.Options{Format: conf.HCL, Hostname: "lb1"})
+	u := usual{checks: map[conf.CheckKind]conf.Check{}}
+	if loaded.Config == nil {
+		return u // then every default is written out
+	}
+	u.instance, u.service = loaded.Config.Instances[0], loaded.Config.Services[0]
+	for _, c := range u.service.RealServers[0].Checks {
+		u.checks[c.Kind] = c
+	}
+	return u
+}

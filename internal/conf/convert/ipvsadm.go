@@ -1,0 +1,281 @@
+package convert
+
+import (
+	"net/netip"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"lvsd/internal/conf"
+)
+
+// ipvsService is one service of ipvsadm's rules.
+type ipvsService struct {
+	address     netip.AddrPort
+	mark        uint32
+	protocol    conf.Protocol // empty for a mark
+	scheduler   string
+	persistence string // its timeout in seconds; empty is none
+	servers     []ipvsServer
+	lead        []string
+	at          hcl.Range
+}
+
+type ipvsServer struct {
+	address    netip.AddrPort
+	forwarding conf.Forwarding
+	weight     int
+	lead       []string
+	at         hcl.Range
+}
+
+// sameService says whether two rules are about one service.
+func (s *ipvsService) sameService(o *ipvsService) bool {
+	return s.address == o.address && s.mark == o.mark && s.protocol == o.protocol
+}
+
+// ipvsRules reads the commands of a script, or what ipvsadm -S wrote.
+func (j *job) ipvsRules(lines []line) {
+	for _, l := range lines {
+		words := l.words
+		switch program := filepath.Base(words[0].text); {
+		case strings.HasPrefix(program, "-"):
+			j.ipvsCommand(l, words)
+		case program == "ipvsadm":
+			if len(words) > 1 {
+				j.ipvsCommand(l, words[1:])
+			}
+		default:
+			j.report.add(Ignored, words[0].at, words[0].text, "%s", otherCommand(program, words))
+		}
+	}
+}
+
+// otherCommand says why a line of a script is not carried over.
+func otherCommand(program string, words []word) string {
+	text := ""
+	for _, w := range words {
+		text += " " + w.text
+	}
+	switch {
+	case program == "ipchains" || program == "iptables" || program == "ipfwadm":
+		if strings.Contains(text, "MASQ") || strings.Contains(text, " masq") {
+			return "IPVS translates the replies of real servers itself; masquerading of what they send on their own is not carried over: keep a rule for it if they need one"
+		}
+		return "lvsd writes no rules of a packet filter: keep it"
+	case program == "echo" && strings.Contains(text, "ip_forward"):
+		return "lvsd sets net.ipv4.ip_forward itself"
+	case program == "modprobe" || program == "insmod":
+		return "the kernel loads the modules of IPVS when they are needed"
+	}
+	return "it is no command of ipvsadm"
+}
+
+// ipvsOptions are the options of one command, by their short letters.
+type ipvsOptions struct {
+	command byte // A, E, a, e, C, D, d; 0 is none
+	service word // behind -t, -u or -f
+	kind    byte // t, u, f
+	values  map[byte]word
+	flags   map[byte]bool
+}
+
+// long are ipvsadm's long options by their letters, ipvsadm(8).
+func long() map[string]byte {
+	return map[string]byte{
+		"add-service": 'A', "edit-service": 'E', "delete-service": 'D', "add-server": 'a', "edit-server": 'e',
+		"delete-server": 'd', "clear": 'C', "tcp-service": 't', "udp-service": 'u', "fwmark-service": 'f',
+		"scheduler": 's', "persistent": 'p', "netmask": 'M', "real-server": 'r', "masquerading": 'm',
+		"gatewaying": 'g', "ipip": 'i', "weight": 'w', "u-threshold": 'x', "l-threshold": 'y', "ops": 'o',
+		"ipv6": '6', "sched-flags": 'b', "numeric": 'n', "restore": 'R', "save": 'S', "list": 'L', "zero": 'Z',
+	}
+}
+
+// ipvsCommand reads one command: its options in any order, letters put together or not.
+func (j *job) ipvsCommand(l line, words []word) {
+	o := ipvsOptions{values: map[byte]word{}, flags: map[byte]bool{}}
+	for len(words) > 0 {
+		w := words[0]
+		words = words[1:]
+		name, isLong := strings.CutPrefix(w.text, "--")
+		switch {
+		case strings.ContainsAny(w.text, "$`;&|<>"):
+			j.errorf(w.at, "%q is for a shell, which is not run here; write out what it stands for", w.text)
+			return
+		case isLong:
+			text, value, with := strings.Cut(name, "=")
+			letter := long()[text]
+			if letter == 0 {
+				j.report.add(Ignored, w.at, w.text, "lvsd has no word for this command of ipvsadm")
+				return
+			}
+			rest := word{value, w.at}
+			words = j.option(&o, letter, rest, with, words)
+		case len(w.text) > 1 && w.text[0] == '-':
+			for k := 1; k < len(w.text); k++ {
+				letter := w.text[k]
+				if strings.IndexByte("tufsrwpMxyb", letter) >= 0 {
+					words = j.option(&o, letter, word{w.text[k+1:], w.at}, k+1 < len(w.text), words)
+					break
+				}
+				words = j.option(&o, letter, word{}, false, words)
+			}
+		default:
+			j.errorf(w.at, "Unexpected %q in a command of ipvsadm", w.text)
+			return
+		}
+	}
+	j.ipvsRule(l, &o)
+}
+
+// option takes one option, with its value where it has one: given with it, or the next word.
+func (j *job) option(o *ipvsOptions, letter byte, value word, given bool, words []word) []word {
+	takes := strings.IndexByte("tufsrwMxyb", letter) >= 0
+	if letter == 'p' && !given && len(words) > 0 && strings.Trim(words[0].text, "0123456789") == "" {
+		takes = true
+	}
+	if takes && !given && len(words) > 0 {
+		value, words = words[0], words[1:]
+	}
+	switch letter {
+	case 'A', 'E', 'a', 'e', 'C', 'D', 'd', 'R', 'S', 'L', 'l', 'Z':
+		o.command = letter
+	case 't', 'u', 'f':
+		o.kind, o.service = letter, value
+	default:
+		o.flags[letter] = true
+		o.values[letter] = value
+	}
+	return words
+}
+
+// ipvsRule does what a command says to the list of services.
+func (j *job) ipvsRule(l line, o *ipvsOptions) {
+	at := l.at()
+	switch o.command {
+	case 'C':
+		j.ipvs = nil
+		return
+	case 'A', 'E', 'a', 'e':
+	case 'D', 'd':
+		j.errorf(at, "This command takes away what another one made; leave both out")
+		return
+	default:
+		j.report.add(Ignored, at, "ipvsadm", "it changes no rule")
+		return
+	}
+	for _, letter := range []byte("Mobxy") {
+		if o.flags[letter] {
+			j.errorf(at, "The option -%c of ipvsadm cannot be converted; without it this rule can", letter)
+			return
+		}
+	}
+	s, ok := j.ipvsService(o, at)
+	if !ok {
+		return
+	}
+	var there *ipvsService
+	for _, other := range j.ipvs {
+		if other.sameService(s) {
+			there = other
+		}
+	}
+	if o.command == 'A' || o.command == 'E' {
+		s.lead = l.lead
+		if there != nil {
+			s.servers = there.servers
+			*there = *s
+			return
+		}
+		j.ipvs = append(j.ipvs, s)
+		return
+	}
+	if there == nil {
+		j.errorf(at, "There is no service %s; add it with ipvsadm -A before its servers", o.service.text)
+		return
+	}
+	j.ipvsServer(l, o, there)
+}
+
+func (j *job) ipvsService(o *ipvsOptions, at hcl.Range) (*ipvsService, bool) {
+	s := &ipvsService{scheduler: "wlc", at: at}
+	switch o.kind {
+	case 't', 'u':
+		s.protocol = conf.TCP
+		if o.kind == 'u' {
+			s.protocol = conf.UDP
+		}
+		if !j.addrPort(o.service, 0, &s.address) {
+			return nil, false
+		}
+	case 'f':
+		mark, err := strconv.ParseUint(o.service.text, 0, 32)
+		if err != nil || mark == 0 {
+			j.errorf(o.service.at, "%q is no firewall mark; write a number from 1 to 4294967295", o.service.text)
+			return nil, false
+		}
+		s.mark = uint32(mark)
+	default:
+		j.errorf(at, "This command names no service; write -t, -u or -f")
+		return nil, false
+	}
+	if v, ok := o.values['s']; ok {
+		s.scheduler = v.text
+	}
+	if o.flags['p'] {
+		if s.persistence = o.values['p'].text; s.persistence == "" {
+			s.persistence = "360"
+			j.report.add(Different, at, "-p", "the timeout of old, 360 s, is written out; ipvsadm of today takes 300 s")
+		}
+	}
+	return s, true
+}
+
+func (j *job) ipvsServer(l line, o *ipvsOptions, s *ipvsService) {
+	r := ipvsServer{weight: 1, forwarding: conf.DR, lead: l.lead, at: l.at()}
+	switch {
+	case o.flags['m']:
+		r.forwarding = conf.NAT
+	case o.flags['i']:
+		r.forwarding = conf.TUN
+	}
+	server, ok := o.values['r']
+	if !ok {
+		j.errorf(r.at, "This command names no real server; write -r ADDRESS:PORT")
+		return
+	}
+	if !j.addrPort(server, s.address.Port(), &r.address) {
+		return
+	}
+	if w, ok := o.values['w']; ok {
+		var err error
+		if r.weight, err = strconv.Atoi(w.text); err != nil || r.weight < 0 || r.weight > 65535 {
+			j.errorf(w.at, "A weight is a whole number from 0 to 65535, not %q", w.text)
+			return
+		}
+	}
+	for k, other := range s.servers {
+		if other.address == r.address {
+			s.servers[k] = r
+			return
+		}
+	}
+	s.servers = append(s.servers, r)
+}
+
+// addrPort reads ADDRESS[:PORT] with an IPv6 address in brackets.
+func (j *job) addrPort(w word, port uint16, to *netip.AddrPort) bool {
+	if ap, err := netip.ParseAddrPort(w.text); err == nil {
+		*to = ap
+		return true
+	}
+	addr, err := netip.ParseAddr(strings.Trim(w.text, "[]"))
+	if err != nil {
+		j.errorf(w.at, "%q is no address and port in numbers; write 192.168.2.11:80 (ipvsadm -S -n writes numbers)", w.text)
+		return false
+	}
+	*to = netip.AddrPortFrom(addr, port)
+	return true
+}

@@ -1,0 +1,79 @@
+package convert
+
+import (
+	"errors"
+	"reflect"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"lvsd/internal/conf"
+	"lvsd/internal/conf/keepalived"
+)
+
+// keepalived converts one keepalived.conf with all that it includes.
+func (j *job) keepalived(path string) {
+	options := conf.Options{Hostname: j.options.Hostname, Format: conf.Keepalived}
+	loaded := conf.Load(path, options)
+	for name, f := range loaded.Files {
+		j.result.Files[name] = f
+	}
+	if loaded.Config == nil {
+		j.result.Diags = append(j.result.Diags, loaded.Diags...)
+		return
+	}
+	for _, d := range loaded.Diags {
+		j.report.add(Mistake, *d.Subject, "", "%s", d.Summary)
+	}
+	src := loaded.Files[path].Bytes
+	nodes, diags := keepalived.Parse(path, src, readFiles(loaded.Files))
+	if diags.HasErrors() {
+		// The parser said otherwise a moment ago: a file was changed meanwhile.
+		j.result.Diags = append(j.result.Diags, diags...)
+		return
+	}
+	k := &tree{
+		sources: newSources(loaded.Files), main: path, usual: hclDefaults(), report: &j.report,
+		instances: loaded.Config.Instances, services: loaded.Config.Services,
+	}
+	out := k.file(nodes)
+	j.verify(path, &out, loaded.Config)
+	j.append(out)
+}
+
+// append puts the parts of another file behind those that are there.
+func (j *job) append(out body) {
+	if len(j.out.items) > 0 && len(out.items) > 0 {
+		first := out.items[0]
+		first.lead = append(j.out.tail, first.lead...)
+		j.out.tail = nil
+	}
+	j.out.items = append(j.out.items, out.items...)
+	j.out.tail = append(j.out.tail, out.tail...)
+}
+
+// verify holds what is written for a file to what the file says.
+func (j *job) verify(path string, out *body, want *conf.Config) {
+	loaded := conf.LoadText(Output, out.bytes(), conf.Options{Hostname: j.options.Hostname, Format: conf.HCL})
+	if loaded.Config == nil {
+		for _, d := range loaded.Diags {
+			if d.Severity == hcl.DiagError {
+				j.result.Files[Output] = loaded.Files[Output]
+				j.result.Diags = append(j.result.Diags, d)
+			}
+		}
+		return
+	}
+	if d := difference(reflect.ValueOf(want), reflect.ValueOf(loaded.Config), "config"); d != "" {
+		j.errorf(start(path), "This file has no conversion that means the same (%s); please report it with the file", d)
+	}
+}
+
+// readFiles gives the parser the files as they were read once.
+type readFiles map[string]*hcl.File
+
+func (r readFiles) Read(path string) ([]byte, error) {
+	if f := r[path]; f != nil {
+		return f.Bytes, nil
+	}
+	return nil, errors.New("it was not there a moment ago")
+}

@@ -1,0 +1,108 @@
+package convert
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"lvsd/internal/conf"
+)
+
+// mergeServices puts the services of ipvsadm's rules behind those of keepalived, or into them
+// where both are about the same.
+func (j *job) mergeServices() {
+	written := map[*ipvsService]*item{}
+	for _, s := range j.ipvs {
+		for _, it := range j.out.items {
+			if v := it.service; v != nil && v.Address == s.address && v.FWMark == s.mark && v.Protocol == s.protocol {
+				written[s] = it
+			}
+		}
+	}
+	for _, s := range j.ipvs {
+		if it := written[s]; it != nil {
+			j.mergeService(it, s)
+		} else {
+			j.out.items = append(j.out.items, j.serviceOf(s))
+		}
+	}
+}
+
+// mergeService adds to a service what only the rules have. Where they contradict, what keepalived
+// says counts: it ran later, and again each time a server changed.
+func (j *job) mergeService(it *item, s *ipvsService) {
+	v := it.service
+	j.report.add(Same, s.at, "ipvsadm", "")
+	contradict := func(what, theirs, ours string) {
+		if theirs != ours {
+			j.report.add(Different, s.at, what, "the rule says %s; %s counts, which keepalived's file says", theirs, ours)
+		}
+	}
+	contradict("-s", s.scheduler, v.Scheduler)
+	persistence := "none"
+	if v.PersistenceTimeout != 0 {
+		persistence = strconv.Itoa(int(v.PersistenceTimeout.Seconds()))
+	}
+	theirs := s.persistence
+	if theirs == "" {
+		theirs = "none"
+	}
+	contradict("-p", theirs, persistence)
+	there := map[netip.AddrPort]bool{}
+	for _, r := range v.RealServers {
+		there[r.Address] = true
+	}
+	for k := range s.servers {
+		r := &s.servers[k]
+		contradict(flagOf(r.forwarding), string(r.forwarding), string(v.Forwarding))
+		if !there[r.address] {
+			it.block.items = append(it.block.items, r.item())
+			j.report.add(Different, r.at, "-r "+r.address.String(), "only the rules have it: it is added, without a check")
+		}
+	}
+}
+
+func flagOf(f conf.Forwarding) string {
+	return map[conf.Forwarding]string{conf.NAT: "-m", conf.DR: "-g", conf.TUN: "-i"}[f]
+}
+
+func (j *job) serviceOf(s *ipvsService) *item {
+	it := &item{name: "virtual_server", lead: s.lead, block: &body{}}
+	b := it.block
+	j.report.add(Same, s.at, "ipvsadm", "")
+	if s.mark != 0 {
+		it.labels = []string{"fwmark", fmt.Sprint(s.mark)}
+	} else {
+		it.labels = []string{s.address.Addr().String(), fmt.Sprint(s.address.Port())}
+		b.put("protocol", quote(strings.ToUpper(string(s.protocol))))
+	}
+	b.put("lb_algo", quote(s.scheduler))
+	for k, r := range s.servers {
+		if k == 0 {
+			b.put("lb_kind", quote(string(r.forwarding)))
+		} else if r.forwarding != s.servers[0].forwarding {
+			j.errorf(r.at, "This server is reached by %s, the first one of its service by %s; a virtual_server has one lb_kind", r.forwarding, s.servers[0].forwarding)
+		}
+	}
+	if s.persistence != "" {
+		if d, ok := seconds(s.persistence); ok {
+			b.put("persistence_timeout", duration(d))
+		}
+	}
+	for k := range s.servers {
+		b.items = append(b.items, s.servers[k].item())
+		j.report.add(Same, s.servers[k].at, "ipvsadm", "")
+	}
+	if len(s.servers) > 0 {
+		j.report.add(Different, s.at, "ipvsadm", "its servers have no checks: they serve whether they answer or not; add one to each")
+	}
+	return it
+}
+
+func (r *ipvsServer) item() *item {
+	it := &item{name: "real_server", lead: r.lead, block: &body{},
+		labels: []string{r.address.Addr().String(), fmt.Sprint(r.address.Port())}}
+	it.block.put("weight", strconv.Itoa(r.weight))
+	return it
+}

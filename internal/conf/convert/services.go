@@ -1,0 +1,160 @@
+package convert
+
+import (
+	"strconv"
+	"strings"
+
+	"lvsd/internal/conf"
+	"lvsd/internal/conf/keepalived"
+)
+
+// checkItem is a check as it is written so far, with what it came to.
+type checkItem struct {
+	body   *body
+	node   *keepalived.Node
+	check  conf.Check
+	server *keepalived.Node
+}
+
+func (k *tree) service(n *keepalived.Node, v *conf.VirtualServer) []*item {
+	k.note(n)
+	k.checks = nil
+	it := &item{name: n.Name, at: n.Range, service: v}
+	for _, a := range n.Args {
+		it.labels = append(it.labels, a.Text)
+	}
+	if len(it.labels) == 1 {
+		it.labels = append(it.labels, strconv.Itoa(int(v.Address.Port())))
+	}
+	servers := v.RealServers
+	inner := k.body(n.Children, n.Tail, it, func(c *keepalived.Node) []*item {
+		switch c.Name {
+		case "protocol":
+			if v.FWMark != 0 {
+				return nil
+			}
+		case "persistence_timeout":
+			k.note(c)
+			return []*item{{name: c.Name, expr: duration(v.PersistenceTimeout), at: c.Range}}
+		case "real_server":
+			if len(servers) == 0 || !isServer(c, &servers[0]) {
+				return nil
+			}
+			r := servers[0]
+			servers = servers[1:]
+			return k.server(c, &r, v)
+		}
+		return k.word(c)
+	})
+	it.block = &inner
+	k.serviceDefaults(it, n, v)
+	return []*item{it}
+}
+
+// isServer says whether a statement is the one that a real server was made of.
+func isServer(n *keepalived.Node, r *conf.RealServer) bool {
+	return n.Range == r.Range
+}
+
+func (k *tree) server(n *keepalived.Node, r *conf.RealServer, v *conf.VirtualServer) []*item {
+	k.note(n)
+	port := strconv.Itoa(int(r.Address.Port()))
+	if len(n.Args) > 1 && r.Address.Port() != v.Address.Port() {
+		port = n.Args[1].Text
+	}
+	it := &item{name: n.Name, at: n.Range, labels: []string{n.Args[0].Text, port}}
+	checks := r.Checks
+	inner := k.body(n.Children, n.Tail, it, func(c *keepalived.Node) []*item {
+		items := k.word(c)
+		if len(checks) > 0 && conf.CheckKind(c.Name) == checks[0].Kind {
+			k.checks = append(k.checks, &checkItem{items[0].block, c, checks[0], n})
+			checks = checks[1:]
+		}
+		return items
+	})
+	it.block = &inner
+	return []*item{it}
+}
+
+// serviceDefaults writes out what keepalived takes for a word that is not there, where HCL takes
+// something else.
+func (k *tree) serviceDefaults(it *item, n *keepalived.Node, v *conf.VirtualServer) {
+	usual := &k.usual.service
+	fill := func(word, is, other string) {
+		if !has(n, word) && is != other {
+			it.block.put(word, is)
+			k.report.add(Different, n.Range, word, "keepalived's default %s is written out; HCL's is %s", is, other)
+		}
+	}
+	if v.FWMark == 0 {
+		fill("protocol", quote(strings.ToUpper(string(v.Protocol))), quote(strings.ToUpper(string(usual.Protocol))))
+	}
+	fill("lb_algo", quote(v.Scheduler), quote(usual.Scheduler))
+	fill("lb_kind", quote(string(v.Forwarding)), quote(string(usual.Forwarding)))
+	if v.PersistenceTimeout != 0 && !has(n, "persistence_timeout") {
+		it.block.put("persistence_timeout", duration(v.PersistenceTimeout))
+		k.report.add(Different, n.Range, "persistence_timeout", "port 0 needs it; what keepalived takes is written out")
+	}
+	for _, w := range timingWords() {
+		if !has(n, w.name) {
+			k.timingDefault(it, n, w)
+		}
+	}
+}
+
+// timingWord is a word that a check inherits.
+type timingWord struct {
+	name string
+	of   func(conf.Check) string
+}
+
+func timingWords() []timingWord {
+	return []timingWord{
+		{"delay_loop", func(c conf.Check) string { return duration(c.Interval) }},
+		{"connect_timeout", func(c conf.Check) string { return duration(c.Timeout) }},
+		{"retry", func(c conf.Check) string { return strconv.Itoa(c.Retry) }},
+		{"delay_before_retry", func(c conf.Check) string { return duration(c.DelayBeforeRetry) }},
+	}
+}
+
+// timingDefault writes a default of checks into their virtual server where it is the same for all
+// of them, else into each.
+func (k *tree) timingDefault(it *item, n *keepalived.Node, w timingWord) {
+	var silent []*checkItem
+	uniform, usual := true, true
+	for _, c := range k.checks {
+		if has(c.node, w.name) || has(c.server, w.name) {
+			continue
+		}
+		silent = append(silent, c)
+		uniform = uniform && w.of(c.check) == w.of(silent[0].check)
+		usual = usual && w.of(c.check) == w.of(k.usual.checks[c.check.Kind])
+	}
+	if usual {
+		return
+	}
+	written := func(c *checkItem) {
+		k.report.add(Different, n.Range, w.name, "keepalived's default %s is written out; HCL's is %s",
+			w.of(c.check), w.of(k.usual.checks[c.check.Kind]))
+	}
+	if uniform {
+		it.block.put(w.name, w.of(silent[0].check))
+		written(silent[0])
+		return
+	}
+	for _, c := range silent {
+		if is := w.of(c.check); is != w.of(k.usual.checks[c.check.Kind]) {
+			c.body.put(w.name, is)
+			written(c)
+		}
+	}
+}
+
+func has(n *keepalived.Node, name string) bool {
+	for _, c := range n.Children {
+		if c.Name == name {
+			return true
+		}
+	}
+	return false
+}

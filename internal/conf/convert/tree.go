@@ -1,0 +1,299 @@
+package convert
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"lvsd/internal/conf"
+	"lvsd/internal/conf/keepalived"
+)
+
+// tree writes the statements of a keepalived.conf in HCL. The model that was made of the same
+// statements goes along: it knows what every word came to.
+type tree struct {
+	sources
+	usual   usual
+	report  *report
+	main    string          // the file that includes the others
+	globals map[string]bool // the words of all global_defs
+	// instances and services are those of the model that were not met yet.
+	instances []conf.Instance
+	services  []conf.VirtualServer
+	// checks are those of the service at hand.
+	checks []*checkItem
+	// spare are comments of statements that are left out, for the next one.
+	spare  []string
+	tailed map[string]bool // included files whose last comments are written
+}
+
+func (k *tree) file(nodes []*keepalived.Node) body {
+	k.globals, k.tailed = map[string]bool{}, map[string]bool{}
+	for _, n := range nodes {
+		if n.Name == "global_defs" {
+			for _, c := range n.Children {
+				k.globals[c.Name] = true
+			}
+		}
+	}
+	return k.body(nodes, k.tailOf(k.main), nil, k.statement)
+}
+
+// statement converts what stands outside of all blocks.
+func (k *tree) statement(n *keepalived.Node) []*item {
+	switch n.Name {
+	case "vrrp_instance":
+		i := k.instances[0]
+		k.instances = k.instances[1:]
+		return k.instance(n, &i)
+	case "virtual_server":
+		v := k.services[0]
+		k.services = k.services[1:]
+		return k.service(n, &v)
+	}
+	return k.word(n)
+}
+
+// body converts the statements of a file or block. Of what keepalived lets stand twice and takes
+// the last one of, the last one is written.
+func (k *tree) body(nodes []*keepalived.Node, tail []keepalived.Comment, open *item,
+	convert func(*keepalived.Node) []*item) body {
+	var out body
+	last := map[string]int{}
+	for at, n := range nodes {
+		last[n.Name] = at
+	}
+	for at, n := range nodes {
+		lead := k.borrow(n.Lead, out.items, open)
+		var items []*item
+		if single := !n.Block && !isChecker(n.Name); !single || last[n.Name] == at {
+			items = convert(n)
+		}
+		if len(items) > 0 {
+			k.around(items, lead, n)
+			for _, it := range items {
+				out.add(it)
+			}
+		} else {
+			k.spare = append(k.spare, k.texts(lead)...)
+		}
+		if from := n.Range.Filename; from != k.main && !k.tailed[from] && (at+1 == len(nodes) || nodes[at+1].Range.Filename != from) {
+			k.tailed[from] = true
+			k.spare = append(k.spare, k.texts(k.tailOf(from))...)
+		}
+	}
+	tail = k.borrow(tail, out.items, open)
+	out.tail = append(k.spare, k.texts(tail)...)
+	if len(tail) > 0 && len(out.items) > 0 && k.gap(tail[0].Range) {
+		out.tail = append([]string{""}, out.tail...)
+	}
+	k.spare = nil
+	return out
+}
+
+// around gives the items that a statement became the comments about it.
+func (k *tree) around(items []*item, lead []keepalived.Comment, n *keepalived.Node) {
+	first, last := items[0], items[len(items)-1]
+	inner := first.lead
+	k.lead(first, lead, n.Range)
+	first.lead = append(append(k.spare, first.lead...), inner...)
+	k.spare = nil
+	switch {
+	case n.Trail == nil:
+	case first.block != nil && n.Block && first.open == "" && first.name == n.Name:
+		first.open = comment(n.Trail.Text)
+	case first.list != nil && n.Block && first.open == "":
+		first.open = comment(n.Trail.Text)
+	case last.trail == "":
+		last.trail = comment(n.Trail.Text)
+	default:
+		first.lead = append(first.lead, comment(n.Trail.Text))
+	}
+}
+
+// borrow takes the first of the comments away where it stands behind the brace that opens the
+// block, or behind the one that closes the block before.
+func (k *tree) borrow(comments []keepalived.Comment, before []*item, open *item) []keepalived.Comment {
+	if len(comments) == 0 {
+		return nil
+	}
+	first := comments[0]
+	if len(before) == 0 {
+		if open == nil || open.open != "" || open.at.Filename != first.Range.Filename || open.at.End.Line != first.Range.Start.Line {
+			return comments
+		}
+		open.open = comment(first.Text)
+		return comments[1:]
+	}
+	if last := before[len(before)-1]; last.trail == "" && last.at.Filename == first.Range.Filename && k.behindBrace(first) {
+		last.trail = comment(first.Text)
+		return comments[1:]
+	}
+	return comments
+}
+
+// add appends an item. A list that keepalived may have in several blocks is one in HCL.
+func (b *body) add(it *item) {
+	same := b.argument(it.name)
+	if it.list == nil || same == nil {
+		b.items = append(b.items, it)
+		return
+	}
+	if len(it.list) > 0 {
+		it.list[0].lead = append(it.lead, it.list[0].lead...)
+	}
+	same.list = append(same.list, it.list...)
+	same.listTail = append(same.listTail, it.listTail...)
+}
+
+// tailOf returns the comments behind the last statement of a file, which are about none.
+func (k *tree) tailOf(path string) []keepalived.Comment {
+	var tail []keepalived.Comment
+	lines := k.sources[path]
+	for at := len(lines) - 1; at >= 0; at-- {
+		text := bytes.TrimSpace(lines[at])
+		closed := len(text) > 0 && text[0] == '}'
+		if closed {
+			text = bytes.TrimLeft(text, "} \t")
+		}
+		isComment := len(text) > 0 && (text[0] == '#' || text[0] == '!')
+		if isComment {
+			pos := hcl.Pos{Line: at + 1, Column: 1}
+			c := keepalived.Comment{Text: string(text), Range: hcl.Range{Filename: path, Start: pos, End: pos}}
+			tail = append([]keepalived.Comment{c}, tail...)
+		}
+		if closed || len(text) > 0 && !isComment {
+			break
+		}
+	}
+	return tail
+}
+
+// word converts a statement that means what it says, whatever stands around it.
+func (k *tree) word(n *keepalived.Node) []*item {
+	k.note(n)
+	it := &item{name: n.Name, at: n.Range}
+	switch {
+	case n.Name == "track_interface":
+		return k.labelled(n)
+	case n.Name == "url":
+		k.url(it, n)
+	case len(n.Children) > 0 && n.Children[0].Name == "", n.Name == "group", n.Name == "virtual_ipaddress":
+		k.lines(it, n, func(c *keepalived.Node) string { return quote(c.Keyword.Text) })
+	case n.Block, isChecker(n.Name):
+		for _, a := range n.Args {
+			it.labels = append(it.labels, a.Text)
+		}
+		inner := k.body(n.Children, n.Tail, it, k.word)
+		it.block = &inner
+	case len(n.Args) > 1 || n.Name == "status_code":
+		for _, a := range n.Args {
+			it.list = append(it.list, element{expr: scalar(a.Text)})
+		}
+		if len(it.list) == 1 {
+			it.expr, it.list = it.list[0].expr, nil
+		}
+	default:
+		it.expr = value(n)
+	}
+	return []*item{it}
+}
+
+// lines converts a block of plain lines to a list. A line for which there is no text is left out.
+func (k *tree) lines(it *item, n *keepalived.Node, text func(*keepalived.Node) string) {
+	it.list = []element{}
+	var spare []string
+	for at, c := range n.Children {
+		lead := c.Lead
+		if at == 0 {
+			lead = k.borrow(lead, nil, it)
+		}
+		comments := append(spare, k.texts(lead)...)
+		spare = nil
+		expr := text(c)
+		if expr == "" {
+			spare = comments
+			continue
+		}
+		e := element{lead: comments, expr: expr}
+		if c.Trail != nil {
+			e.trail = comment(c.Trail.Text)
+		}
+		it.list = append(it.list, e)
+	}
+	it.listTail = append(spare, k.texts(n.Tail)...)
+}
+
+// labelled converts a block of plain lines to a block for each line, with the line as its label.
+func (k *tree) labelled(n *keepalived.Node) []*item {
+	var items []*item
+	for _, c := range n.Children {
+		it := &item{name: n.Name, labels: []string{c.Keyword.Text}, block: &body{}, lead: k.texts(c.Lead), at: c.Range}
+		if c.Trail != nil {
+			it.trail = comment(c.Trail.Text)
+		}
+		items = append(items, it)
+	}
+	k.spare = append(k.spare, k.texts(n.Tail)...)
+	return items
+}
+
+func (k *tree) url(it *item, n *keepalived.Node) {
+	inner := k.body(n.Children, n.Tail, it, func(c *keepalived.Node) []*item {
+		if c.Name == "path" {
+			k.note(c)
+			it.labels = []string{c.Args[0].Text}
+			if c.Trail != nil {
+				k.spare = append(k.spare, comment(c.Trail.Text))
+			}
+			return nil
+		}
+		return k.word(c)
+	})
+	it.block = &inner
+}
+
+// value writes the value of a word: a truth value, a time, a number or a text.
+func value(n *keepalived.Node) string {
+	text := ""
+	if len(n.Args) > 0 {
+		text = n.Args[0].Text
+	}
+	switch {
+	case len(n.Args) == 0, isFlag(n.Name) && strings.Contains(" on true yes ", " "+text+" "):
+		return "true"
+	case isFlag(n.Name) && strings.Contains(" off false no ", " "+text+" "):
+		return "false"
+	case isTime(n.Name):
+		if d, ok := seconds(text); ok {
+			return duration(d)
+		}
+	}
+	return scalar(text)
+}
+
+func isFlag(name string) bool {
+	switch name {
+	case "preempt", "nopreempt", "inhibit_on_failure":
+		return true
+	}
+	return false
+}
+
+// isTime says whether a word takes seconds, which HCL writes with their unit.
+func isTime(name string) bool {
+	switch name {
+	case "advert_int", "delay_loop", "connect_timeout", "delay_before_retry", "persistence_timeout":
+		return true
+	}
+	return strings.HasSuffix(name, "garp_master_delay")
+}
+
+func isChecker(name string) bool {
+	switch conf.CheckKind(name) {
+	case conf.PingCheck, conf.TCPCheck, conf.HTTPGet, conf.SSLGet:
+		return true
+	}
+	return false
+}
