@@ -1,0 +1,178 @@
+package director
+
+import (
+	"fmt"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"lvsd/internal/conf"
+	"lvsd/internal/ipvs"
+)
+
+// This file finds what a plan leads to for services and their connections.
+
+func (p *planner) serviceConsequences() {
+	for _, e := range p.plan.Services {
+		key, _ := e.key.(ipvs.ServiceKey)
+		switch e.Action {
+		case Removed:
+			p.lost(e.Name, p.connectionsOf(key),
+				"set the weight of its servers to 0 first, and remove it when none is left")
+		case Changed:
+			for _, c := range e.Changes {
+				if c.Attribute == "lb_algo" {
+					p.follows(Info, "scheduler_changes", e.Name,
+						"lb_algo changes: the kernel refuses new connections for an instant")
+				}
+			}
+		case Added:
+		}
+	}
+	p.emptied()
+}
+
+// connectionsOf are the connections of all servers of a service.
+func (p *planner) connectionsOf(key ipvs.ServiceKey) (n uint64) {
+	for address := range p.old.want.services[key].Destinations {
+		n += p.connections(serverKey{key, address})
+	}
+	return n
+}
+
+// connections are those that a server of a service has. Of protocols without a connection's end
+// the kernel calls all of them inactive.
+func (p *planner) connections(key serverKey) uint64 {
+	d := p.facts.servers[key]
+	if key.service.Protocol == unix.IPPROTO_TCP {
+		return uint64(d.Active)
+	}
+	return uint64(d.Active) + uint64(d.Inactive)
+}
+
+// lost: the kernel drops the packets of connections whose server is gone.
+func (p *planner) lost(subject string, n uint64, advice string) {
+	switch {
+	case p.facts.servers == nil:
+		p.follows(Warning, "connections_lost", subject, "its connections are lost; %s", advice)
+	case n > 0:
+		what := "active connections are"
+		if n == 1 {
+			what = "active connection is"
+		}
+		p.follows(Disruption, "connections_lost", subject, "%d %s lost; %s", n, what, advice).Connections = n
+	}
+}
+
+// emptied finds services that come to have no server which takes connections.
+func (p *planner) emptied() {
+	for i := range p.new.cfg.Services {
+		s := &p.new.cfg.Services[i]
+		key := serviceKey(s)
+		_, was := p.old.want.services[key]
+		if was && !serves(p.old.now, key) || serves(p.new.now, key) {
+			continue
+		}
+		severity := Warning // nobody uses it yet
+		if was {
+			severity = Disruption
+		}
+		why := "every real_server has weight 0"
+		switch {
+		case len(s.RealServers) == 0:
+			why = "it has no real_server"
+		case serves(p.new.want.services, key):
+			why = "none of its real servers is up"
+		}
+		p.follows(severity, "service_empty", serviceTitle(key), "refuses every new connection: %s", why)
+	}
+}
+
+func serves(t ipvs.Table, key ipvs.ServiceKey) bool {
+	for _, d := range t[key].Destinations {
+		if d.Weight > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *planner) serverConsequences() {
+	before, after := p.old.realServers(), p.new.realServers()
+	untested := map[ipvs.ServiceKey][]string{}
+	for i := range p.new.cfg.Services {
+		s := &p.new.cfg.Services[i]
+		for j := range s.RealServers {
+			key := serverKey{serviceKey(s), s.RealServers[j].Address}
+			if p.untested(before[key], after[key]) {
+				untested[key.service] = append(untested[key.service], key.address.String())
+			}
+		}
+	}
+	for _, e := range p.plan.RealServers {
+		key, _ := e.key.(serverKey)
+		subject := e.Name + " of " + e.In
+		switch e.Action {
+		case Removed:
+			if _, stays := p.new.want.services[key.service]; stays {
+				p.lost(subject, p.connections(key),
+					"set its weight to 0 first, and remove it when none is left")
+			}
+		case Changed:
+			p.changedServer(subject, key, before[key], after[key])
+		case Added:
+		}
+	}
+	for i := range p.new.cfg.Services {
+		key := serviceKey(&p.new.cfg.Services[i])
+		if list := untested[key]; len(list) > 0 {
+			p.follows(Info, "checks_start_anew", serviceTitle(key),
+				"checks start anew: until they were made, these count as healthy: %s", enumerated(list))
+		}
+	}
+}
+
+// untested tells whether a server has a check that starts, and nothing says that it is down.
+func (p *planner) untested(was, is *conf.RealServer) bool {
+	if !healthy(is, p.new.down) || was != nil && !healthy(was, p.old.down) {
+		return false // down, or told of as a server that comes back
+	}
+	for _, spec := range specs(is) {
+		if _, runs := p.old.want.checks[spec]; !runs {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *planner) changedServer(subject string, key serverKey, was, is *conf.RealServer) {
+	before := p.old.want.services[key.service].Destinations[key.address]
+	now := p.new.want.services[key.service].Destinations[key.address]
+	if before.Forward != now.Forward {
+		p.follows(Warning, "forwarding_changes", subject,
+			"lb_kind %s → %s: connections that it has stay %s, new ones need a server that is made for %s",
+			before.Forward, now.Forward, before.Forward, now.Forward)
+	}
+	if before.Weight > 0 && now.Weight == 0 {
+		p.follows(Info, "drains", subject, "gets no new connections; those it has go on")
+	}
+	if len(specs(was)) > 0 && len(specs(is)) == 0 {
+		p.follows(Warning, "unchecked", subject, "has no check any more: it gets connections even when it is down")
+	}
+	switch wasUp, isUp := healthy(was, p.old.down), healthy(is, p.new.down); {
+	case !wasUp && isUp:
+		p.follows(Warning, "down_server_returns", subject,
+			"is down, and gets connections again: what failed is not checked any more, or is checked anew")
+	case wasUp && !isUp:
+		p.follows(Warning, "server_lost", subject, "is taken out: it gets a check that fails already")
+	}
+}
+
+// enumerated names the first few of a list, and the number of the others.
+func enumerated(list []string) string {
+	const most = 5
+	if len(list) <= most {
+		return strings.Join(list, ", ")
+	}
+	return fmt.Sprintf("%s and %d others", strings.Join(list[:most], ", "), len(list)-most)
+}

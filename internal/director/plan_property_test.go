@@ -1,0 +1,537 @@
+package director
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"lvsd/internal/check"
+	"lvsd/internal/conf"
+	"lvsd/internal/ipvs"
+	"lvsd/internal/netif"
+	"lvsd/internal/vrrp"
+)
+
+// These tests hold a plan to what a reload does: to the operations that the appliers, the checks
+// and the election make of the same two configurations.
+
+// TestPlanIsWhatIPVSDoes: the entries are the operations of ipvs.Plan, no more and no less.
+func TestPlanIsWhatIPVSDoes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		from, to := somePair(t)
+		var planned, done []string
+		p := Compare(from, to, groupID)
+		for _, e := range p.Services {
+			kind := map[Action]ipvs.OpKind{Added: ipvs.AddService, Changed: ipvs.EditService, Removed: ipvs.DeleteService}[e.Action]
+			planned = append(planned, fmt.Sprint(kind, " ", e.key))
+		}
+		now := desired(to, nil, groupID).services
+		for _, e := range p.RealServers {
+			key := e.key.(serverKey)
+			_, stays := now[key.service]
+			if kind, writes := destinationOp(e); writes && stays { // else it goes with its service
+				planned = append(planned, fmt.Sprint(kind, " ", key.service, " ", key.address))
+			}
+		}
+		for _, op := range ipvsOps(from, to, nil, nil) {
+			done = append(done, opText(op))
+		}
+		slices.Sort(planned)
+		slices.Sort(done)
+		if diff := gocmp.Diff(done, planned); diff != "" {
+			t.Fatalf("(-done +planned):\n%s", diff)
+		}
+	})
+}
+
+// destinationOp is what an entry of a server that is healthy comes to in the kernel.
+func destinationOp(e Entry) (ipvs.OpKind, bool) {
+	switch e.Action {
+	case Added:
+		return ipvs.AddDestination, true
+	case Removed:
+		return ipvs.DeleteDestination, true
+	}
+	return ipvs.EditDestination, slices.ContainsFunc(e.Changes, func(c Change) bool {
+		return c.Attribute == "weight" || c.Attribute == "lb_kind"
+	})
+}
+
+func opText(op ipvs.Op) string {
+	if op.Address.IsValid() {
+		return fmt.Sprint(op.Kind, " ", op.Key, " ", op.Address)
+	}
+	return fmt.Sprint(op.Kind, " ", op.Key)
+}
+
+// ipvsOps are the writes of a reload to a kernel that is as the old configuration wants it.
+func ipvsOps(from, to *conf.Config, downBefore, downAfter map[check.Spec]bool) []ipvs.Op {
+	have := desired(from, downBefore, groupID).services
+	owned := map[ipvs.ServiceKey]bool{}
+	for key := range have {
+		owned[key] = true
+	}
+	return ipvs.Plan(desired(to, downAfter, groupID).services, have, owned)
+}
+
+// TestPlanOfFailingServers: whatever fails, the kernel is written to for the servers of entries
+// that do not say otherwise, and for no other.
+func TestPlanOfFailingServers(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		from, to := somePair(t)
+		down := someFailures(t, from)
+		before, after := desired(from, nil, groupID), desired(to, nil, groupID)
+		p := plan(from, to, facts{live: true, down: down}, groupID)
+		written := map[serverKey]bool{}
+		for _, op := range ipvsOps(from, to, down, carried(down, before.checks, after.checks)) {
+			if op.Address.IsValid() {
+				written[serverKey{op.Key, op.Address}] = true
+			}
+		}
+		entries := map[serverKey]Entry{}
+		for _, e := range p.RealServers {
+			key := e.key.(serverKey)
+			entries[key] = e
+			_, stays := after.services[key.service]
+			_, writes := destinationOp(e)
+			if e.Note != "" && written[key] {
+				t.Fatalf("%+v is written", e)
+			}
+			if e.Note == "" && writes && stays && !written[key] {
+				t.Fatalf("%+v is not written", e)
+			}
+		}
+		for key := range written {
+			if e, ok := entries[key]; !ok {
+				t.Fatalf("%v is written, and is not in the plan: %+v", key, e)
+			}
+		}
+	})
+}
+
+// TestPlanIsWhatNetifDoes: the entries are the operations of netif.Plan, whoever is master.
+func TestPlanIsWhatNetifDoes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		from, to := somePair(t)
+		old, now := side{cfg: from, want: desired(from, nil, groupID)}, side{cfg: to, want: desired(to, nil, groupID)}
+		roles := map[string]netif.Role{}
+		for _, key := range []string{"eth0/51", "eth0/52", "eth1/51", "eth1/52"} {
+			roles[key] = netif.Role{Master: rapid.Bool().Draw(t, key+" is master"), Until: time.Unix(1, 0)}
+		}
+		master := func(h held) bool { return roles[h.instance].Master }
+		have := map[netif.Address]struct{}{}
+		before := map[place]held{}
+		for _, h := range old.held() {
+			before[h.place()] = h
+			if master(h) {
+				have[h.Address] = struct{}{}
+			}
+		}
+		var planned, done []string
+		for _, e := range Compare(from, to, groupID).Addresses {
+			h := e.key.(held)
+			was := before[h.place()]
+			had := e.Action != Added && master(was)
+			has := e.Action != Removed && master(h)
+			same := had && has && was.Address == h.Address
+			if has && !same {
+				planned = append(planned, "add "+h.String())
+			}
+			if had && !same {
+				planned = append(planned, "delete "+was.String())
+			}
+		}
+		for _, op := range netif.Plan(now.want.network, roles, maps.Clone(have), have, time.Unix(0, 0)) {
+			done = append(done, op.Kind.String()+" "+op.Address.String())
+		}
+		slices.Sort(planned)
+		slices.Sort(done)
+		if diff := gocmp.Diff(done, planned); diff != "" {
+			t.Fatalf("(-done +planned):\n%s", diff)
+		}
+	})
+}
+
+// TestPlanIsWhatChecksDo: a set of checks starts those that are added or changed, and stops those
+// that are removed or changed.
+func TestPlanIsWhatChecksDo(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		from, to := somePair(t)
+		// Of checks that are made every few thousand hours none is made in a test.
+		rarely := func(s check.Spec) check.Spec { s.Interval *= 1e6; return s }
+		set := check.NewSet(check.Options{})
+		defer set.Close()
+		run := func(cfg *conf.Config) map[check.Spec]bool {
+			all := map[check.Spec]struct{}{}
+			for spec := range desired(cfg, nil, groupID).checks {
+				all[rarely(spec)] = struct{}{}
+			}
+			set.Apply(all)
+			running := map[check.Spec]bool{}
+			for spec := range set.Verdicts() {
+				running[spec] = true
+			}
+			return running
+		}
+		before, after := run(from), run(to)
+		started, stopped := maps.Clone(after), maps.Clone(before)
+		maps.DeleteFunc(started, func(s check.Spec, _ bool) bool { return before[s] })
+		maps.DeleteFunc(stopped, func(s check.Spec, _ bool) bool { return after[s] })
+		p := Compare(from, to, groupID)
+		for _, e := range p.Checks {
+			spec := rarely(e.key.(check.Spec))
+			running, what := started, "started"
+			if e.Action == Removed {
+				running, what = stopped, "stopped"
+			}
+			if !running[spec] {
+				t.Fatalf("%+v: it is not %s", e, what)
+			}
+			delete(running, spec)
+		}
+		for _, e := range p.Checks { // of what remains, each that is changed has one that is stopped for it
+			for old := range stopped {
+				if e.Action == Changed && checkTitle(old) == e.Name {
+					delete(stopped, old)
+					break
+				}
+			}
+		}
+		if len(started) > 0 || len(stopped) > 0 {
+			t.Fatalf("started and not planned: %v, stopped and not planned: %v", started, stopped)
+		}
+	})
+}
+
+// TestPlanIsWhatTheElectionDoes: instances that are added enter the election, those that are
+// removed leave it, and no advert goes out for one that is not in the plan.
+func TestPlanIsWhatTheElectionDoes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		from, to := somePair(t)
+		old, now := desired(from, nil, groupID), desired(to, nil, groupID)
+		e, at := elected(t, old)
+		var out vrrp.Output
+		e.Configure(at, now.instances, now.groups, &out)
+		p := Compare(from, to, groupID)
+
+		planned := map[vrrp.Key]Action{}
+		for _, entry := range p.Instances {
+			planned[entry.key.(vrrp.Key)] = entry.Action
+		}
+		done := map[vrrp.Key]Action{}
+		for _, tr := range out.Transitions {
+			switch {
+			case tr.To == vrrp.Init:
+				done[tr.Key] = Removed
+			case tr.From == vrrp.Init:
+				done[tr.Key] = Added
+			default:
+				t.Fatalf("%+v", tr) // all were master, so that no group is mixed
+			}
+		}
+		for key, action := range planned {
+			if action != Changed && done[key] != action {
+				t.Fatalf("%s is %s in the plan, %q in the election", key, action, done[key])
+			}
+		}
+		for key, action := range done {
+			if planned[key] != action {
+				t.Fatalf("%s is %s in the election, %q in the plan", key, action, planned[key])
+			}
+		}
+		touched := map[string]bool{} // instances whose addresses differ
+		for _, entry := range p.Addresses {
+			h := entry.key.(held)
+			touched[h.instance] = true
+			for _, was := range (&side{want: old}).held() {
+				if was.place() == h.place() {
+					touched[was.instance] = true
+				}
+			}
+		}
+		for _, s := range out.Sends {
+			if planned[s.Key] == "" && !touched[s.Key.String()] {
+				t.Fatalf("%s sends %+v, and is not in the plan %+v", s.Key, s.Advert, p)
+			}
+		}
+	})
+}
+
+// elected is an election in which every instance has become master.
+func elected(t *rapid.T, w want) (*vrrp.Election, time.Time) {
+	links := map[string]vrrp.Link{}
+	for i := range 3 {
+		links[fmt.Sprint("eth", i)] = vrrp.Link{Index: i + 1, Up: true,
+			Addresses: []netip.Addr{netip.AddrFrom4([4]byte{198, 51, 100, byte(i + 1)})}}
+	}
+	e, at := vrrp.NewElection(), time.Unix(0, 0)
+	var out vrrp.Output
+	e.Configure(at, w.instances, w.groups, &out)
+	e.SetLinks(at, links, &out)
+	masters := map[vrrp.Key]bool{}
+	for range 1000 {
+		for _, tr := range out.Transitions {
+			masters[tr.Key] = tr.To == vrrp.Master
+		}
+		out.Reset()
+		count := 0
+		for _, master := range masters {
+			if master {
+				count++
+			}
+		}
+		if count == len(w.instances) {
+			return e, at
+		}
+		at = e.Deadline()
+		e.Tick(at, &out)
+	}
+	t.Fatal("not all became master")
+	return nil, at
+}
+
+// TestEmptyPlan: a plan is empty if, and only if, the two configurations want the same whatever
+// fails.
+func TestEmptyPlan(t *testing.T) {
+	empty := 0
+	rapid.Check(t, func(t *rapid.T) {
+		from, to := somePair(t)
+		for _, cfg := range []*conf.Config{from, to} {
+			for i := range cfg.Services {
+				for j := range cfg.Services[i].RealServers {
+					// One that gets no connections anyhow shows no failure.
+					r := &cfg.Services[i].RealServers[j]
+					r.Weight = max(r.Weight, 1)
+				}
+			}
+		}
+		failures := []map[check.Spec]bool{nil, someFailures(t, from), someFailures(t, to)}
+		for _, cfg := range []*conf.Config{from, to} {
+			for spec := range desired(cfg, nil, groupID).checks {
+				failures = append(failures, map[check.Spec]bool{spec: true})
+			}
+		}
+		same := true
+		for _, down := range failures {
+			same = same && normal(desired(from, down, groupID)) == normal(desired(to, down, groupID))
+		}
+		p := Compare(from, to, groupID)
+		if p.Empty() != same {
+			t.Fatalf("the same is wanted: %t, the plan is %+v\n%s", same, p,
+				gocmp.Diff(normal(desired(from, nil, groupID)), normal(desired(to, nil, groupID))))
+		}
+		if p.Empty() && len(p.Consequences) > 0 {
+			t.Fatalf("nothing has consequences: %+v", p.Consequences)
+		}
+		if same {
+			empty++
+		}
+	})
+	if empty == 0 {
+		t.Error("no pair wanted the same: nothing was shown of empty plans")
+	}
+}
+
+// normal writes what is wanted, in an order of its own where order does not matter.
+func normal(w want) string {
+	w.instances, w.groups = slices.Clone(w.instances), slices.Clone(w.groups)
+	for i := range w.instances {
+		w.instances[i].Track = slices.Sorted(slices.Values(w.instances[i].Track))
+	}
+	slices.SortFunc(w.instances, func(a, b vrrp.Config) int { return strings.Compare(a.Key.String(), b.Key.String()) })
+	for i := range w.groups {
+		w.groups[i].Members = slices.SortedFunc(slices.Values(w.groups[i].Members), func(a, b vrrp.Key) int {
+			return strings.Compare(a.String(), b.String())
+		})
+	}
+	slices.SortFunc(w.groups, func(a, b vrrp.SyncGroup) int { return strings.Compare(a.Name, b.Name) })
+	w.network.Sysctls = slices.SortedFunc(slices.Values(w.network.Sysctls), func(a, b netif.Sysctl) int {
+		return strings.Compare(a.Name, b.Name)
+	})
+	return render(w)
+}
+
+// TestPlanSeesEveryField: what a part can tell apart, a plan can: no field of what is wanted is
+// left out of its attributes.
+func TestPlanSeesEveryField(t *testing.T) {
+	spec := func(s any) []attribute { return checkAttributes(s.(check.Spec)) }
+	for _, c := range []struct {
+		value      any
+		attributes func(any) []attribute
+		elsewhere  []string // what identifies it, or is an entry of its own
+	}{
+		{vrrp.Config{}, func(v any) []attribute { c := v.(vrrp.Config); return instanceAttributes(&c, netif.Instance{}) },
+			[]string{"Name", "Addresses"}},
+		{netif.Instance{}, func(v any) []attribute { return instanceAttributes(&vrrp.Config{}, v.(netif.Instance)) },
+			[]string{"Addresses"}},
+		{netif.Address{}, func(v any) []attribute { return addressAttributes(v.(netif.Address), "") }, []string{"Dev"}},
+		{ipvs.Service{}, func(v any) []attribute { return serviceAttributes(v.(ipvs.Service), 4) }, nil},
+		{ipvs.Destination{}, func(v any) []attribute { return serverAttributes(v.(ipvs.Destination), false) }, nil},
+		{check.Spec{}, spec, []string{"Kind", "Addr", "Path"}},
+		{netif.Sysctl{}, func(v any) []attribute { return []attribute{{"value", v.(netif.Sysctl).Value}} }, []string{"Name"}},
+	} {
+		kind := reflect.TypeOf(c.value)
+		for i := range kind.NumField() {
+			field := kind.Field(i)
+			if slices.Contains(c.elsewhere, field.Name) {
+				continue
+			}
+			other := reflect.New(kind).Elem()
+			other.Field(i).Set(something(t, field.Type))
+			if len(changes(c.attributes(c.value), c.attributes(other.Interface()))) == 0 {
+				t.Errorf("%s.%s changes nothing in a plan", kind, field.Name)
+			}
+		}
+	}
+}
+
+// something is a value of a type that is not its zero value.
+func something(t *testing.T, kind reflect.Type) reflect.Value {
+	t.Helper()
+	v := reflect.New(kind).Elem()
+	switch known := v.Interface().(type) {
+	case netip.Prefix:
+		return reflect.ValueOf(netip.MustParsePrefix("192.0.2.1/24"))
+	case check.StatusCodes:
+		known.Add(200, 200)
+		return reflect.ValueOf(known)
+	case vrrp.Key:
+		return reflect.ValueOf(vrrp.Key{Interface: "eth0", VRID: 1})
+	case []string:
+		return reflect.ValueOf([]string{"eth0"})
+	}
+	switch {
+	case v.CanInt():
+		v.SetInt(1)
+	case v.CanUint():
+		v.SetUint(1)
+	case kind.Kind() == reflect.String:
+		v.SetString("x")
+	case kind.Kind() == reflect.Bool:
+		v.SetBool(true)
+	default:
+		t.Fatalf("no value of %s is known", kind)
+	}
+	return v
+}
+
+// somePair draws two configurations: of which parts are the same, or that differ in one place.
+func somePair(t *rapid.T) (from, to *conf.Config) {
+	from, to = someNode(t), someNode(t)
+	if rapid.Bool().Draw(t, "one change") {
+		to.Instances, to.SyncGroups, to.Services = slices.Clone(from.Instances), from.SyncGroups, deepServices(from.Services)
+		oneChange(t, to)
+		return from, to
+	}
+	if rapid.Bool().Draw(t, "same instances") {
+		to.Instances, to.SyncGroups = slices.Clone(from.Instances), from.SyncGroups
+		slices.Reverse(to.Instances)
+	}
+	if rapid.Bool().Draw(t, "same services") {
+		to.Services = deepServices(from.Services)
+		slices.Reverse(to.Services)
+	}
+	return from, to
+}
+
+// oneChange changes one word of a configuration, maybe to what it was.
+func oneChange(t *rapid.T, cfg *conf.Config) {
+	if n := len(cfg.Instances); n > 0 && rapid.Bool().Draw(t, "of an instance") {
+		i := &cfg.Instances[rapid.IntRange(0, n-1).Draw(t, "which")]
+		switch rapid.IntRange(0, 4).Draw(t, "what") {
+		case 0:
+			i.Name = "e"
+			cfg.SyncGroups = nil
+		case 1:
+			i.Priority ^= 1
+		case 2:
+			i.Addresses = slices.Clone(i.Addresses)
+			slices.Reverse(i.Addresses)
+		case 3:
+			i.Addresses = nil
+		case 4:
+			i.State, i.Priority = conf.Master, 255
+		}
+		return
+	}
+	n := len(cfg.Services)
+	if n == 0 {
+		return
+	}
+	s := &cfg.Services[rapid.IntRange(0, n-1).Draw(t, "service")]
+	if n = len(s.RealServers); n == 0 {
+		s.Scheduler = "lc"
+		return
+	}
+	r := &s.RealServers[rapid.IntRange(0, n-1).Draw(t, "server")]
+	switch rapid.IntRange(0, 4).Draw(t, "what") {
+	case 0:
+		r.Weight ^= 1
+	case 1:
+		r.InhibitOnFailure = !r.InhibitOnFailure
+	case 2:
+		r.Checks = r.Checks[:len(r.Checks)/2]
+	case 3: // those that it has in another service, so that no check starts
+		for _, other := range cfg.Services {
+			for _, same := range other.RealServers {
+				if same.Address == r.Address && other.Address != s.Address {
+					r.Checks = slices.Concat(r.Checks, same.Checks)
+				}
+			}
+		}
+	case 4:
+		r.Checks = rapid.SliceOfN(rapid.Custom(someCheck), 0, 2).Draw(t, "other checks")
+	}
+}
+
+func deepServices(list []conf.VirtualServer) []conf.VirtualServer {
+	list = slices.Clone(list)
+	for i := range list {
+		list[i].RealServers = slices.Clone(list[i].RealServers)
+	}
+	return list
+}
+
+// someNode draws services, and instances that share the few interfaces and addresses there are.
+func someNode(t *rapid.T) *conf.Config {
+	cfg := someConfig(t)
+	for i := range cfg.Services {
+		cfg.Services[i].Scheduler = rapid.SampledFrom([]string{"rr", "wlc"}).Draw(t, "scheduler")
+		cfg.Services[i].PersistenceTimeout = time.Duration(rapid.IntRange(0, 1).Draw(t, "persistence")) * time.Minute
+	}
+	keys := rapid.SliceOfNDistinct(rapid.SampledFrom([]vrrp.Key{{Interface: "eth0", VRID: 51}, {Interface: "eth0", VRID: 52},
+		{Interface: "eth1", VRID: 51}, {Interface: "eth1", VRID: 52}}), 0, 4, rapid.ID[vrrp.Key]).Draw(t, "instances")
+	names := rapid.Permutation([]string{"a", "b", "c", "d"}).Draw(t, "names")
+	for n, key := range keys {
+		cfg.Instances = append(cfg.Instances, conf.Instance{Name: names[n], Interface: key.Interface, VirtualRouterID: key.VRID,
+			Priority:       uint8(rapid.IntRange(100, 101).Draw(t, "priority")),
+			AdvertInterval: time.Duration(rapid.IntRange(1, 2).Draw(t, "advert_int")) * time.Second,
+			Version:        uint8(rapid.IntRange(2, 3).Draw(t, "version")), Preempt: rapid.Bool().Draw(t, "preempt"),
+			GARPMasterRepeat: rapid.IntRange(1, 2).Draw(t, "repeat"),
+			GARPMasterDelay:  time.Duration(rapid.IntRange(0, 1).Draw(t, "delay")) * time.Second,
+			TrackInterfaces:  rapid.SliceOfN(rapid.SampledFrom([]string{"eth0", "eth1", "eth2"}), 0, 2).Draw(t, "track")})
+	}
+	if len(keys) == 0 {
+		return cfg
+	}
+	for _, n := range rapid.SliceOfNDistinct(rapid.IntRange(1, 5), 0, 5, rapid.ID[int]).Draw(t, "addresses") {
+		i := &cfg.Instances[rapid.IntRange(0, len(keys)-1).Draw(t, "holder")]
+		i.Addresses = append(i.Addresses, conf.VirtualAddress{
+			Prefix: netip.PrefixFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(n)}), rapid.SampledFrom([]int{24, 32}).Draw(t, "length")),
+			Dev:    rapid.SampledFrom([]string{"eth0", "eth1"}).Draw(t, "dev"),
+			Label:  rapid.SampledFrom([]string{"", "eth0:1"}).Draw(t, "label"),
+			Scope:  rapid.SampledFrom([]uint8{0, 253}).Draw(t, "scope")})
+	}
+	if size := rapid.IntRange(0, len(keys)).Draw(t, "grouped"); size > 0 {
+		cfg.SyncGroups = []conf.SyncGroup{{Name: rapid.SampledFrom([]string{"g", "h"}).Draw(t, "group"), Members: names[:size]}}
+	}
+	return cfg
+}

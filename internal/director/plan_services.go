@@ -1,0 +1,232 @@
+package director
+
+import (
+	"net/netip"
+	"slices"
+
+	"lvsd/internal/check"
+	"lvsd/internal/conf"
+	"lvsd/internal/ipvs"
+)
+
+// serverKey is a real server of one service.
+type serverKey struct {
+	service ipvs.ServiceKey
+	address netip.AddrPort
+}
+
+// services compares the virtual servers, without what is behind them.
+func (p *planner) services() {
+	for i := range p.new.cfg.Services {
+		key := serviceKey(&p.new.cfg.Services[i])
+		e := Entry{Action: Changed, Name: serviceTitle(key), key: key}
+		now := serviceAttributes(p.new.want.services[key].Service, key.Family)
+		if was, there := p.old.want.services[key]; there {
+			e.Changes = changes(serviceAttributes(was.Service, key.Family), now)
+		} else {
+			e.Action, e.Changes = Added, assigned(now)
+		}
+		if len(e.Changes) > 0 || e.Action == Added {
+			p.plan.Services = append(p.plan.Services, e)
+		}
+	}
+	for i := range p.old.cfg.Services {
+		key := serviceKey(&p.old.cfg.Services[i])
+		if _, stays := p.new.want.services[key]; !stays {
+			p.plan.Services = append(p.plan.Services, Entry{Action: Removed, Name: serviceTitle(key), key: key})
+		}
+	}
+}
+
+// checks compares the checks, each once however many servers have it. One that asks the same of
+// the same target is changed; as a reload has it, the old one ends and the new one starts.
+func (p *planner) checks() {
+	p.renewed = map[check.Spec]check.Spec{}
+	var stopped, started []check.Spec
+	for _, spec := range p.old.specs() {
+		if _, stays := p.new.want.checks[spec]; !stays {
+			stopped = append(stopped, spec)
+		}
+	}
+	for _, spec := range p.new.specs() {
+		if _, was := p.old.want.checks[spec]; !was {
+			started = append(started, spec)
+		}
+	}
+	replaced := map[check.Spec]check.Spec{} // a started one to the stopped
+	pair := func(same func(check.Spec) check.Spec) {
+		free := map[check.Spec][]check.Spec{}
+		for _, spec := range stopped {
+			if _, taken := p.renewed[spec]; !taken {
+				free[same(spec)] = append(free[same(spec)], spec)
+			}
+		}
+		for _, spec := range started {
+			list := free[same(spec)]
+			if _, taken := replaced[spec]; taken || len(list) == 0 {
+				continue
+			}
+			replaced[spec], p.renewed[list[0]] = list[0], spec
+			free[same(spec)] = list[1:]
+		}
+	}
+	pair(check.Spec.Untimed)
+	pair(func(s check.Spec) check.Spec { return check.Spec{Kind: s.Kind, Addr: s.Addr, Path: s.Path} })
+	for _, spec := range started {
+		e := Entry{Action: Added, Name: checkTitle(spec), key: spec}
+		if was, changed := replaced[spec]; changed {
+			e.Action, e.Changes = Changed, changes(checkAttributes(was), checkAttributes(spec))
+		} else {
+			e.Changes = assigned(checkAttributes(spec))
+		}
+		p.plan.Checks = append(p.plan.Checks, e)
+	}
+	for _, spec := range stopped {
+		if _, changed := p.renewed[spec]; !changed {
+			p.plan.Checks = append(p.plan.Checks, Entry{Action: Removed, Name: checkTitle(spec), key: spec})
+		}
+	}
+}
+
+// specs are all checks, each once, in the order of the configuration.
+func (s *side) specs() []check.Spec {
+	var list []check.Spec
+	seen := map[check.Spec]bool{}
+	for i := range s.cfg.Services {
+		for j := range s.cfg.Services[i].RealServers {
+			for _, spec := range specs(&s.cfg.Services[i].RealServers[j]) {
+				if !seen[spec] {
+					seen[spec] = true
+					list = append(list, spec)
+				}
+			}
+		}
+	}
+	return list
+}
+
+// realServers are the servers by service and address.
+func (s *side) realServers() map[serverKey]*conf.RealServer {
+	m := map[serverKey]*conf.RealServer{}
+	for i := range s.cfg.Services {
+		service := &s.cfg.Services[i]
+		key := serviceKey(service)
+		for j := range service.RealServers {
+			m[serverKey{key, service.RealServers[j].Address}] = &service.RealServers[j]
+		}
+	}
+	return m
+}
+
+func (s *side) serverAttributes(key serverKey, r *conf.RealServer) []attribute {
+	return serverAttributes(s.want.services[key.service].Destinations[key.address],
+		r.InhibitOnFailure && len(specs(r)) > 0)
+}
+
+// servers compares the real servers of every virtual server.
+func (p *planner) servers() {
+	before, after := p.old.realServers(), p.new.realServers()
+	gone := map[ipvs.ServiceKey][]Entry{}
+	for i := range p.old.cfg.Services {
+		service := &p.old.cfg.Services[i]
+		for j := range service.RealServers {
+			key := serverKey{serviceKey(service), service.RealServers[j].Address}
+			if after[key] == nil {
+				gone[key.service] = append(gone[key.service], p.serverEntry(key, before[key], nil))
+			}
+		}
+	}
+	for i := range p.new.cfg.Services {
+		service := serviceKey(&p.new.cfg.Services[i])
+		for j := range p.new.cfg.Services[i].RealServers {
+			key := serverKey{service, p.new.cfg.Services[i].RealServers[j].Address}
+			if e := p.serverEntry(key, before[key], after[key]); len(e.Changes) > 0 {
+				p.plan.RealServers = append(p.plan.RealServers, e)
+			}
+		}
+		p.plan.RealServers = append(p.plan.RealServers, gone[service]...)
+	}
+	for i := range p.old.cfg.Services {
+		service := serviceKey(&p.old.cfg.Services[i])
+		if _, stays := p.new.want.services[service]; !stays {
+			p.plan.RealServers = append(p.plan.RealServers, gone[service]...)
+		}
+	}
+}
+
+// serverEntry compares one server, of which one side may be nil. One that stays and has no
+// changes is no entry.
+func (p *planner) serverEntry(key serverKey, was, is *conf.RealServer) Entry {
+	e := Entry{Action: Changed, Name: "real_server " + key.address.String(), In: serviceTitle(key.service), key: key}
+	kernel := true // its configuration in the kernel changes, or would if it was healthy
+	switch {
+	case was == nil:
+		e.Action = Added
+		e.Changes = append(assigned(p.new.serverAttributes(key, is)), dependencies(nil, specs(is), nil)...)
+	case is == nil:
+		e.Action = Removed
+	default:
+		e.Changes = changes(p.old.serverAttributes(key, was), p.new.serverAttributes(key, is))
+		kernel = p.old.want.services[key.service].Destinations[key.address] !=
+			p.new.want.services[key.service].Destinations[key.address]
+		e.Changes = append(e.Changes, dependencies(specs(was), specs(is), p.renewed)...)
+		switch wasUp, isUp := healthy(was, p.old.down), healthy(is, p.new.down); {
+		case !wasUp && isUp:
+			e.Changes = append(e.Changes, Change{"health", "down", "unknown"})
+		case wasUp && !isUp:
+			e.Changes = append(e.Changes, Change{"health", "up", "down"})
+		}
+	}
+	if kernel && p.live && sameDestination(p.old.now, p.new.now, key) {
+		e.Note = "it is down: nothing is written now"
+	}
+	return e
+}
+
+// sameDestination tells whether two tables have the same of one server.
+func sameDestination(a, b ipvs.Table, key serverKey) bool {
+	x, inA := a[key.service].Destinations[key.address]
+	y, inB := b[key.service].Destinations[key.address]
+	return inA == inB && x == y
+}
+
+// dependencies compares the checks that a server needs, apart from those that are changed
+// themselves.
+func dependencies(from, to []check.Spec, renewed map[check.Spec]check.Spec) []Change {
+	before := make([]check.Spec, 0, len(from))
+	for _, spec := range from {
+		if next, changed := renewed[spec]; changed {
+			spec = next
+		}
+		before = append(before, spec)
+	}
+	gone, come := without(before, to), without(to, before)
+	var list []Change
+	for _, spec := range come {
+		i := slices.IndexFunc(gone, func(old check.Spec) bool { return checkTitle(old) == checkTitle(spec) })
+		if i < 0 {
+			list = append(list, Change{Attribute: spec.Kind.Keyword(), To: checkTarget(spec)})
+			continue
+		}
+		for _, c := range changes(checkAttributes(gone[i]), checkAttributes(spec)) {
+			c.Attribute = checkTitle(spec) + " " + c.Attribute
+			list = append(list, c)
+		}
+		gone = slices.Delete(gone, i, i+1)
+	}
+	for _, spec := range gone {
+		list = append(list, Change{Attribute: spec.Kind.Keyword(), From: checkTarget(spec)})
+	}
+	return list
+}
+
+// without is what is in list and not in other, each once.
+func without(list, other []check.Spec) []check.Spec {
+	var rest []check.Spec
+	for _, spec := range list {
+		if !slices.Contains(other, spec) && !slices.Contains(rest, spec) {
+			rest = append(rest, spec)
+		}
+	}
+	return rest
+}

@@ -1,0 +1,140 @@
+package director
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"lvsd/internal/check"
+	"lvsd/internal/conf"
+	"lvsd/internal/ipvs"
+	"lvsd/internal/vrrp"
+)
+
+// TestPlan shows the plan for every pair of configurations in testdata/plan: from.hcl, to.hcl,
+// what is known of the node in facts, the plan as text, and as JSON where the file has one.
+func TestPlan(t *testing.T) {
+	files, err := filepath.Glob("testdata/plan/*.txtar")
+	must(t, err)
+	if len(files) < 15 {
+		t.Fatalf("only %d plans found", len(files))
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) { planned(t, file) })
+	}
+}
+
+func planned(t *testing.T, file string) {
+	archive, err := txtar.ParseFile(file)
+	must(t, err)
+	given := map[string]*txtar.File{}
+	for i := range archive.Files {
+		given[archive.Files[i].Name] = &archive.Files[i]
+	}
+	if given["text"] == nil {
+		archive.Files = append(archive.Files, txtar.File{Name: "text"})
+		given["text"] = &archive.Files[len(archive.Files)-1]
+	}
+	from := planSide(t, string(given["from.hcl"].Data))
+	to := from
+	if given["to.hcl"] != nil {
+		to = planSide(t, string(given["to.hcl"].Data))
+	}
+	known := facts{}
+	if given["facts"] != nil {
+		known = parseFacts(t, from, string(given["facts"].Data))
+	}
+	p := plan(from, to, known, groupID)
+
+	var text strings.Builder
+	must(t, p.WriteText(&text, false))
+	got := map[string]string{"text": text.String()}
+	if given["json"] != nil {
+		out, err := json.MarshalIndent(p, "", "  ")
+		must(t, err)
+		got["json"] = string(out) + "\n"
+	}
+	for name, text := range got {
+		if *update {
+			given[name].Data = []byte(text)
+			continue
+		}
+		if diff := gocmp.Diff(string(given[name].Data), text); diff != "" {
+			t.Errorf("%s of %s (-want +got):\n%s", name, file, diff)
+		}
+	}
+	if *update {
+		must(t, os.WriteFile(file, txtar.Format(archive), 0o644))
+	}
+	if p.Empty() != (text.Len() == 0) || p.Empty() && len(p.Consequences) > 0 {
+		t.Errorf("empty is %t, the text has %d bytes, and there are %d consequences", p.Empty(), text.Len(), len(p.Consequences))
+	}
+}
+
+func planSide(t *testing.T, text string) *conf.Config {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "lvsd.hcl")
+	must(t, os.WriteFile(file, []byte(text), 0o600))
+	return load(t, file)
+}
+
+// parseFacts reads what is known of a node that runs cfg, one fact to a line: "state eth0/51
+// MASTER", "down ping 10.0.0.1", "active TCP 192.0.2.1:80 10.0.0.1:80 12" (or inactive).
+func parseFacts(t *testing.T, cfg *conf.Config, text string) facts {
+	t.Helper()
+	known := facts{live: true, states: map[vrrp.Key]vrrp.State{}, down: map[check.Spec]bool{},
+		servers: map[serverKey]ipvs.DestinationStats{}}
+	w := desired(cfg, nil, groupID)
+	for line := range strings.Lines(text) {
+		word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		used := false
+		switch word {
+		case "state":
+			for _, c := range w.instances {
+				for _, s := range []vrrp.State{vrrp.Init, vrrp.Fault, vrrp.Backup, vrrp.Master} {
+					if rest == c.Key.String()+" "+s.String() {
+						known.states[c.Key], used = s, true
+					}
+				}
+			}
+		case "down":
+			for spec := range w.checks {
+				if spec.String() == rest {
+					known.down[spec], used = true, true
+				}
+			}
+		case "active", "inactive":
+			var n uint32
+			for key, e := range w.services {
+				if after, ours := strings.CutPrefix(rest, key.String()+" "); ours {
+					var address string
+					if _, err := fmt.Sscan(after, &address, &n); err != nil {
+						t.Fatal(err)
+					}
+					a := netip.MustParseAddrPort(address)
+					if _, used = e.Destinations[a]; !used {
+						continue
+					}
+					d := known.servers[serverKey{key, a}]
+					if word == "active" {
+						d.Active = n
+					} else {
+						d.Inactive = n
+					}
+					known.servers[serverKey{key, a}] = d
+				}
+			}
+		}
+		if !used {
+			t.Fatalf("no such fact: %s", line)
+		}
+	}
+	return known
+}
