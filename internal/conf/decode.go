@@ -48,6 +48,8 @@ func decode(nodes []*keepalived.Node, front *frontEnd, hostname string) (*Config
 	d.validateInstances()
 	d.validateGroups()
 	d.validateServices()
+	d.validateGateways()
+	d.validateTimes()
 	return &d.cfg, d.diags
 }
 

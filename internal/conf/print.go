@@ -44,10 +44,18 @@ func (p *printer) diagnostic(d *hcl.Diagnostic) {
 	if d.Severity == hcl.DiagWarning {
 		word, sgr = "warning", "1;33"
 	}
-	fmt.Fprintf(&p.out, "%s %s %s\n", p.paint("1", visible(place(*d.Subject))+":"), p.paint(sgr, word+":"), visible(message(d)))
-	if line, ok := p.sourceLine(*d.Subject); ok {
-		shown, carets := underline(line, *d.Subject)
-		fmt.Fprintf(&p.out, "%6d | %s\n       | %s\n", d.Subject.Start.Line, shown, p.paint(sgr, carets))
+	p.place(*d.Subject, word, sgr, message(d))
+	for _, r := range RelatedTo(d) {
+		p.place(r.Range, "note", "1;36", r.Text)
+	}
+}
+
+// place writes what is to be said of a place, its line and the carets.
+func (p *printer) place(at hcl.Range, word, sgr, text string) {
+	fmt.Fprintf(&p.out, "%s %s %s\n", p.paint("1", visible(place(at))+":"), p.paint(sgr, word+":"), visible(text))
+	if line, ok := p.sourceLine(at); ok {
+		shown, carets := underline(line, at)
+		fmt.Fprintf(&p.out, "%6d | %s\n       | %s\n", at.Start.Line, shown, p.paint(sgr, carets))
 	}
 }
 

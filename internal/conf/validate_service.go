@@ -28,6 +28,7 @@ func (d *decoder) validateServices() {
 		id := identity{v.Address, v.FWMark, v.Protocol}
 		if other, twice := seen[id]; twice {
 			d.errorf(v.Range, "%s stands at %s already; put the real servers into one", v.title(), place(other))
+			d.relate(other, "first defined here")
 		} else {
 			seen[id] = v.Range
 		}
@@ -39,17 +40,18 @@ func (d *decoder) validateServices() {
 }
 
 func (d *decoder) validateServers(v *VirtualServer) {
-	seen := map[netip.AddrPort]bool{}
+	seen := map[netip.AddrPort]hcl.Range{}
 	kept := v.RealServers[:0]
 	for _, r := range v.RealServers {
 		d.validateFamily(v, &r)
 		d.validatePort(v, &r)
-		if seen[r.Address] {
+		if other, twice := seen[r.Address]; twice {
 			mistake := fmt.Sprintf("real_server %s stands in this virtual_server twice", r.Address)
 			d.repairs(r.Range, mistake, "the first one counts", "remove one")
+			d.relate(other, "the first one")
 			continue
 		}
-		seen[r.Address] = true
+		seen[r.Address] = r.Range
 		kept = append(kept, r)
 	}
 	v.RealServers = kept

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 
+	"github.com/hashicorp/hcl/v2"
+
 	"lvsd/internal/conf/keepalived"
 )
 
@@ -23,12 +25,14 @@ func (d *decoder) validateInstances() {
 		i := &d.cfg.Instances[k]
 		if other := names[i.Name]; other != nil {
 			d.errorf(i.Range, "vrrp_instance %q stands at %s already; give it another name", i.Name, place(other.Range))
+			d.relate(other.Range, "first defined here")
 		} else {
 			names[i.Name] = i
 		}
 		id := router{i.Interface, i.VirtualRouterID}
 		if other := routers[id]; other != nil && id.id != 0 && id.dev != "" {
 			d.errorf(i.Range, "virtual_router_id %d on %s is taken by vrrp_instance %q at %s; use another one", id.id, id.dev, other.Name, place(other.Range))
+			d.relate(other.Range, "taken here")
 		} else {
 			routers[id] = i
 		}
@@ -51,6 +55,7 @@ func (d *decoder) validateAddresses(i *Instance, owners map[netip.Addr]*Instance
 			continue
 		default:
 			d.errorf(a.Range, "%s is in vrrp_instance %q at %s too; an address belongs to one instance", a.Prefix.Addr(), other.Name, place(other.Range))
+			d.relate(other.Range, "also in this one")
 		}
 		kept = append(kept, a)
 	}
@@ -64,13 +69,15 @@ func (d *decoder) validateGroups() {
 		instances[i.Name] = true
 		names = append(names, i.Name)
 	}
-	groups := map[string]bool{}
+	groups := map[string]hcl.Range{}
 	member := map[string]string{}
 	for k, g := range d.cfg.SyncGroups {
-		if groups[g.Name] {
-			d.errorf(g.Range, "vrrp_sync_group %q stands in the file twice; give it another name", g.Name)
+		if other, twice := groups[g.Name]; twice {
+			d.errorf(g.Range, "vrrp_sync_group %q stands at %s already; give it another name", g.Name, place(other))
+			d.relate(other, "first defined here")
+		} else {
+			groups[g.Name] = g.Range
 		}
-		groups[g.Name] = true
 		for _, w := range d.members[k] {
 			switch other, taken := member[w.Text]; {
 			case !instances[w.Text]:
