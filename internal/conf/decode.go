@@ -92,6 +92,10 @@ func (d *decoder) globalDefs(n *keepalived.Node) {
 			d.text(c, &d.cfg.RouterID)
 		case "vrrp_version":
 			d.version(c, &d.global.version)
+		case "default_interface":
+			if w, ok := first(c); ok {
+				d.interfaceName(c.Keyword.Text, w, &d.front.defaults.Interface)
+			}
 		case "vrrp_garp_master_delay":
 			d.duration(c, 0, maxDuration, &d.global.garpDelay)
 		case "vrrp_garp_master_repeat":

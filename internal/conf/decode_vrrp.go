@@ -24,7 +24,7 @@ func (d *decoder) instance(n *keepalived.Node) {
 	}
 	d.text(n, &i.Name)
 	var state string
-	var advert, preempt, nopreempt *keepalived.Node
+	var advert, preempt, nopreempt, authentication *keepalived.Node
 	blocks := func(name string) bool { return name == "virtual_ipaddress" || name == "track_interface" }
 	var addresses []*keepalived.Node
 	broken := false
@@ -46,6 +46,8 @@ func (d *decoder) instance(n *keepalived.Node) {
 			advert = c
 		case "version":
 			d.version(c, &i.Version)
+		case "authentication":
+			authentication = c
 		case "preempt":
 			preempt = c
 		case "nopreempt":
@@ -70,6 +72,9 @@ func (d *decoder) instance(n *keepalived.Node) {
 	d.initialState(&i, state, given["priority"])
 	d.preemption(&i, preempt, nopreempt)
 	d.advertInterval(advert, &i)
+	if authentication != nil {
+		d.authentication(authentication, &i)
+	}
 	for _, c := range addresses {
 		if c.Broken {
 			continue
@@ -149,6 +154,22 @@ func (d *decoder) advertInterval(n *keepalived.Node, i *Instance) {
 		v = near
 	}
 	i.AdvertInterval = v
+}
+
+// authentication refuses what version 2 has and RFC 3768 §5.3.6 took away: a node that wants a
+// password drops adverts without one. Version 3 has none, and keepalived ignores it there too.
+func (d *decoder) authentication(n *keepalived.Node, i *Instance) {
+	if i.Version == 3 {
+		d.warnf(n.Range, "Version 3 has no authentication (RFC 9568 §9); it is ignored, by keepalived too")
+		return
+	}
+	kind := "PASS"
+	for _, c := range n.Children {
+		if w, ok := first(c); ok && c.Name == "auth_type" {
+			kind = w.Text
+		}
+	}
+	d.errorf(n.Range, "lvsd does not have authentication %s yet: the other node would drop adverts without it, and both would be masters; remove it on both nodes", kind)
 }
 
 func (d *decoder) trackInterfaces(n *keepalived.Node, i *Instance) {

@@ -24,6 +24,9 @@ type Options struct {
 	// Hostname is the value of HCL's variable hostname and the RouterID where the file names
 	// none. It is given, not looked up, so that a file can be read for either node of a pair.
 	Hostname string
+	// Instance is keepalived's configuration id, with which its @NAME lines are compared; the
+	// Hostname up to its first dot where it is empty.
+	Instance string
 	Format   Format
 }
 
@@ -52,15 +55,15 @@ func Load(path string, o Options) *Result {
 
 // load reads what stands in src, and what it includes by way of from.
 func load(path string, src []byte, o Options, from keepalived.Source) (*Config, hcl.Diagnostics) {
-	front := keepalivedFrontEnd()
-	parse := func() ([]*keepalived.Node, hcl.Diagnostics) { return keepalived.Parse(path, src, from) }
 	if o.Format == HCL || o.Format == Auto && filepath.Ext(path) == ".hcl" {
-		front = hclFrontEnd()
-		parse = func() ([]*keepalived.Node, hcl.Diagnostics) { return parseHCL(path, src, o.Hostname) }
+		nodes, diags := parseHCL(path, src, o.Hostname)
+		cfg, more := decode(nodes, hclFrontEnd(), o.Hostname)
+		return cfg, append(diags, more...)
 	}
-	nodes, diags := parse()
-	cfg, more := decode(nodes, front, o.Hostname)
-	return cfg, append(diags, more...)
+	tree := keepalived.Parse(path, src, keepalived.Options{Source: from, Hostname: o.Hostname, Instance: o.Instance})
+	cfg, more := decode(tree.Nodes, keepalivedFrontEnd(), o.Hostname)
+	tree.Explain(more)
+	return cfg, append(tree.Diags, more...)
 }
 
 func finish(cfg *Config, files map[string]*hcl.File, diags hcl.Diagnostics) *Result {

@@ -207,14 +207,14 @@ func (d *decoder) serverAddress(n *keepalived.Node, to *netip.AddrPort) bool {
 		d.errorf(w.Range, "%s %s is no address of one machine", n.Keyword.Text, addr)
 		return false
 	}
-	port := uint64(0)
+	number := uint16(0)
 	if len(n.Args) > 1 {
 		w := n.Args[1]
-		if port, err = strconv.ParseUint(w.Text, 10, 16); err != nil {
-			d.errorf(w.Range, "The port of %s is a whole number from 0 to 65535, not %q", n.Keyword.Text, w.Text)
+		if number, ok = port(w.Text); !ok {
+			d.errorf(w.Range, "The port of %s is a whole number from 0 to 65535 or a service such as https, not %q", n.Keyword.Text, w.Text)
 			return false
 		}
 	}
-	*to = netip.AddrPortFrom(addr, uint16(port))
+	*to = netip.AddrPortFrom(addr, number)
 	return true
 }

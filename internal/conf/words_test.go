@@ -234,8 +234,7 @@ func TestHCLHasKeepalivedsWords(t *testing.T) {
 		words := append(append([]string(nil), b.values...), b.lists...)
 		for _, word := range words {
 			src := before + word + " 1\n" + strings.Repeat("}\n", depth)
-			_, diags := keepalived.Parse("x", []byte(src), nil)
-			for _, d := range diags {
+			for _, d := range keepalived.Parse("x", []byte(src), keepalived.Options{}).Diags {
 				if strings.HasPrefix(d.Summary, "Unknown keyword") || strings.Contains(d.Summary, "does not stand") {
 					t.Errorf("%s\n%s", OneLine(d), src)
 				}

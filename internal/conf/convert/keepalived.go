@@ -22,20 +22,27 @@ func (j *job) keepalived(path string) {
 		return
 	}
 	for _, d := range loaded.Diags {
-		j.report.add(Mistake, *d.Subject, "", "%s", d.Summary)
+		ignored, ok := d.Extra.(keepalived.Ignored)
+		if !ok {
+			j.report.add(Mistake, *d.Subject, "", "%s", d.Summary)
+			continue
+		}
+		for _, at := range ignored.Places {
+			j.report.add(Ignored, at, ignored.Word, "%s", ignored.Why)
+		}
 	}
 	src := loaded.Files[path].Bytes
-	nodes, diags := keepalived.Parse(path, src, readFiles(loaded.Files))
-	if diags.HasErrors() {
+	parsed := keepalived.Parse(path, src, keepalived.Options{Source: readFiles(loaded.Files), Hostname: j.options.Hostname})
+	if parsed.Diags.HasErrors() {
 		// The parser said otherwise a moment ago: a file was changed meanwhile.
-		j.result.Diags = append(j.result.Diags, diags...)
+		j.result.Diags = append(j.result.Diags, parsed.Diags...)
 		return
 	}
 	k := &tree{
 		sources: newSources(loaded.Files), main: path, usual: hclDefaults(), report: &j.report,
 		instances: loaded.Config.Instances, services: loaded.Config.Services,
 	}
-	out := k.file(nodes)
+	out := k.file(parsed.Nodes)
 	j.verify(path, &out, loaded.Config)
 	j.append(out)
 }

@@ -14,62 +14,98 @@ const (
 	maxAlternatives = 256
 )
 
+// check says which patterns of an include have to name a file, beyond those without wildcards,
+// which always have to.
+type check struct {
+	pattern  bool // the pattern as a whole
+	wildcard bool // each wildcard pattern
+	brace    bool // each alternative of a pattern in braces
+}
+
+// includes says whether a word is one of the include family, and what it asks of patterns.
+func includes(first token) (check, bool) {
+	if !strings.HasPrefix(first.text, "include") || first.rng.End.Byte-first.rng.Start.Byte != len(first.text) {
+		return check{}, false
+	}
+	switch first.text {
+	case "include", "includer":
+		return check{}, true
+	case "includem":
+		return check{pattern: true}, true
+	case "includew":
+		return check{wildcard: true}, true
+	case "includeb":
+		return check{brace: true}, true
+	case "includea":
+		return check{true, true, true}, true
+	}
+	return check{}, false
+}
+
 // include parses the files that the pattern behind an include names, in the place of the
-// statement. A path is relative to the file that names it. A pattern that matches nothing is
-// fine, as it is for keepalived; a plain name must be there.
-func (p *parser) include(in *keyword, first token) []*Node {
+// statement. A path is relative to the file that names it. A pattern may match nothing, as it may
+// for keepalived, unless the word says otherwise; a plain name must be there.
+func (p *parser) include(in *keyword, first token, c check) []*Node {
 	pattern, ok := p.lineWord()
 	if !ok {
-		p.errorf(first.rng, `"include" needs the name of a file; write include PATH`)
+		p.errorf(first.rng, "%q needs the name of a file; write %s PATH", first.text, first.text)
 		return nil
 	}
 	if p.from == nil {
-		p.errorf(pattern.Range, "A file cannot be included here")
+		p.errorf(pattern.rng, "A file cannot be included here")
 		return nil
 	}
-	var nodes []*Node
-	all := alternatives(pattern.Text)
+	all := alternatives(pattern.text)
 	if all == nil {
-		p.errorf(pattern.Range, "This pattern stands for more than %d names; write fewer alternatives", maxAlternatives)
+		p.errorf(pattern.rng, "This pattern stands for more than %d names; write fewer alternatives", maxAlternatives)
+		return nil
 	}
+	var paths []string
 	for _, alternative := range all {
-		nodes = append(nodes, p.includeMatches(in, pattern, alternative)...)
-	}
-	return nodes
-}
-
-func (p *parser) includeMatches(in *keyword, written Word, pattern string) []*Node {
-	if !filepath.IsAbs(pattern) {
-		pattern = filepath.Join(filepath.Dir(p.lexer.file), pattern)
-	}
-	matches := []string{pattern}
-	if strings.ContainsAny(pattern, `*?[`) {
-		found, err := filepath.Glob(pattern)
-		if err != nil {
-			p.errorf(written.Range, "%q is no pattern of file names: %v", written.Text, err)
-			return nil
+		matches, ok := p.matches(pattern, alternative)
+		if ok && len(matches) == 0 && (c.wildcard || c.brace && len(all) > 1) {
+			p.errorf(pattern.rng, "No file matches %s, and %s needs one", alternative, first.text)
 		}
-		slices.Sort(found)
-		matches = slices.DeleteFunc(found, isDirectory)
+		paths = append(paths, matches...)
+	}
+	if c.pattern && !c.wildcard && len(paths) == 0 {
+		p.errorf(pattern.rng, "No file matches %s, and %s needs one", pattern.text, first.text)
 	}
 	var nodes []*Node
-	for _, path := range matches {
-		if p.full() {
+	for _, path := range paths {
+		if p.full() || p.x.spent {
 			break
 		}
 		if cause := p.refused(path); cause != "" {
-			p.errorf(written.Range, "Include of %s: %s", path, cause)
+			p.errorf(pattern.rng, "Include of %s: %s", path, cause)
 			continue
 		}
 		p.files++
 		src, err := p.from.Read(path)
 		if err != nil {
-			p.errorf(written.Range, "Include of %s: %v", path, err)
+			p.errorf(pattern.rng, "Include of %s: %v", path, err)
 			continue
 		}
-		nodes = append(nodes, p.file(path, src, in)...)
+		nodes = append(nodes, p.file(path, string(src), in)...)
 	}
 	return nodes
+}
+
+// matches are the files that a pattern without alternatives names; ok is false where it is wrong.
+func (p *parser) matches(written token, pattern string) (paths []string, ok bool) {
+	if !filepath.IsAbs(pattern) {
+		pattern = filepath.Join(filepath.Dir(p.stream.file), pattern)
+	}
+	if !strings.ContainsAny(pattern, `*?[`) {
+		return []string{pattern}, true
+	}
+	found, err := filepath.Glob(pattern)
+	if err != nil {
+		p.errorf(written.rng, "%q is no pattern of file names: %v", written.text, err)
+		return nil, false
+	}
+	slices.Sort(found)
+	return slices.DeleteFunc(found, isDirectory), true
 }
 
 // refused says why a file may not be included here; "" is that it may.

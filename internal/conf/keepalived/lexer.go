@@ -1,7 +1,6 @@
 package keepalived
 
 import (
-	"bytes"
 	"strings"
 	"unicode/utf8"
 
@@ -23,118 +22,111 @@ type token struct {
 	kind  kind
 	text  string
 	rng   hcl.Range
-	fault string // what is wrong with the word itself, if anything
-}
-
-// lexer cuts a file into tokens. It is a small value: a copy of it is a place to return to.
-type lexer struct {
-	file           string
-	src            []byte
-	off, line, col int
-}
-
-const byteOrderMark = "\xef\xbb\xbf"
-
-func newLexer(file string, src []byte) lexer {
-	l := lexer{file: file, src: src, line: 1, col: 1}
-	if bytes.HasPrefix(src, []byte(byteOrderMark)) {
-		l.off = len(byteOrderMark)
-	}
-	return l
-}
-
-func (l *lexer) pos() hcl.Pos { return hcl.Pos{Line: l.line, Column: l.col, Byte: l.off} }
-
-// rangeFrom is the range from start to where the lexer stands.
-func (l *lexer) rangeFrom(start hcl.Pos) hcl.Range {
-	return hcl.Range{Filename: l.file, Start: start, End: l.pos()}
-}
-
-// take moves over n bytes of the current line and returns them.
-func (l *lexer) take(n int) string {
-	text := string(l.src[l.off : l.off+n])
-	l.off += n
-	l.col += utf8.RuneCountInString(text)
-	return text
-}
-
-// rest is what is left of the current line, without its line end.
-func (l *lexer) rest() []byte {
-	rest := l.src[l.off:]
-	if end := bytes.IndexByte(rest, '\n'); end >= 0 {
-		rest = rest[:end]
-	}
-	return rest
+	from  *expansion // what put the text into the line, if it is not written there
+	fault string     // what is wrong with the word itself, if anything
 }
 
 func blank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f' }
 
-func (l *lexer) skipBlanks() {
-	for l.off < len(l.src) && blank(l.src[l.off]) {
-		l.off++
-		l.col++
+func trimBlanks(text string) string { return strings.TrimRight(text, " \t\r\v\f") }
+
+// next cuts the next token off the current line, and goes on to the next line behind its last.
+func (s *stream) next() token {
+	for {
+		for s.off < len(s.text) && blank(s.text[s.off]) {
+			s.off++
+		}
+		if s.off < len(s.text) {
+			return s.token()
+		}
+		if !s.ended {
+			s.ended = true
+			return s.made(newlineToken, s.off, s.off)
+		}
+		if !s.advance() {
+			end := s.endOfFile()
+			return token{kind: endToken, rng: hcl.Range{Filename: s.file, Start: end, End: end}}
+		}
 	}
 }
 
-func (l *lexer) next() token {
-	l.skipBlanks()
-	start := l.pos()
-	if l.off == len(l.src) {
-		return token{kind: endToken, rng: l.rangeFrom(start)}
-	}
-	switch c := l.src[l.off]; c {
-	case '\n':
-		end := hcl.Range{Filename: l.file, Start: start, End: start}
-		l.off++
-		l.line++
-		l.col = 1
-		return token{kind: newlineToken, rng: end}
-	case '{', '}':
-		t := token{kind: openToken, text: l.take(1), rng: l.rangeFrom(start)}
-		if c == '}' {
-			t.kind = closeToken
-		}
-		return t
-	case '#', '!':
-		text := strings.TrimRight(string(l.rest()), " \t\r\v\f")
-		l.take(len(text))
-		return token{kind: commentToken, text: text, rng: l.rangeFrom(start)}
-	case '"':
-		return l.quoted()
-	}
-	return l.bare()
+// made is a token of what stands between two offsets of the current line.
+func (s *stream) made(k kind, from, to int) token {
+	t := token{kind: k, text: s.text[from:to]}
+	t.rng, t.from = s.place(from, to)
+	return t
 }
+
+func (s *stream) token() token {
+	start := s.off
+	switch c := s.text[start]; {
+	case c == '{':
+		s.off++
+		return s.made(openToken, start, s.off)
+	case c == '}':
+		s.off++
+		return s.made(closeToken, start, s.off)
+	case s.comments(start):
+		s.off = len(s.text)
+		return s.made(commentToken, start, len(trimBlanks(s.text)))
+	case c == '"':
+		return s.quoted()
+	}
+	return s.bare()
+}
+
+// comments says whether a comment begins at an offset.
+func (s *stream) comments(off int) bool {
+	if c := s.text[off]; c != '#' && c != '!' {
+		return false
+	}
+	return s.comment < 0 || off == s.comment
+}
+
+const openQuote = `This quote is not closed; write another " at the end of the word`
 
 // quoted reads a word in double quotes. A quote that is not closed on its line takes the rest of
 // the line.
-func (l *lexer) quoted() token {
-	start := l.pos()
-	t := token{kind: wordToken}
-	rest := l.rest()
-	if end := bytes.IndexByte(rest[1:], '"'); end >= 0 {
-		t.text = l.take(end + 2)[1 : end+1]
+func (s *stream) quoted() token {
+	start := s.off
+	var text, fault string
+	if end := strings.IndexByte(s.text[start+1:], '"'); end >= 0 {
+		text = s.text[start+1 : start+1+end]
+		s.off = start + end + 2
 	} else {
-		t.text = strings.TrimRight(l.take(len(rest))[1:], "\r")
-		t.fault = `This quote is not closed; write another " at the end of the word`
+		s.off = len(trimCR(s.text))
+		text, fault = s.text[start+1:max(s.off, start+1)], openQuote
+		s.off = max(s.off, start+1)
 	}
-	t.rng = l.rangeFrom(start)
+	t := s.made(wordToken, start, s.off)
+	t.text, t.fault = text, fault
 	return t.checked()
 }
 
+func trimCR(text string) string { return strings.TrimRight(text, "\r") }
+
 // bare reads a word without quotes. A backslash takes the meaning from a # or ! behind it.
-func (l *lexer) bare() token {
-	start := l.pos()
-	rest := l.rest()
-	end := 0
+func (s *stream) bare() token {
+	start, end := s.off, s.off
 	escaped := false
-	for end < len(rest) && !blank(rest[end]) && !strings.ContainsRune(`{}"#!`, rune(rest[end])) {
-		if rest[end] == '\\' && end+1 < len(rest) && (rest[end+1] == '#' || rest[end+1] == '!') {
-			escaped = true
-			end++
+scan:
+	for ; end < len(s.text); end++ {
+		switch c := s.text[end]; c {
+		case ' ', '\t', '\r', '\v', '\f', '{', '}', '"':
+			break scan
+		case '#', '!':
+			if s.comments(end) {
+				break scan
+			}
+		case '\\':
+			if end+1 < len(s.text) && (s.text[end+1] == '#' || s.text[end+1] == '!') {
+				escaped = true
+				end++
+			}
 		}
-		end++
 	}
-	t := token{kind: wordToken, text: l.take(end), rng: l.rangeFrom(start)}
+	s.off = end
+	t := s.made(wordToken, start, end)
 	if escaped {
 		t.text = strings.NewReplacer(`\#`, `#`, `\!`, `!`).Replace(t.text)
 	}
@@ -142,29 +134,66 @@ func (l *lexer) bare() token {
 }
 
 func (t token) checked() token {
-	switch {
-	case t.fault != "":
-	case !utf8.ValidString(t.text):
-		t.fault = "This word is not valid UTF-8; save the file as UTF-8"
-	case strings.ContainsFunc(t.text, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }):
-		t.fault = "This word holds a control character; remove it"
+	if t.fault == "" {
+		t.fault = unfit(t.text)
 	}
 	return t
 }
 
+// unfit says what is wrong with the letters of a word; "" is nothing.
+func unfit(text string) string {
+	plain := true
+	for i := range len(text) {
+		if c := text[i]; c < ' ' && c != '\t' || c >= 0x7f {
+			plain = false
+			break
+		}
+	}
+	switch {
+	case plain:
+	case !utf8.ValidString(text):
+		return "This word is not valid UTF-8; save the file as UTF-8"
+	case strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }):
+		return "This word holds a control character; remove it"
+	}
+	return ""
+}
+
 // lineWord takes the rest of the line as one word, up to a comment: an include's pattern, in which
 // braces are alternatives.
-func (l *lexer) lineWord() (Word, bool) {
-	l.skipBlanks()
-	start := l.pos()
-	if l.off < len(l.src) && l.src[l.off] == '"' {
-		t := l.quoted()
-		return Word{Text: t.text, Range: t.rng}, t.fault == "" && t.text != ""
+func (s *stream) lineWord() (token, bool) {
+	for s.off < len(s.text) && blank(s.text[s.off]) {
+		s.off++
 	}
-	rest := l.rest()
-	if end := bytes.IndexAny(rest, "#!"); end >= 0 {
-		rest = rest[:end]
+	if s.off < len(s.text) && s.text[s.off] == '"' {
+		t := s.quoted()
+		return t, t.fault == "" && t.text != ""
 	}
-	text := l.take(len(bytes.TrimRight(rest, " \t\r\v\f")))
-	return Word{Text: text, Range: l.rangeFrom(start)}, text != ""
+	start := s.off
+	for s.off < len(s.text) && !s.comments(s.off) {
+		s.off++
+	}
+	s.off = start + len(trimBlanks(s.text[start:s.off]))
+	t := s.made(wordToken, start, s.off)
+	return t, t.text != ""
+}
+
+// commentStart is where the comment of a line begins, or its length where it has none.
+func commentStart(text string) int {
+	quoted := false
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '"':
+			quoted = !quoted
+		case '\\':
+			if !quoted && i+1 < len(text) && (text[i+1] == '#' || text[i+1] == '!') {
+				i++
+			}
+		case '#', '!':
+			if !quoted {
+				return i
+			}
+		}
+	}
+	return len(text)
 }

@@ -1,7 +1,6 @@
 package keepalived
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 
@@ -20,75 +19,163 @@ type Source interface {
 	Read(path string) ([]byte, error)
 }
 
-// Parse reads a file and all that it includes. The tree is whole except for the statements that
-// an error is about; a caller may look for more errors in it, but must not use it.
-func Parse(name string, src []byte, from Source) ([]*Node, hcl.Diagnostics) {
-	p := &parser{table: newTable(), from: from, files: 1}
-	return p.file(name, src, p.table), p.diags
+// Options are what a configuration is read with.
+type Options struct {
+	// Source reads included files; nil is that none may be included.
+	Source Source
+	// Hostname is the node's; it may have a domain.
+	Hostname string
+	// Instance is what @NAME lines are compared with, and $_INSTANCE: keepalived's option -i.
+	// Where it is empty it is Hostname up to its first dot.
+	Instance string
+}
+
+// Tree is what a configuration was found to say.
+type Tree struct {
+	// Nodes is whole except for the statements that an error is about; a caller may look for more
+	// errors in it, but must not use it.
+	Nodes []*Node
+	Diags hcl.Diagnostics
+
+	expanded map[hcl.Range]*expansion
+}
+
+// Parse reads a file and all that it includes.
+func Parse(name string, src []byte, o Options) *Tree {
+	p := &parser{table: newTable(), from: o.Source, files: 1, expanded: map[hcl.Range]*expansion{}, told: map[*keyword]*remark{}}
+	instance, _, _ := strings.Cut(o.Hostname, ".")
+	if o.Instance != "" {
+		instance = o.Instance
+	}
+	p.x = &expander{instance: instance, names: map[string]*definition{}, asked: map[string]bool{}, report: p.report}
+	t := &Tree{Nodes: p.file(name, string(src), p.table), expanded: p.expanded}
+	p.finish()
+	t.Diags = p.diags
+	t.Explain(t.Diags)
+	return t
+}
+
+// Explain adds to problems with what a definition or a loop has made where that is used.
+func (t *Tree) Explain(diags hcl.Diagnostics) {
+	for _, d := range diags {
+		if d.Subject == nil || d.Detail != "" {
+			continue
+		}
+		if by := t.expanded[*d.Subject]; by != nil {
+			d.Detail = fmt.Sprintf("in the expansion of %s at %s:%d:%d", by.name, by.use.Filename, by.use.Start.Line, by.use.Start.Column)
+		}
+	}
 }
 
 type parser struct {
-	lexer
-	table *keyword
-	from  Source
-	open  []string // the files being read, each included by the one before
-	files int      // files read so far
-	diags hcl.Diagnostics
+	*stream  // the file that is read
+	table    *keyword
+	x        *expander
+	from     Source
+	open     []string // the files being read, each included by the one before
+	files    int      // files read so far
+	diags    hcl.Diagnostics
+	back     []token // tokens to read again, the last one first
+	quiet    int     // blocks around this one whose keyword is not implemented
+	told     map[*keyword]*remark
+	expanded map[hcl.Range]*expansion
+
+	nodes []Node // room for nodes
+	words []Word // room for arguments
 }
 
 func (p *parser) errorf(at hcl.Range, format string, args ...any) {
+	p.report(hcl.DiagError, at, format, args...)
+}
+
+func (p *parser) report(severity hcl.DiagnosticSeverity, at hcl.Range, format string, args ...any) {
 	if p.full() {
 		return
 	}
-	p.diags = append(p.diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: fmt.Sprintf(format, args...), Subject: &at})
+	p.diags = append(p.diags, &hcl.Diagnostic{Severity: severity, Summary: fmt.Sprintf(format, args...), Subject: &at})
 	if len(p.diags) == maxProblems {
 		p.diags = append(p.diags, &hcl.Diagnostic{Severity: hcl.DiagError, Subject: &at,
 			Summary: fmt.Sprintf("More than %d problems; correct those above first", maxProblems)})
+		p.x.spent = true
 	}
 }
 
 func (p *parser) full() bool { return len(p.diags) > maxProblems }
 
 // file parses one file whose statements stand in the block of in.
-func (p *parser) file(name string, src []byte, in *keyword) []*Node {
-	outer := p.lexer
-	p.lexer = newLexer(name, src)
+func (p *parser) file(name, src string, in *keyword) []*Node {
+	outer := p.stream
+	p.stream = newStream(name, src, p.x)
 	p.open = append(p.open, name)
 	defer func() {
-		p.lexer = outer
+		p.stream = outer
 		p.open = p.open[:len(p.open)-1]
 	}()
-	if at, what := p.unreadable(); what != "" {
+	if at, what := unreadable(name, src); what != "" {
 		p.errorf(at, "%s", what)
 		return nil
 	}
-	body := p.statements(in, nil)
-	return body.children
+	return p.statements(in, nil).children
 }
 
 // unreadable finds what no line of a text file holds.
-func (p *parser) unreadable() (hcl.Range, string) {
+func unreadable(name, src string) (hcl.Range, string) {
+	at := func(line, offset, n int) hcl.Range {
+		start := hcl.Pos{Line: line, Column: 1, Byte: offset}
+		return hcl.Range{Filename: name, Start: start, End: hcl.Pos{Line: line, Column: 1 + n, Byte: offset + n}}
+	}
+	if nul := strings.IndexByte(src, 0); nul >= 0 {
+		start := strings.LastIndexByte(src[:nul], '\n') + 1
+		return at(1+strings.Count(src[:nul], "\n"), start, 0), "This line holds a NUL byte; a configuration is a text file"
+	}
 	line, offset := 1, 0
-	for rest := p.src; len(rest) > 0; line++ {
-		text := rest
-		if end := bytes.IndexByte(rest, '\n'); end >= 0 {
-			text = rest[:end+1]
+	for offset < len(src) {
+		n := strings.IndexByte(src[offset:], '\n') + 1
+		if n == 0 {
+			n = len(src) - offset
 		}
-		at := func(n int) hcl.Range {
-			start := hcl.Pos{Line: line, Column: 1, Byte: offset}
-			end := hcl.Pos{Line: line, Column: 1 + n, Byte: offset + n}
-			return hcl.Range{Filename: p.lexer.file, Start: start, End: end}
+		if n > maxLine {
+			return at(line, offset, 1), fmt.Sprintf("This line has %d bytes; a line has at most %d", n, maxLine)
 		}
-		if len(text) > maxLine {
-			return at(1), fmt.Sprintf("This line has %d bytes; a line has at most %d", len(text), maxLine)
-		}
-		if bytes.IndexByte(text, 0) >= 0 {
-			return at(0), "This line holds a NUL byte; a configuration is a text file"
-		}
-		offset += len(text)
-		rest = rest[len(text):]
+		offset += n
+		line++
 	}
 	return hcl.Range{}, ""
+}
+
+// token is the next token that is not read again.
+func (p *parser) token() token {
+	if n := len(p.back); n > 0 {
+		t := p.back[n-1]
+		p.back = p.back[:n-1]
+		return t
+	}
+	t := p.stream.next()
+	if t.from != nil {
+		p.expand(t.rng, t.from)
+	}
+	return t
+}
+
+// expand remembers that what stands at a place is made by an expansion.
+func (p *parser) expand(at hcl.Range, by *expansion) {
+	if p.expanded[at] == nil {
+		p.expanded[at] = by
+	}
+}
+
+// unread lets a token be read again.
+func (p *parser) unread(t token) { p.back = append(p.back, t) }
+
+// node is a new node of a statement that a token begins.
+func (p *parser) node(first token) *Node {
+	if len(p.nodes) == 0 {
+		p.nodes = make([]Node, 256)
+	}
+	n := &p.nodes[0]
+	p.nodes = p.nodes[1:]
+	n.Keyword, n.Range = Word{Text: first.text, Range: first.rng}, first.rng
+	return n
 }
 
 // body is what stands between two braces.
@@ -102,7 +189,7 @@ type body struct {
 func (p *parser) statements(in *keyword, open *Node) body {
 	var b body
 	for !p.full() {
-		switch t := p.next(); t.kind {
+		switch t := p.token(); t.kind {
 		case newlineToken:
 		case commentToken:
 			c := Comment{Text: t.text, Range: t.rng}
@@ -145,28 +232,21 @@ func follows(n *Node, c Comment) bool {
 // statement parses what the word first begins: one node, those of an included file, or none
 // where it is refused.
 func (p *parser) statement(in *keyword, first token) []*Node {
-	if first.text == "include" && first.rng.End.Byte-first.rng.Start.Byte == len("include") {
-		return p.include(in, first)
+	if check, ok := includes(first); ok {
+		return p.include(in, first, check)
 	}
-	n := &Node{Keyword: Word{Text: first.text, Range: first.rng}, Range: first.rng}
+	n := p.node(first)
+	known := in.find(first.text)
+	if in.lines > 0 {
+		known = nil
+	}
 	sound := p.sound(first)
-	for {
-		mark := p.lexer
-		t := p.next()
-		if t.kind != wordToken {
-			p.lexer = mark
-			break
-		}
-		sound = p.sound(t) && sound
-		n.Args = append(n.Args, Word{Text: t.text, Range: t.rng})
-		n.Range.End = t.rng.End
-	}
+	sound = p.readArguments(n, first, known != nil && known.script) && sound
 	if in.lines > 0 {
 		n.Broken = !sound
 		p.line(in, n)
 		return []*Node{n}
 	}
-	known := in.find(first.text)
 	if known == nil {
 		p.unknown(in, n)
 		p.skipOwnBlock()
@@ -174,20 +254,82 @@ func (p *parser) statement(in *keyword, first token) []*Node {
 	}
 	n.Name = known.name
 	p.arguments(known, n)
+	if known.class != implemented {
+		p.quiet++
+	}
 	switch known.block {
 	case noBlock:
-		mark := p.lexer
-		if t := p.next(); t.kind == openToken {
+		if t := p.token(); t.kind == openToken {
 			p.errorf(t.rng, "%q takes no block; write %s", n.Keyword.Text, known.usage)
 			p.skipBlock(t)
 		} else {
-			p.lexer = mark
+			p.unread(t)
 		}
 	case mayBlock, mustBlock:
 		p.ownBlock(known, n)
 	}
 	n.Broken = n.Broken || !sound
+	if known.class != implemented {
+		p.quiet--
+		p.remark(known, n)
+		return nil
+	}
 	return []*Node{n}
+}
+
+// readArguments reads the words behind first, up to the end of the line or a brace.
+func (p *parser) readArguments(n *Node, first token, script bool) (sound bool) {
+	sound = true
+	start := len(p.words)
+	last := first
+	for {
+		var t token
+		quoted := false
+		if script && len(p.back) == 0 {
+			t, quoted = p.scriptWord()
+		}
+		if !quoted {
+			t = p.token()
+		}
+		if t.kind != wordToken {
+			p.unread(t)
+			break
+		}
+		sound = p.sound(t) && sound
+		if len(p.words) == cap(p.words) {
+			p.words = append(make([]Word, 0, max(1024, 2*(len(p.words)-start))), p.words[start:]...)
+			start = 0
+		}
+		p.words = append(p.words, Word{Text: t.text, Range: t.rng})
+		last = t
+	}
+	if len(p.words) > start {
+		n.Args = p.words[start:len(p.words):len(p.words)]
+	}
+	n.Range = p.between(first, last)
+	return sound
+}
+
+// between is the range from one token to another of the same line.
+func (p *parser) between(first, last token) hcl.Range {
+	r := first.rng
+	same := first.rng.Filename == last.rng.Filename && first.rng.End.Line == last.rng.Start.Line && first.rng.Start.Byte <= last.rng.Start.Byte
+	by := first.from
+	if by == nil {
+		by = last.from
+	}
+	switch {
+	case same:
+		r.End = last.rng.End
+	case first.from != nil:
+		r = first.from.use
+	case last.from != nil && last.from.use.Filename == r.Filename && last.from.use.Start.Line == r.End.Line:
+		r.End = last.from.use.End
+	}
+	if by != nil {
+		p.expand(r, by)
+	}
+	return r
 }
 
 func (p *parser) sound(t token) bool {
@@ -223,21 +365,20 @@ func (k *keyword) place() string {
 }
 
 func (p *parser) arguments(k *keyword, n *Node) {
-	switch {
-	case len(n.Args) < k.min:
+	if len(n.Args) < k.min {
 		n.Broken = true
 		p.errorf(n.Range, "%q needs a value; write %s", n.Keyword.Text, k.usage)
-	case len(n.Args) > k.max:
-		p.extra(n.Args[k.max:], k.usage)
+		return
+	}
+	// What words that are not implemented have behind them is not looked at.
+	if k.class == implemented && p.quiet == 0 {
+		n.Args = p.options(k, n, n.Args, k.max)
 	}
 }
 
-// line checks the number of words of a plain line.
+// line checks the words of a plain line.
 func (p *parser) line(in *keyword, n *Node) {
-	if extra := len(n.Args) + 1 - in.lines; extra > 0 {
-		n.Broken = true
-		p.extra(n.Args[len(n.Args)-extra:], in.usage)
-	}
+	n.Args = p.options(in, n, n.Args, max(in.lines-1, 0))
 }
 
 func (p *parser) extra(words []Word, usage string) {
@@ -282,16 +423,22 @@ func (p *parser) ownBlock(k *keyword, n *Node) {
 
 // opening moves behind the next "{" if nothing but line ends and comments stand before it.
 func (p *parser) opening() (brace token, between []Comment, ok bool) {
-	mark := p.lexer
+	var passed []token
 	for {
-		switch t := p.next(); t.kind {
+		t := p.token()
+		switch t.kind {
 		case newlineToken:
+			passed = append(passed, t)
 		case commentToken:
+			passed = append(passed, t)
 			between = append(between, Comment{Text: t.text, Range: t.rng})
 		case openToken:
 			return t, between, true
 		default:
-			p.lexer = mark
+			p.unread(t)
+			for k := len(passed) - 1; k >= 0; k-- {
+				p.unread(passed[k])
+			}
 			return token{}, nil, false
 		}
 	}
@@ -307,7 +454,7 @@ func (p *parser) skipOwnBlock() {
 // skipBlock moves behind the brace that closes the block which t opened.
 func (p *parser) skipBlock(t token) {
 	for depth := 1; depth > 0; {
-		switch p.next().kind {
+		switch p.token().kind {
 		case openToken:
 			depth++
 		case closeToken:

@@ -1,5 +1,7 @@
 package keepalived
 
+import "strings"
+
 // block says whether a keyword has a block behind it.
 type block uint8
 
@@ -7,6 +9,20 @@ const (
 	noBlock block = iota
 	mayBlock
 	mustBlock
+)
+
+// class says what becomes of a keyword.
+type class uint8
+
+const (
+	// implemented: it is in the tree, and the caller gives it its meaning.
+	implemented class = iota
+	// agreed: lvsd does what it says without being told.
+	agreed
+	// ignored: lvsd does without it, which changes nothing about where packets go; a warning.
+	ignored
+	// refused: to read past it would send packets elsewhere or make two masters; an error.
+	refused
 )
 
 // keyword is one row of the table of what may stand where.
@@ -17,108 +33,175 @@ type keyword struct {
 	max     int // argument words, at most
 	block   block
 	words   []*keyword // what may stand in the block
+	index   map[string]*keyword
 	// lines says that the block holds plain lines, of at most so many words, in place of words.
 	lines int
+	// options are words with values of their own that may stand in such a line, or behind the
+	// arguments.
+	options []*keyword
+	// script says that the arguments are a command line, with a shell's quotes.
+	script bool
 	// usage is how to write it, for the error of one who wrote it otherwise.
 	usage string
+	class class
+	// why says what is missing without it and what to do instead.
+	why string
+	// same are values with which the keyword is agreed; "" is that it stands alone.
+	same []string
 }
 
 // unbounded is a max for as many words as one likes.
 const unbounded = 1 << 20
 
-func value(name, usage string, aliases ...string) *keyword {
-	return &keyword{name: name, aliases: aliases, min: 1, max: 1, usage: name + " " + usage}
+// word is a keyword by its usage: NAME VALUE [VALUE] … { … }. What stands in brackets may be
+// missing, … is as many as one likes.
+func word(usage string) *keyword {
+	fields := strings.Fields(usage)
+	k := &keyword{name: fields[0], usage: usage}
+	optional := 0
+	for _, f := range fields[1:] {
+		switch {
+		case f == "{":
+			k.block = mustBlock
+			return k
+		case f == "…", f == "…]":
+			k.max = unbounded
+			return k
+		case optional > 0 || strings.HasPrefix(f, "["):
+			k.max++
+		default:
+			k.min++
+			k.max++
+		}
+		optional += strings.Count(f, "[") - strings.Count(f, "]")
+	}
+	return k
 }
 
-func flag(name string) *keyword { return &keyword{name: name, max: 1, usage: name} }
-
-// timing are the words that a checker inherits from the real server and the virtual server.
-func timing() []*keyword {
-	return []*keyword{
-		value("delay_loop", "SECONDS"),
-		value("retry", "NUMBER", "nb_get_retry"),
-		value("delay_before_retry", "SECONDS"),
-		value("connect_timeout", "SECONDS"),
+// words are implemented keywords by their usages.
+func words(usages ...string) []*keyword {
+	all := make([]*keyword, len(usages))
+	for i, u := range usages {
+		all[i] = word(u)
 	}
+	return all
 }
 
-func and(words []*keyword, more ...*keyword) []*keyword { return append(more, words...) }
-
-func checkers() []*keyword {
-	get := func(name string) *keyword {
-		return &keyword{name: name, block: mustBlock, usage: name + " { url { … } }",
-			words: and(timing(), &keyword{name: "url", block: mustBlock, usage: "url { path PATH }",
-				words: []*keyword{
-					value("path", "PATH"),
-					{name: "status_code", min: 1, max: unbounded, usage: "status_code CODE[-CODE] …"},
-				}})}
+// known are keywords by their usages that are not implemented, for one reason.
+func known(c class, why string, usages ...string) []*keyword {
+	all := words(usages...)
+	for _, k := range all {
+		k.class, k.why = c, why
+		if k.block == mustBlock {
+			k.lines = unbounded
+		}
 	}
-	return []*keyword{
-		{name: "PING_CHECK", aliases: []string{"ICMP_CHECK"}, block: mayBlock, words: timing()},
-		{name: "TCP_CHECK", block: mayBlock, words: timing()},
-		get("HTTP_GET"),
-		get("SSL_GET"),
-	}
+	return all
 }
+
+func ignore(why string, usages ...string) []*keyword { return known(ignored, why, usages...) }
+
+func refuse(why string, usages ...string) []*keyword { return known(refused, why, usages...) }
+
+func agree(usages ...string) []*keyword { return known(agreed, "", usages...) }
+
+// but says that the keywords are agreed with these values.
+func but(same []string, keywords []*keyword) []*keyword {
+	for _, k := range keywords {
+		k.same = same
+	}
+	return keywords
+}
+
+// off and on are the truth values; a flag that stands alone is on.
+func off() []string { return []string{"off", "false", "no"} }
+
+func on() []string { return []string{"", "on", "true", "yes"} }
+
+func (k *keyword) alias(aliases ...string) *keyword {
+	k.aliases = aliases
+	return k
+}
+
+// holds gives k a block of these words.
+func (k *keyword) holds(lists ...[]*keyword) *keyword {
+	k.words = join(lists...)
+	k.lines = 0
+	if k.block == noBlock {
+		k.block = mustBlock
+	}
+	return k
+}
+
+// bare lets k stand without its block.
+func (k *keyword) bare() *keyword {
+	k.block = mayBlock
+	return k
+}
+
+// plain gives k a block of lines, of at most so many words before the options.
+func (k *keyword) plain(lines int, options ...[]*keyword) *keyword {
+	k.block, k.lines, k.options = mustBlock, lines, join(options...)
+	return k
+}
+
+func (k *keyword) with(options ...[]*keyword) *keyword {
+	k.options = join(options...)
+	return k
+}
+
+// scripts marks keywords whose arguments are command lines.
+func scripts(keywords []*keyword) []*keyword {
+	for _, k := range keywords {
+		k.script = true
+	}
+	return keywords
+}
+
+func join(lists ...[]*keyword) []*keyword {
+	var all []*keyword
+	for _, l := range lists {
+		all = append(all, l...)
+	}
+	return all
+}
+
+// list makes keywords a list.
+func list(keywords ...*keyword) []*keyword { return keywords }
 
 // newTable builds the whole table as the keyword whose block is the file.
 func newTable() *keyword {
-	realServer := &keyword{name: "real_server", min: 1, max: 2, block: mustBlock, usage: "real_server ADDRESS [PORT] { … }",
-		words: and(and(timing(), checkers()...),
-			value("weight", "0-65535"),
-			flag("inhibit_on_failure"),
-		)}
-	virtualServer := &keyword{name: "virtual_server", min: 1, max: 2, block: mustBlock,
-		usage: "virtual_server ADDRESS [PORT] { … } or virtual_server fwmark NUMBER { … }",
-		words: and(timing(),
-			value("lb_algo", "SCHEDULER", "lvs_sched"),
-			value("lb_kind", "NAT|DR|TUN", "lvs_method"),
-			value("protocol", "TCP|UDP|SCTP"),
-			&keyword{name: "persistence_timeout", max: 1, usage: "persistence_timeout [SECONDS]"},
-			value("weight", "0-65535"),
-			flag("inhibit_on_failure"),
-			realServer,
-		)}
-	instance := &keyword{name: "vrrp_instance", min: 1, max: 1, block: mustBlock, usage: "vrrp_instance NAME { … }",
-		words: []*keyword{
-			value("state", "MASTER|BACKUP"),
-			value("interface", "NAME"),
-			value("virtual_router_id", "1-255"),
-			value("priority", "1-255"),
-			value("advert_int", "SECONDS"),
-			value("version", "2|3"),
-			flag("preempt"),
-			flag("nopreempt"),
-			{name: "virtual_ipaddress", block: mustBlock, lines: 7,
-				usage: "virtual_ipaddress { ADDRESS[/LENGTH] [dev NAME] [label LABEL] [scope SCOPE] … }"},
-			{name: "track_interface", block: mustBlock, lines: 1, usage: "track_interface { NAME … }"},
-			value("garp_master_delay", "SECONDS"),
-			value("garp_master_repeat", "NUMBER"),
-		}}
-	return &keyword{block: mustBlock, words: []*keyword{
-		{name: "global_defs", block: mustBlock, usage: "global_defs { … }", words: []*keyword{
-			value("router_id", "NAME"),
-			value("vrrp_version", "2|3"),
-			value("vrrp_garp_master_delay", "SECONDS"),
-			value("vrrp_garp_master_repeat", "NUMBER"),
-		}},
-		instance,
-		{name: "vrrp_sync_group", min: 1, max: 1, block: mustBlock, usage: "vrrp_sync_group NAME { … }", words: []*keyword{
-			{name: "group", block: mustBlock, lines: 1, usage: "group { INSTANCE … }"},
-		}},
-		virtualServer,
-	}}
+	file := (&keyword{}).holds(globalWords(), trackWords(), instanceWords(), serviceWords())
+	file.seal()
+	return file
+}
+
+// seal makes the index of k and of all below it.
+func (k *keyword) seal() {
+	if k.index != nil || len(k.words) == 0 {
+		return
+	}
+	k.index = make(map[string]*keyword, len(k.words))
+	for _, w := range k.words {
+		for _, spelling := range append([]string{w.name}, w.aliases...) {
+			k.index[spelling] = w
+		}
+		w.seal()
+	}
 }
 
 // find returns the word of k's block that is written so, or nil.
-func (k *keyword) find(written string) *keyword {
-	for _, w := range k.words {
-		if w.name == written {
-			return w
+func (k *keyword) find(written string) *keyword { return k.index[written] }
+
+// option returns the option of k that is written so, or nil.
+func (k *keyword) option(written string) *keyword {
+	for _, o := range k.options {
+		if o.name == written {
+			return o
 		}
-		for _, a := range w.aliases {
+		for _, a := range o.aliases {
 			if a == written {
-				return w
+				return o
 			}
 		}
 	}

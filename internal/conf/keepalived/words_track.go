@@ -1,0 +1,33 @@
+package keepalived
+
+const onlyTracked = "only what tracks it needs it"
+
+// trackWords are the blocks outside of instances that instances track or that stand beside them.
+func trackWords() []*keyword {
+	static := "the host would lack them, and packets go another way; write them in the host's own network configuration"
+	trackFile := one(ignore(onlyTracked, "track_file NAME { … }")).alias("vrrp_track_file").holds(
+		words("file PATH", "weight NUMBER [reverse]", "init_file [VALUE] [overwrite]"))
+	return join(
+		list(
+			one(ignore(onlyTracked, "vrrp_script NAME { … }")).holds(
+				scripts(words("script COMMAND …")),
+				words("interval SECONDS", "timeout SECONDS", "weight NUMBER [reverse]", "rise NUMBER", "fall NUMBER", "user USER [GROUP]", "init_fail")),
+			one(ignore(onlyTracked, "vrrp_track_process NAME { … }")).holds(
+				scripts(words("process COMMAND …")),
+				words("param_match [initial|partial]", "weight NUMBER [reverse]", "quorum NUMBER", "quorum_max NUMBER",
+					"fork_delay SECONDS", "terminate_delay SECONDS", "delay SECONDS", "full_command")),
+			trackFile,
+			one(ignore(onlyTracked, "bfd_instance NAME { … }")).holds(
+				list(word("neighbor_ip ADDRESS").alias("neighbour_ip")),
+				words("source_ip ADDRESS", "min_rx MILLISECONDS", "min_tx MILLISECONDS", "idle_tx MILLISECONDS", "multiplier NUMBER", "passive",
+					"ttl NUMBER", "hoplimit NUMBER", "max_hops NUMBER", "multihop", "weight NUMBER [reverse]", "vrrp", "checker")),
+			one(ignore(noGARP, "garp_group { … }")).holds(
+				words("garp_interval SECONDS", "gna_interval SECONDS", "interface INTERFACE"), list(word("interfaces").plain(unbounded))),
+			one(ignore("only static addresses, routes and rules need it", "track_group NAME { … }")).holds(list(word("group").plain(unbounded))),
+		),
+		refuse(static, "static_ipaddress { ADDRESS … }", "static_routes { ROUTE … }", "static_rules { RULE … }"),
+	)
+}
+
+// one is the only keyword of a list.
+func one(keywords []*keyword) *keyword { return keywords[0] }

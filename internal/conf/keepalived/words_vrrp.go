@@ -1,0 +1,130 @@
+package keepalived
+
+const (
+	noTracking = "lvsd would stay master when what is tracked fails; remove it here and let the service that fails stop lvsd or its interface"
+	noUnicast  = "lvsd sends adverts by multicast, which the other node would not hear: both would be masters; let both nodes use multicast"
+	noWeight   = "lvsd would keep its priority when the interface goes down; without a weight the instance leaves the election then"
+	noPeers    = "only unicast peers need it, and lvsd has none"
+)
+
+// instanceWords are vrrp_sync_group and vrrp_instance.
+func instanceWords() []*keyword {
+	return list(
+		word("vrrp_sync_group NAME { … }").holds(
+			list(word("group { INSTANCE … }").plain(1)),
+			trackingWords(),
+			refuse(noTracking, "track_interface { INTERFACE … }"),
+			stateScripts(),
+			ignore("instances of a group change their state together; there are no weights", "global_tracking", "sync_group_tracking_weight"),
+		),
+		word("vrrp_instance NAME { … }").holds(
+			words("state MASTER|BACKUP", "interface NAME", "virtual_router_id 1-255", "priority 1-255", "advert_int SECONDS", "version 2|3",
+				"preempt [BOOL]", "nopreempt [BOOL]", "garp_master_delay SECONDS", "garp_master_repeat NUMBER"),
+			list(
+				word("authentication { … }").holds(words("auth_type PASS|AH", "auth_pass PASSWORD")),
+				word("virtual_ipaddress { ADDRESS[/LENGTH] [dev NAME] [label LABEL] [scope SCOPE] … }").plain(1, addressOptions()),
+				word("track_interface { NAME … }").plain(1, but([]string{"0"}, refuse(noWeight, "weight NUMBER [reverse]"))),
+			),
+			electionTiming(), placeWords(), transportWords(), trackingWords(), macWords(), instanceGARP(), stateScripts(),
+			scripts(ignore(noScripts, "notify_master_rx_lower_pri COMMAND …")),
+			ignore("connections do not survive a takeover: lvsd runs no IPVS sync daemon; keepalived has lvs_sync_daemon in global_defs in its place",
+				"lvs_sync_daemon_interface INTERFACE …"),
+			ignore("lvsd logs every change of a state", "debug LEVEL"),
+		),
+	)
+}
+
+// addressOptions are the words behind an address.
+func addressOptions() []*keyword {
+	all := join(
+		words("dev NAME", "label LABEL", "scope SCOPE"),
+		ignore("lvsd sets no broadcast address", "brd ADDRESS"),
+		ignore("lvsd sets the lifetime of its addresses itself", "preferred_lft SECONDS|forever"),
+		ignore("lvsd puts back every address that is removed while it is master", "no_track"),
+		ignore("it is about IPv6", "home", "-nodad", "mngtmpaddr"),
+		refuse("the address would not reach that peer; write a route to it in the host's own network configuration", "peer ADDRESS"),
+		refuse("the kernel would make a route to the network of the address; write the address with /32 instead", "noprefixroute"),
+		refuse("the host would not join the group", "autojoin"),
+		refuse(noVMAC, "use_vmac"),
+	)
+	for _, k := range all {
+		if k.name == "brd" {
+			k.alias("broadcast")
+		}
+	}
+	return all
+}
+
+// electionTiming are words about who is master, and when.
+func electionTiming() []*keyword {
+	return join(
+		but([]string{"0"}, refuse("lvsd would take over at once, with the higher priority; write nopreempt", "preempt_delay SECONDS")),
+		but([]string{"3"}, ignore("lvsd takes over after 3 missing adverts", "down_timer_adverts 1-100")),
+		list(one(ignore("after a stall lvsd listens first, and then decides", "timer_expired_backup [PRIORITY]")).alias("thread_timer_expired")),
+		but(off(), ignore("lvsd answers a lower advert with its own", "lower_prio_no_advert [BOOL]")),
+		but(off(), ignore("lvsd yields without a last advert", "higher_prio_send_advert [BOOL]")),
+		but(off(), ignore("of two owners lvsd lets the higher address win", "owner_ignore_adverts [BOOL]")),
+		agree("skip_check_adv_addr [BOOL]", "accept"),
+		but(off(), ignore("lvsd keeps to RFC 9568 and accepts packets to its addresses", "strict_mode [BOOL]")),
+		ignore("lvsd accepts packets to its addresses; drop them in the host's own firewall rules", "no_accept"),
+		but(off(), refuse("lvsd would leave the election when the interface is down; remove it", "dont_track_primary [BOOL]")),
+		ignore("lvsd takes the state of links from netlink", "linkbeat_use_polling"),
+	)
+}
+
+// placeWords are what moves with an instance, beside its addresses.
+func placeWords() []*keyword {
+	missing := "the master would lack them, and packets go another way; write them in the host's own network configuration, on both nodes"
+	return join(
+		refuse("the master would not have these addresses; move them to virtual_ipaddress, which holds 255", "virtual_ipaddress_excluded { ADDRESS … }"),
+		refuse("lvsd moves addresses; an instance without any does nothing", "no_virtual_ipaddress"),
+		refuse(missing, "virtual_routes { ROUTE … }", "virtual_rules { RULE … }"),
+		ignore("lvsd puts back every address that the kernel removes with another", "promote_secondaries"),
+	)
+}
+
+func transportWords() []*keyword {
+	return join(
+		refuse(noUnicast, "unicast_peer { ADDRESS … }"),
+		ignore(noPeers, "unicast_ttl 0-255", "unicast_fault_no_peer", "check_unicast_src", "old_unicast_checksum [never]", "unicast_src_ip ADDRESS"),
+		ignore("lvsd sends adverts from the first address of the interface", "mcast_src_ip ADDRESS", "track_src_ip"),
+		but([]string{"224.0.0.18"}, refuse("lvsd sends adverts to 224.0.0.18 (RFC 9568 §5.1.1.2), and the other node would not hear them; use that group on both nodes",
+			"mcast_dst_ip ADDRESS")),
+		but(off(), refuse("the other node would take adverts for damaged, and both would be masters; remove it there too", "v3_checksum_as_v2 [BOOL]")),
+		list(one(refuse("the other node would drop adverts without it, and both would be masters; remove it on both nodes", "auth_hmac { … }")).holds(
+			words("key WORD …", "active_key ID", "anti_replay time|monotonic", "time_window SECONDS", "mode enforce|permissive|receive-only"))),
+		refuse("lvsd would send adverts outside of it; put the interface into the host's own configuration", "vrf INTERFACE"),
+		ignore("lvsd sends adverts over IPv4", "native_ipv6"),
+		ignore(noBuffers, "kernel_rx_buf_size BYTES"),
+	)
+}
+
+func trackingWords() []*keyword {
+	return refuse(noTracking, "track_script { SCRIPT … }", "track_file { FILE … }", "track_process { PROCESS … }", "track_bfd { BFD … }")
+}
+
+func macWords() []*keyword {
+	return join(
+		refuse("lvsd would answer for its addresses with the interface's own MAC address; remove it on both nodes, gratuitous ARP tells the neighbours",
+			"use_vmac [NAME] [INTERFACE] [MAC] …", "use_ipvlan [NAME] [ADDRESS] [MODE]", "use_vmac_addr"),
+		ignore(noVMAC, "vmac_xmit_base"),
+	)
+}
+
+func instanceGARP() []*keyword {
+	all := ignore(noGARP, "garp_master_refresh SECONDS", "garp_master_refresh_repeat NUMBER", "garp_lower_prio_delay SECONDS",
+		"garp_lower_prio_repeat NUMBER", "garp_extra_if [all] SECONDS")
+	all[0].same = []string{"0"}
+	all[4].alias("vmac_garp_intvl")
+	return all
+}
+
+// stateScripts are what is told of the states of instances and groups.
+func stateScripts() []*keyword {
+	return join(
+		scripts(ignore(noScripts, "notify COMMAND …", "notify_master COMMAND …", "notify_backup COMMAND …", "notify_fault COMMAND …",
+			"notify_stop COMMAND …", "notify_deleted …")),
+		but(off(), ignore(noScripts, "notify_priority_changes [BOOL]")),
+		but(off(), ignore(noMail, "smtp_alert [BOOL]")),
+	)
+}
