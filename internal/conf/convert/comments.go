@@ -45,19 +45,6 @@ func (s sources) texts(comments []keepalived.Comment) []string {
 	return all
 }
 
-// lead fills in what stands before a statement.
-func (s sources) lead(it *item, comments []keepalived.Comment, at hcl.Range) {
-	it.lead = s.texts(comments)
-	if len(comments) == 0 {
-		it.gap = s.gap(at)
-		return
-	}
-	it.gap = s.gap(comments[0].Range)
-	if s.gap(at) {
-		it.lead = append(it.lead, "")
-	}
-}
-
 // behindBrace says whether a comment stands on the line of a closing brace, as in "} # web".
 func (s sources) behindBrace(c keepalived.Comment) bool {
 	line := s.line(c.Range.Filename, c.Range.Start.Line)

@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -46,7 +47,7 @@ type element struct {
 func (b *body) bytes() []byte {
 	var p printer
 	p.body(b, 0)
-	return hclwrite.Format([]byte(p.String()))
+	return append([]byte{}, hclwrite.Format([]byte(p.String()))...) // not nil where there is nothing
 }
 
 type printer struct{ strings.Builder }
@@ -165,13 +166,11 @@ func (b *body) argument(name string) *item {
 	return nil
 }
 
-// put adds an argument before the first block, where a reader looks for it.
+// put adds an argument before the first block or list, where a reader looks for it.
 func (b *body) put(name, expr string) {
 	at := 0
-	for at < len(b.items) && b.items[at].block == nil {
+	for at < len(b.items) && b.items[at].block == nil && b.items[at].list == nil {
 		at++
 	}
-	b.items = append(b.items, nil)
-	copy(b.items[at+1:], b.items[at:])
-	b.items[at] = &item{name: name, expr: expr}
+	b.items = slices.Insert(b.items, at, &item{name: name, expr: expr})
 }

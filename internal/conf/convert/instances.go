@@ -2,6 +2,7 @@ package convert
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -67,7 +68,7 @@ func (k *tree) instanceDefaults(it *item, n *keepalived.Node, i *conf.Instance) 
 		}
 	}
 	if !has(n, "interface") {
-		it.block.put("interface", quote(i.Interface))
+		it.block.items = slices.Insert(it.block.items, 0, &item{name: "interface", expr: quote(i.Interface)})
 		k.report.add(Different, n.Range, "interface", "keepalived's default %s is written out; HCL has none", i.Interface)
 	}
 	fill("version", "vrrp_version", strconv.Itoa(int(i.Version)), strconv.Itoa(int(usual.Version)))

@@ -96,14 +96,17 @@ func long() map[string]byte {
 // ipvsCommand reads one command: its options in any order, letters put together or not.
 func (j *job) ipvsCommand(l line, words []word) {
 	o := ipvsOptions{values: map[byte]word{}, flags: map[byte]bool{}}
+	for _, w := range words {
+		if strings.ContainsAny(w.text, "$`;&|<>") {
+			j.errorf(w.at, "%q is for a shell, which is not run here; write out what it stands for", w.text)
+			return
+		}
+	}
 	for len(words) > 0 {
 		w := words[0]
 		words = words[1:]
 		name, isLong := strings.CutPrefix(w.text, "--")
 		switch {
-		case strings.ContainsAny(w.text, "$`;&|<>"):
-			j.errorf(w.at, "%q is for a shell, which is not run here; write out what it stands for", w.text)
-			return
 		case isLong:
 			text, value, with := strings.Cut(name, "=")
 			letter := long()[text]

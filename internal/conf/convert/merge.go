@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2"
+
 	"lvsd/internal/conf"
 )
 
@@ -34,12 +36,12 @@ func (j *job) mergeServices() {
 func (j *job) mergeService(it *item, s *ipvsService) {
 	v := it.service
 	j.report.add(Same, s.at, "ipvsadm", "")
-	contradict := func(what, theirs, ours string) {
+	contradict := func(at hcl.Range, what, theirs, ours string) {
 		if theirs != ours {
-			j.report.add(Different, s.at, what, "the rule says %s; %s counts, which keepalived's file says", theirs, ours)
+			j.report.add(Different, at, what, "the rule says %s; %s counts, which keepalived's file says", theirs, ours)
 		}
 	}
-	contradict("-s", s.scheduler, v.Scheduler)
+	contradict(s.at, "-s", s.scheduler, v.Scheduler)
 	persistence := "none"
 	if v.PersistenceTimeout != 0 {
 		persistence = strconv.Itoa(int(v.PersistenceTimeout.Seconds()))
@@ -48,14 +50,14 @@ func (j *job) mergeService(it *item, s *ipvsService) {
 	if theirs == "" {
 		theirs = "none"
 	}
-	contradict("-p", theirs, persistence)
+	contradict(s.at, "-p", theirs, persistence)
 	there := map[netip.AddrPort]bool{}
 	for _, r := range v.RealServers {
 		there[r.Address] = true
 	}
 	for k := range s.servers {
 		r := &s.servers[k]
-		contradict(flagOf(r.forwarding), string(r.forwarding), string(v.Forwarding))
+		contradict(r.at, flagOf(r.forwarding), string(r.forwarding), string(v.Forwarding))
 		if !there[r.address] {
 			it.block.items = append(it.block.items, r.item())
 			j.report.add(Different, r.at, "-r "+r.address.String(), "only the rules have it: it is added, without a check")

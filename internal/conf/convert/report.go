@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -65,8 +66,6 @@ func (r *Result) WriteReport(w io.Writer) error {
 			word := c.note.Word
 			if word != "" {
 				word += times(c.count) + ": "
-			} else if c.count > 1 {
-				word = times(c.count)[1:] + " "
 			}
 			fmt.Fprintf(&b, "  %s: %s%s\n", place(c.note.At), word, c.note.Text)
 		}
@@ -99,22 +98,37 @@ type count struct {
 	count int
 }
 
-// counted puts the notes of a verdict together that say the same of the same word.
+// counted puts the notes of a verdict together that say the same of the same word, in the order of
+// the files. Mistakes stand each for itself.
 func counted(notes []Note, v Verdict) []*count {
-	type identity struct{ word, text string }
+	type identity struct {
+		word, text string
+		at         hcl.Range
+	}
+	files := map[string]int{}
 	found := map[identity]*count{}
 	var list []*count
 	for _, n := range notes {
 		if n.Verdict != v {
 			continue
 		}
-		id := identity{n.Word, n.Text}
+		if _, known := files[n.At.Filename]; !known {
+			files[n.At.Filename] = len(files)
+		}
+		id := identity{word: n.Word, text: n.Text}
+		if v == Mistake {
+			id.at = n.At
+		}
 		if found[id] == nil {
 			found[id] = &count{note: n}
 			list = append(list, found[id])
 		}
 		found[id].count++
 	}
+	slices.SortStableFunc(list, func(a, b *count) int {
+		return cmp.Or(cmp.Compare(files[a.note.At.Filename], files[b.note.At.Filename]),
+			cmp.Compare(a.note.At.Start.Line, b.note.At.Start.Line))
+	})
 	return list
 }
 

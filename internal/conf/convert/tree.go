@@ -64,26 +64,37 @@ func (k *tree) body(nodes []*keepalived.Node, tail []keepalived.Comment, open *i
 	for at, n := range nodes {
 		last[n.Name] = at
 	}
+	var previous *item // what the statement before became
 	for at, n := range nodes {
-		lead := k.borrow(n.Lead, out.items, open)
+		lead := n.Lead
+		if at == 0 || previous != nil {
+			lead = k.borrow(lead, previous, open)
+		}
+		previous = nil
+		before := append(k.spare, k.texts(lead)...)
+		k.spare = nil
 		var items []*item
 		if single := !n.Block && !isChecker(n.Name); !single || last[n.Name] == at {
 			items = convert(n)
 		}
 		if len(items) > 0 {
-			k.around(items, lead, n)
+			k.around(items, before, lead, n)
 			for _, it := range items {
-				out.add(it)
+				previous = out.add(it)
 			}
 		} else {
-			k.spare = append(k.spare, k.texts(lead)...)
+			k.spare = append(append(before, k.spare...), k.within(n)...)
 		}
-		if from := n.Range.Filename; from != k.main && !k.tailed[from] && (at+1 == len(nodes) || nodes[at+1].Range.Filename != from) {
+		from := n.Range.Filename
+		included := from != k.main && (open == nil || open.at.Filename != from)
+		if included && !k.tailed[from] && (at+1 == len(nodes) || nodes[at+1].Range.Filename != from) {
 			k.tailed[from] = true
 			k.spare = append(k.spare, k.texts(k.tailOf(from))...)
 		}
 	}
-	tail = k.borrow(tail, out.items, open)
+	if len(nodes) == 0 || previous != nil {
+		tail = k.borrow(tail, previous, open)
+	}
 	out.tail = append(k.spare, k.texts(tail)...)
 	if len(tail) > 0 && len(out.items) > 0 && k.gap(tail[0].Range) {
 		out.tail = append([]string{""}, out.tail...)
@@ -92,13 +103,19 @@ func (k *tree) body(nodes []*keepalived.Node, tail []keepalived.Comment, open *i
 	return out
 }
 
-// around gives the items that a statement became the comments about it.
-func (k *tree) around(items []*item, lead []keepalived.Comment, n *keepalived.Node) {
+// around gives the items that a statement became the comments about it: those before it, of which
+// comments are its own, and the one behind it.
+func (k *tree) around(items []*item, before []string, comments []keepalived.Comment, n *keepalived.Node) {
 	first, last := items[0], items[len(items)-1]
-	inner := first.lead
-	k.lead(first, lead, n.Range)
-	first.lead = append(append(k.spare, first.lead...), inner...)
-	k.spare = nil
+	at := n.Range
+	if len(comments) > 0 {
+		at = comments[0].Range
+		if k.gap(n.Range) {
+			before = append(before, "")
+		}
+	}
+	first.gap = k.gap(at)
+	first.lead = append(before, first.lead...)
 	switch {
 	case n.Trail == nil:
 	case first.block != nil && n.Block && first.open == "" && first.name == n.Name:
@@ -113,38 +130,60 @@ func (k *tree) around(items []*item, lead []keepalived.Comment, n *keepalived.No
 }
 
 // borrow takes the first of the comments away where it stands behind the brace that opens the
-// block, or behind the one that closes the block before.
-func (k *tree) borrow(comments []keepalived.Comment, before []*item, open *item) []keepalived.Comment {
+// block, or behind the one that closes the statement before.
+func (k *tree) borrow(comments []keepalived.Comment, before, open *item) []keepalived.Comment {
 	if len(comments) == 0 {
 		return nil
 	}
 	first := comments[0]
-	if len(before) == 0 {
-		if open == nil || open.open != "" || open.at.Filename != first.Range.Filename || open.at.End.Line != first.Range.Start.Line {
-			return comments
+	switch {
+	case before != nil:
+		if before.trail == "" && before.at.Filename == first.Range.Filename && k.behindBrace(first) {
+			before.trail = comment(first.Text)
+			return comments[1:]
 		}
-		open.open = comment(first.Text)
-		return comments[1:]
-	}
-	if last := before[len(before)-1]; last.trail == "" && last.at.Filename == first.Range.Filename && k.behindBrace(first) {
-		last.trail = comment(first.Text)
-		return comments[1:]
+	case open != nil:
+		if open.open == "" && open.at.Filename == first.Range.Filename && open.at.End.Line == first.Range.Start.Line {
+			open.open = comment(first.Text)
+			return comments[1:]
+		}
 	}
 	return comments
 }
 
-// add appends an item. A list that keepalived may have in several blocks is one in HCL.
-func (b *body) add(it *item) {
+// within are the comments about a statement that is left out, from behind its keyword on.
+func (k *tree) within(n *keepalived.Node) []string {
+	var all []string
+	if n.Trail != nil {
+		all = append(all, comment(n.Trail.Text))
+	}
+	for _, c := range n.Children {
+		all = append(all, k.texts(c.Lead)...)
+		all = append(all, k.within(c)...)
+	}
+	return append(all, k.texts(n.Tail)...)
+}
+
+// add appends an item and returns it. A list that keepalived may have in several blocks is one in
+// HCL; nil is that the item went into another.
+func (b *body) add(it *item) *item {
 	same := b.argument(it.name)
 	if it.list == nil || same == nil {
 		b.items = append(b.items, it)
-		return
+		return it
 	}
+	comments := append(same.listTail, it.lead...)
+	if it.open != "" {
+		comments = append(comments, it.open)
+	}
+	same.listTail = it.listTail
 	if len(it.list) > 0 {
-		it.list[0].lead = append(it.lead, it.list[0].lead...)
+		it.list[0].lead = append(comments, it.list[0].lead...)
+	} else {
+		same.listTail = append(comments, it.listTail...)
 	}
 	same.list = append(same.list, it.list...)
-	same.listTail = append(same.listTail, it.listTail...)
+	return nil
 }
 
 // tailOf returns the comments behind the last statement of a file, which are about none.
@@ -213,7 +252,7 @@ func (k *tree) lines(it *item, n *keepalived.Node, text func(*keepalived.Node) s
 		spare = nil
 		expr := text(c)
 		if expr == "" {
-			spare = comments
+			spare = append(comments, k.within(c)...)
 			continue
 		}
 		e := element{lead: comments, expr: expr}
@@ -244,9 +283,6 @@ func (k *tree) url(it *item, n *keepalived.Node) {
 		if c.Name == "path" {
 			k.note(c)
 			it.labels = []string{c.Args[0].Text}
-			if c.Trail != nil {
-				k.spare = append(k.spare, comment(c.Trail.Text))
-			}
 			return nil
 		}
 		return k.word(c)

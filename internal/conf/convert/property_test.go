@@ -1,0 +1,219 @@
+package convert
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/hcl/v2/hclwrite"
+	"pgregory.net/rapid"
+
+	"lvsd/internal/conf"
+)
+
+// Whatever valid keepalived.conf is converted, both files mean the same, no comment is lost, and
+// the output is formatted.
+func TestConversionMeansTheSame(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "keepalived.conf")
+	valid, refused := 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		w := &writer{t: t}
+		w.file()
+		if err := os.WriteFile(path, []byte(w.text.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		original := conf.Load(path, conf.Options{Hostname: "lb1"})
+		r := Files([]string{path}, Options{Hostname: "lb1"})
+		if original.Config == nil {
+			refused++
+			if r.HCL != nil || !r.Diags.HasErrors() {
+				t.Fatalf("a file that is not valid is converted:\n%s", w.text.String())
+			}
+			return
+		}
+		valid++
+		if r.HCL == nil {
+			t.Fatalf("%s\n%s", conf.OneLine(r.Diags[0]), w.text.String())
+		}
+		loaded := conf.LoadText(Output, r.HCL, conf.Options{Hostname: "lb1", Format: conf.HCL})
+		if loaded.Config == nil {
+			t.Fatalf("%s\n%s\n%s", conf.OneLine(loaded.Diags[0]), w.text.String(), r.HCL)
+		}
+		if d := difference(reflect.ValueOf(original.Config), reflect.ValueOf(loaded.Config), "config"); d != "" {
+			t.Fatalf("%s\n%s\n%s", d, w.text.String(), r.HCL)
+		}
+		for n := range w.comments {
+			if c := fmt.Sprintf("remark %d.", n); bytes.Count(r.HCL, []byte(c)) != 1 {
+				t.Fatalf("%q is not there once\n%s\n%s", c, w.text.String(), r.HCL)
+			}
+		}
+		if !bytes.Equal(hclwrite.Format(r.HCL), r.HCL) {
+			t.Fatalf("not formatted:\n%s", r.HCL)
+		}
+	})
+	if !t.Failed() && valid < refused {
+		t.Errorf("only %d of %d files were valid", valid, valid+refused)
+	}
+}
+
+// writer writes a keepalived.conf in which words are there or not, and comments anywhere.
+type writer struct {
+	t        *rapid.T
+	text     strings.Builder
+	comments int
+}
+
+func (w *writer) chance(name string) bool { return rapid.Bool().Draw(w.t, name) }
+
+// remark writes a comment, or a blank line, or nothing.
+func (w *writer) remark(before string) {
+	switch rapid.IntRange(0, 7).Draw(w.t, "remark") {
+	case 0:
+		fmt.Fprintf(&w.text, "%s%s remark %d. \"{ ${x} %%{y} \n", before, rapid.SampledFrom([]string{"#", "!", "##", "!!"}).Draw(w.t, "sign"), w.comments)
+		w.comments++
+	case 1:
+		w.text.WriteString("\n\n")
+	default:
+		w.text.WriteString("\n")
+	}
+}
+
+func (w *writer) line(format string, args ...any) {
+	for range rapid.IntRange(0, 1).Draw(w.t, "before") {
+		w.remark("")
+	}
+	fmt.Fprintf(&w.text, format, args...)
+	w.remark(" ")
+}
+
+// some writes a word in half of the cases.
+func (w *writer) some(format string, args ...any) bool {
+	there := w.chance("word")
+	if there {
+		w.line(format, args...)
+	}
+	return there
+}
+
+func (w *writer) number(lo, hi int) int { return rapid.IntRange(lo, hi).Draw(w.t, "number") }
+
+func (w *writer) time() string {
+	return rapid.SampledFrom([]string{"1", "5", "60", "0.5", "1.25", "0.0015", "3600", "2.000001"}).Draw(w.t, "time")
+}
+
+func (w *writer) one(texts ...string) string { return rapid.SampledFrom(texts).Draw(w.t, "one") }
+
+func (w *writer) file() {
+	if w.chance("global_defs") {
+		w.line("global_defs {")
+		w.some("router_id %s", w.one("lb1", "007", "5", "true", `"a b"`, `"${x}"`, "größe", `a\#b`, `"a\n%{if}"`))
+		w.some("vrrp_version %d", w.number(2, 3))
+		w.some("vrrp_garp_master_delay %d", w.number(0, 9))
+		w.some("vrrp_garp_master_repeat %d", w.number(1, 9))
+		w.line("}")
+	}
+	instances := w.number(0, 2)
+	for n := range instances {
+		w.instance(n)
+	}
+	if instances > 0 && w.chance("group") {
+		w.line("vrrp_sync_group g {")
+		w.line("group {")
+		for n := range instances {
+			w.line("%d", n)
+		}
+		w.line("}")
+		w.line("}")
+	}
+	for n := range w.number(0, 2) {
+		w.service(n)
+	}
+	w.remark("")
+}
+
+func (w *writer) instance(n int) {
+	w.line("vrrp_instance %d {", n)
+	w.line("virtual_router_id %d", n+1)
+	master := w.some("state %s", w.one("MASTER", "BACKUP"))
+	w.some("interface %s", w.one("eth0", "bond0.5"))
+	w.some("priority %d", w.number(1, 255))
+	w.some("version %d", w.number(2, 3))
+	w.some("advert_int %s", w.one("1", "2", "0.5", "1.5"))
+	w.some("garp_master_delay %s", w.one("0", "3"))
+	if !master {
+		w.some("%s", w.one("nopreempt", "preempt", "preempt off", "nopreempt yes"))
+	} else {
+		w.some("nopreempt")
+	}
+	for range w.number(1, 2) {
+		w.line("virtual_ipaddress {")
+		for range w.number(1, 3) {
+			w.line("10.0.%d.%d%s%s%s", n, w.number(1, 5), w.one("", "/24"), w.one("", " dev eth1"), w.one("", " label eth1:a", ` scope 200 label "${"`))
+		}
+		w.line("}")
+	}
+	for range w.number(0, 2) {
+		w.line("track_interface {")
+		for range w.number(1, 2) {
+			w.line("%s", w.one("eth3", "eth4"))
+		}
+		w.line("}")
+	}
+	w.line("}")
+}
+
+func (w *writer) timing() {
+	w.some("delay_loop %s", w.time())
+	w.some("connect_timeout %s", w.time())
+	w.some("%s %d", w.one("retry", "nb_get_retry"), w.number(0, 3))
+	w.some("delay_before_retry %s", w.time())
+}
+
+func (w *writer) service(n int) {
+	w.line("virtual_server %s {", w.one(fmt.Sprintf("10.0.9.%d 80", n+1), fmt.Sprintf("10.0.9.%d", n+1), fmt.Sprintf("fwmark %d", n+1)))
+	w.some("protocol %s", w.one("TCP", "udp", "SCTP"))
+	w.some("%s %s", w.one("lb_algo", "lvs_sched"), w.one("rr", "wlc"))
+	w.some("%s %s", w.one("lb_kind", "lvs_method"), w.one("NAT", "DR", "TUN"))
+	w.some("persistence_timeout%s", w.one("", " 50"))
+	w.some("weight %d", w.number(0, 9))
+	w.some("inhibit_on_failure%s", w.one("", " off", " true"))
+	w.timing()
+	for range w.number(0, 3) {
+		w.line("real_server 10.1.0.%d%s {", w.number(1, 4), w.one("", " 80"))
+		w.some("weight %d", w.number(0, 9))
+		w.some("weight %d", w.number(0, 9))
+		w.timing()
+		for range w.number(0, 3) {
+			w.check()
+		}
+		w.line("}")
+	}
+	if w.chance("late") {
+		w.line("delay_loop %s", w.time())
+	}
+	w.line("}")
+}
+
+func (w *writer) check() {
+	kind := w.one("ICMP_CHECK", "PING_CHECK", "TCP_CHECK", "HTTP_GET", "SSL_GET")
+	if !strings.HasSuffix(kind, "GET") && w.chance("bare") {
+		w.line("%s", kind)
+		return
+	}
+	w.line("%s {", kind)
+	w.timing()
+	for range w.number(1, 2) {
+		if !strings.HasSuffix(kind, "GET") {
+			break
+		}
+		w.line("url {")
+		w.line("path %s", w.one("/", "/a?b=$c", `"/x#y"`, `"/%{if}${a}"`))
+		w.some("status_code %s", w.one("200", "200 301-302", "200-299"))
+		w.line("}")
+	}
+	w.line("}")
+}

@@ -1,0 +1,43 @@
+virtual_server "202.103.106.5" "80" {
+  protocol = "TCP"
+  lb_algo  = "wrr"
+  lb_kind  = "NAT"
+
+  real_server "172.16.0.2" "80" {
+    weight = 1
+  }
+
+  real_server "172.16.0.3" "8000" {
+    weight = 2
+  }
+}
+
+virtual_server "202.103.106.5" "21" {
+  protocol            = "TCP"
+  lb_algo             = "wrr"
+  lb_kind             = "NAT"
+  persistence_timeout = "540s"
+
+  real_server "172.16.0.3" "21" {
+    weight = 1
+  }
+}
+
+virtual_server "fwmark" "1" {
+  lb_algo = "wlc"
+  lb_kind = "DR"
+
+  real_server "10.0.0.1" "0" {
+    weight = 1
+  }
+}
+
+virtual_server "2001:db8::1" "443" {
+  protocol = "TCP"
+  lb_algo  = "rr"
+  lb_kind  = "TUN"
+
+  real_server "2001:db8::2" "443" {
+    weight = 1
+  }
+}
