@@ -155,9 +155,9 @@ func (d *directors) ask(n int, url string) map[string]int {
 // url is that of the VIP.
 func (d *directors) url() string { return fmt.Sprintf("http://%s/", d.VIP) }
 
-// load asks 50 times a second, over a new connection each.
+// load asks 60 times a second, over a new connection each.
 func (d *directors) load() *Traffic {
-	t := Load{From: d.Client, URL: d.url(), Rate: 50, Timeout: 10 * time.Second}.Start()
+	t := Load{From: d.Client, URL: d.url(), Rate: 60, Timeout: 10 * time.Second}.Start()
 	d.Cleanup(func() { t.Stop() })
 	return t
 }
@@ -172,6 +172,40 @@ func (d *directors) more(t *Traffic, n int) {
 		}
 		return nil
 	})
+}
+
+// slow begins requests for the slow page until each of the web servers holds one. They stand until ended finishes them.
+func (d *directors) slow(servers ...string) []*Slow {
+	d.Helper()
+	client := d.Client.HTTPClient(time.Minute)
+	var held []*Slow
+	d.until(fmt.Sprint("slow requests at ", servers), func() error {
+		s, err := AskSlow(client, d.url()+strings.TrimPrefix(SlowPath, "/"))
+		if err != nil {
+			d.Fatalf("slow request: %v", err)
+		}
+		held = append(held, s)
+		for _, name := range servers {
+			if !slices.ContainsFunc(held, func(s *Slow) bool { return s.By == name }) {
+				return fmt.Errorf("%s holds none of %d", name, len(held))
+			}
+		}
+		return nil
+	})
+	return held
+}
+
+// ended finishes slow requests, and fails the test if one of them is not answered to its end.
+func (d *directors) ended(held []*Slow) {
+	d.Helper()
+	for _, site := range d.Sites {
+		site.Finish()
+	}
+	for _, s := range held {
+		if err := s.End(); err != nil {
+			d.Errorf("a slow request: %v", err)
+		}
+	}
 }
 
 // none fails the test if a request of the report failed.

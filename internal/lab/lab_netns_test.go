@@ -73,6 +73,39 @@ func TestSeedIsWired(t *testing.T) {
 	}
 }
 
+// A slow request is answered to its end when the site finishes it, and fails if the answer is cut short.
+func TestSlowPage(t *testing.T) {
+	s := seed(t, NAT)
+	client := s.LB[0].HTTPClient(5 * time.Second)
+	url := "http://" + s.Real[0].String() + SlowPath
+	slow := func() *Slow {
+		t.Helper()
+		r, err := AskSlow(client, url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.By != "web1" {
+			t.Errorf("answered by %q", r.By)
+		}
+		return r
+	}
+	first := slow()
+	s.Sites[0].Finish()
+	if err := first.End(); err != nil {
+		t.Error(err)
+	}
+	second := slow() // what was finished before does not finish it
+	if err := s.Sites[0].Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := second.End(); err == nil {
+		t.Error("an answer that was cut short counts as whole")
+	}
+	if _, err := AskSlow(client, url); err == nil {
+		t.Error("a closed site answered")
+	}
+}
+
 // A process sees its host and no other; its output is found line by line; power off ends it.
 func TestProcess(t *testing.T) {
 	s := seed(t, DR)

@@ -137,6 +137,15 @@ func (r Report) By() map[string]int {
 	return by
 }
 
+// Rate returns how many requests were begun per second, from the first to the last; 0 if there are fewer than two.
+func (r Report) Rate() float64 {
+	n := len(r.Requests)
+	if n < 2 {
+		return 0
+	}
+	return float64(n-1) / r.Requests[n-1].Start.Sub(r.Requests[0].Start).Seconds()
+}
+
 // LongestGap returns the longest time without an answer and when it began: between two answers, from the first request to
 // the first answer, or from the last answer to the end of the last request.
 func (r Report) LongestGap() (gap time.Duration, began time.Time) {

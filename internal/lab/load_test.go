@@ -58,3 +58,16 @@ func TestReportBetween(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// The rate is that of the beginnings, however long the requests take.
+func TestReportRate(t *testing.T) {
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	var r Report
+	for n, want := range []float64{0, 0, 4, 4, 4} {
+		if got := r.Rate(); got != want {
+			t.Errorf("%d requests, 250 ms apart: rate %v, want %v", n, got, want)
+		}
+		begun := start.Add(time.Duration(n) * 250 * time.Millisecond)
+		r.Requests = append(r.Requests, Request{Start: begun, End: begun.Add(time.Minute)})
+	}
+}

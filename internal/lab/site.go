@@ -16,16 +16,20 @@ type Site struct {
 	mu     sync.Mutex
 	status int
 	served map[string]int
+	finish chan struct{} // closed and replaced by Finish
 }
 
+// SlowPath is the page that is not sent whole until Finish: the host's name comes at once, the end of the answer then.
+const SlowPath = "/slow"
+
 // Serve starts a web server on the host, on a literal address such as ":80". It answers every request with the host's name, and
-// tells in the header Seen-From what address the client seemed to have.
+// tells in the header Seen-From what address the client seemed to have. SlowPath keeps the client waiting.
 func (h *Host) Serve(address string) (*Site, error) {
 	l, err := h.Listen("tcp", address)
 	if err != nil {
 		return nil, err
 	}
-	s := &Site{host: h, ended: make(chan struct{}), status: http.StatusOK, served: map[string]int{}}
+	s := &Site{host: h, ended: make(chan struct{}), status: http.StatusOK, served: map[string]int{}, finish: make(chan struct{})}
 	s.server = &http.Server{Handler: http.HandlerFunc(s.answer)}
 	h.mu.Lock()
 	h.sites = append(h.sites, s)
@@ -40,11 +44,32 @@ func (h *Host) Serve(address string) (*Site, error) {
 func (s *Site) answer(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.served[r.URL.Path]++
-	status := s.status
+	status, finish := s.status, s.finish
 	s.mu.Unlock()
 	w.Header().Set("Seen-From", r.RemoteAddr)
 	w.WriteHeader(status)
 	fmt.Fprintln(w, s.host.Name)
+	if r.URL.Path == SlowPath {
+		if http.NewResponseController(w).Flush() != nil {
+			return // the client is gone
+		}
+		select {
+		case <-finish:
+			fmt.Fprintln(w, slowEnd)
+		case <-r.Context().Done():
+		}
+	}
+}
+
+// slowEnd is the last line of a slow page.
+const slowEnd = "the end"
+
+// Finish ends the answers that the slow page owes.
+func (s *Site) Finish() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.finish)
+	s.finish = make(chan struct{})
 }
 
 // Status makes the site answer with this HTTP status from now on.
