@@ -103,15 +103,24 @@ func (s *stage) begin(ctx context.Context, config string) error {
 	if _, err := s.lb[0].Event(ctx, time.Time{}, "role_changed", "to", "MASTER"); err != nil {
 		return err
 	}
-	if err := lab.Until(ctx, func() error { return s.holds(0) }); err != nil {
+	if _, err := s.lb[1].Event(ctx, time.Time{}, "role_changed", "to", "BACKUP"); err != nil {
 		return err
+	}
+	if _, err := s.lb[1].Event(ctx, time.Time{}, "master_seen", "peer", "192.168.2.1"); err != nil {
+		return err
+	}
+	if err := lab.Until(ctx, func() error { return errors.Join(s.holds(0, true), s.holds(1, false)) }); err != nil {
+		return err
+	}
+	if changes := s.lb[1].Events(time.Time{}, "role_changed"); changes[len(changes)-1].Fields["to"] != "BACKUP" {
+		return fmt.Errorf("lb2 is %v, not BACKUP", changes[len(changes)-1].Fields["to"])
 	}
 	s.say("lb1 is MASTER: it holds VIP %s and V-gate %s; lb2 is BACKUP", s.VIP, s.VGate)
 	return nil
 }
 
-// holds tells whether a director has both addresses and the other has neither, which a dead one is not asked.
-func (s *stage) holds(i int) error {
+// holds tells whether a director has both addresses, or has neither.
+func (s *stage) holds(i int, both bool) error {
 	outside, err := s.LB[i].Addresses("eth0")
 	if err != nil {
 		return err
@@ -120,26 +129,31 @@ func (s *stage) holds(i int) error {
 	if err != nil {
 		return err
 	}
-	if !contains(outside, s.VIP) || !contains(inside, s.VGate) {
-		return fmt.Errorf("%s holds %v and %v, not both the VIP and the V-gate", s.LB[i].Name, outside, inside)
+	if contains(outside, s.VIP) != both || contains(inside, s.VGate) != both {
+		want := "neither the VIP nor the V-gate"
+		if both {
+			want = "both the VIP and the V-gate"
+		}
+		return fmt.Errorf("%s holds %v and %v, not %s", s.LB[i].Name, outside, inside, want)
 	}
 	return nil
 }
 
-// six asks six times: round robin gives each web server two.
+// six asks six times: round robin goes through the three web servers twice, in the same order.
 func (s *stage) six(context.Context, string) error {
 	client := s.Client.HTTPClient(2 * time.Second)
-	answered := map[string]int{}
+	var answered []string
 	for n := 1; n <= 6; n++ {
 		r := lab.Ask(client, s.url)
 		if r.Err != nil {
 			return fmt.Errorf("request %d of six: %w", n, r.Err)
 		}
-		answered[r.By]++
+		answered = append(answered, r.By)
 		s.say("request %d: %s answers", n, r.By)
 	}
 	for _, web := range s.Web {
-		if answered[web.Name] != 2 {
+		first := slices.Index(answered, web.Name)
+		if first < 0 || first > 2 || answered[first+3] != web.Name {
 			return fmt.Errorf("six requests were not answered by three servers in turn: %v", answered)
 		}
 	}
@@ -230,7 +244,7 @@ func (s *stage) masterLost(ctx context.Context, _ string) error {
 		return err
 	}
 	s.say("lb2 is MASTER %s after the cut: %v", since(cut, role.At), role.Fields["reason"])
-	if err := lab.Until(ctx, func() error { return s.holds(1) }); err != nil {
+	if err := lab.Until(ctx, func() error { return s.holds(1, true) }); err != nil {
 		return err
 	}
 	s.say("lb2 holds VIP and V-gate")
@@ -266,11 +280,11 @@ func (s *stage) masterLost(ctx context.Context, _ string) error {
 	if failed := after.Failed(); len(failed) > 0 {
 		return fmt.Errorf("requests were lost after the takeover, the first: %w", failed[0].Err)
 	}
-	answers := report.By()
+	answers := after.By()
 	if !slices.Contains([]int{answers["web1"], answers["web2"], answers["web3"]}, 0) {
 		return nil
 	}
-	return fmt.Errorf("not all web servers answered: %v", answers)
+	return fmt.Errorf("not all web servers answered after the takeover: %v", answers)
 }
 
 // punctual compares the takeover with what the protocol says: 3 adverts and the skew after lb1's last advert.
