@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// newLog returns a logger to standard error. Format auto is console on a terminal and JSON
-// elsewhere. Lines are never sampled: they are what alerts are made of.
-func newLog(format, level string) (*zap.Logger, error) {
+// newLog returns a logger to out. Format auto is console where standard error is a terminal and
+// JSON elsewhere. Lines are never sampled: they are what alerts are made of.
+func newLog(format, level string, out zapcore.WriteSyncer) (*zap.Logger, error) {
 	threshold, err := zapcore.ParseLevel(level)
 	if err != nil || threshold > zapcore.ErrorLevel {
 		return nil, fmt.Errorf("--log-level %q: use debug, info, warn or error", level)
@@ -30,7 +30,7 @@ func newLog(format, level string) (*zap.Logger, error) {
 	default:
 		return nil, fmt.Errorf("--log-format %q: use auto, json or console", format)
 	}
-	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(os.Stderr), threshold)), nil
+	return zap.New(zapcore.NewCore(encoder, out, threshold)), nil
 }
 
 func terminal(f *os.File) bool {

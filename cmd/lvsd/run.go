@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
@@ -16,6 +17,9 @@ import (
 )
 
 const defaultRunDir = "/run/lvsd"
+
+// logPatience is how long the end waits for a reader of the log.
+const logPatience = time.Second
 
 type runFlags struct {
 	config, format, hostname, runDir, logFormat, logLevel string
@@ -44,7 +48,16 @@ func runCommand() *cobra.Command {
 }
 
 func (f *runFlags) run(c *cobra.Command) error {
-	log, err := newLog(f.logFormat, f.logLevel)
+	// First of all: a signal that comes while a large file is read must not end the daemon.
+	came := make(chan os.Signal, 8)
+	signal.Notify(came, unix.SIGHUP, unix.SIGTERM, unix.SIGINT, unix.SIGQUIT)
+	defer signal.Stop(came)
+	// Standard error may be a pipe whose reader ends: a line that is lost must not end the daemon.
+	signal.Ignore(unix.SIGPIPE)
+
+	out := newQueue(os.Stderr)
+	defer out.Close(logPatience)
+	log, err := newLog(f.logFormat, f.logLevel, out)
 	if err != nil {
 		return usage(c, err)
 	}
@@ -67,7 +80,7 @@ func (f *runFlags) run(c *cobra.Command) error {
 	defer dir.Release()
 
 	d, err := director.New(director.Options{Path: f.config, Load: load, RunDir: f.runDir,
-		Version: buildVersion(), Log: log}, result.Config)
+		Version: buildVersion(), Log: log, LinesLost: out.Lost}, result.Config)
 	if err != nil {
 		return err
 	}
@@ -76,12 +89,6 @@ func (f *runFlags) run(c *cobra.Command) error {
 		return err
 	}
 	defer server.Close()
-
-	// Standard error may be a pipe whose reader ends: a line that is lost must not end the daemon.
-	signal.Ignore(unix.SIGPIPE)
-	came := make(chan os.Signal, 8)
-	signal.Notify(came, unix.SIGHUP, unix.SIGTERM, unix.SIGINT)
-	defer signal.Stop(came)
 
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -96,11 +103,10 @@ func (f *runFlags) run(c *cobra.Command) error {
 		d.Stop()
 		err = errors.Join(err, <-ended)
 	}
-	_ = log.Sync() // a terminal or a pipe cannot sync, and need not
 	return err
 }
 
-// obey makes SIGHUP a reload, and SIGTERM and SIGINT a stop. A stop takes a few seconds at most,
+// obey makes SIGHUP a reload, and SIGTERM, SIGINT and SIGQUIT a stop. A stop takes a few seconds at most,
 // so a second signal does not cut it short: that would leave the addresses on this node while
 // another takes them.
 func obey(ctx context.Context, came <-chan os.Signal, d *director.Director) {

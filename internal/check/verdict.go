@@ -89,6 +89,9 @@ func newState(spec Spec, now time.Time) state {
 	}
 }
 
+// minRetryDelay keeps retries without a delay from spinning against a target that refuses at once.
+const minRetryDelay = 10 * time.Millisecond
+
 // step takes a check from one probe to the next: its state afterwards, and when to probe again.
 //
 // The first probe ever decides alone. Later a failed probe is followed by up to Retry more, each
@@ -121,7 +124,7 @@ func step(spec Spec, s state, r result) (state, time.Time) {
 		case from == Unknown || s.Failures > spec.Retry:
 			s.Healthy, s.Since = false, r.end
 		default:
-			next = r.end.Add(spec.DelayBeforeRetry)
+			next = r.end.Add(max(spec.DelayBeforeRetry, minRetryDelay))
 		}
 	}
 	return s, next

@@ -202,8 +202,8 @@ func TestStepProperties(t *testing.T) {
 				t.Fatalf("fault %v after %v", s.Fault, err)
 			}
 			switch wait := next.Sub(end); {
-			case retrying && wait != spec.DelayBeforeRetry:
-				t.Fatalf("retry %v after the probe's end, want %v", wait, spec.DelayBeforeRetry)
+			case retrying && wait != max(spec.DelayBeforeRetry, minRetryDelay):
+				t.Fatalf("retry %v after the probe's end, delay_before_retry is %v", wait, spec.DelayBeforeRetry)
 			case !retrying && (wait <= 0 || wait > spec.Interval):
 				t.Fatalf("next probe %v after this one's end, interval %v", wait, spec.Interval)
 			case !retrying && next.Sub(s.first)%spec.Interval != 0:

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"os"
@@ -19,10 +21,14 @@ import (
 // Source is what the server shows; *director.Director is one.
 type Source interface {
 	Status(context.Context) (director.Status, error)
+	PlanFile(context.Context, director.PlanRequest) (director.PlanAnswer, error)
 }
 
-// statusPath is versioned: scripts may speak to the socket without this package.
-const statusPath = "/v1/status"
+// The paths are versioned: scripts may speak to the socket without this package.
+const (
+	statusPath = "/v1/status"
+	planPath   = "/v1/plan"
+)
 
 // requestTimeout bounds one request, so that a client that hangs costs nothing for long.
 const requestTimeout = 5 * time.Second
@@ -54,6 +60,7 @@ func (r *RunDir) Listen(source Source) (*Server, error) {
 		return nil, fmt.Errorf("open control socket: %w", err)
 	}
 	mux := http.NewServeMux()
+	mux.HandleFunc("POST "+planPath, planHandler(source))
 	mux.HandleFunc("GET "+statusPath, func(w http.ResponseWriter, q *http.Request) {
 		ctx, cancel := context.WithTimeout(q.Context(), requestTimeout)
 		defer cancel()
@@ -66,7 +73,8 @@ func (r *RunDir) Listen(source Source) (*Server, error) {
 		_ = json.NewEncoder(w).Encode(s) // the client that is gone needs no answer
 	})
 	return &Server{listener: l, http: http.Server{Handler: mux, ReadTimeout: requestTimeout,
-		WriteTimeout: 2 * requestTimeout}}, nil
+		// What net/http would say of a client goes wrong with the client, and is no event.
+		WriteTimeout: 2 * requestTimeout, ErrorLog: log.New(io.Discard, "", 0)}}, nil
 }
 
 // Serve answers until Close, and then returns nil.

@@ -205,6 +205,12 @@ func sysctls(cfg *conf.Config, checks map[check.Spec]struct{}, gid int) []netif.
 				Name: "net.ipv4.conf." + strings.ReplaceAll(name, ".", "/") + ".send_redirects"})
 		}
 	}
+	for _, name := range subnets(cfg) {
+		// Without it the kernel removes every address of a subnet with the first one of it that
+		// goes (ip-sysctl), and with the VIP what others put beside it.
+		list = append(list, netif.Sysctl{Value: "1",
+			Name: "net.ipv4.conf." + strings.ReplaceAll(name, ".", "/") + ".promote_secondaries"})
+	}
 	for spec := range checks {
 		if spec.Kind == check.ICMP {
 			list = append(list, netif.Sysctl{Name: "net.ipv4.ping_group_range",
@@ -213,6 +219,20 @@ func sysctls(cfg *conf.Config, checks map[check.Spec]struct{}, gid int) []netif.
 		}
 	}
 	return list
+}
+
+// subnets are the names of the interfaces with a virtual address that has a subnet, sorted.
+func subnets(cfg *conf.Config) []string {
+	var names []string
+	for i := range cfg.Instances {
+		for _, a := range cfg.Instances[i].Addresses {
+			if !a.Prefix.IsSingleIP() {
+				names = append(names, a.Dev)
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // interfaces are the names of the interfaces that the configuration knows, sorted.

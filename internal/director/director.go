@@ -27,6 +27,8 @@ type Options struct {
 	RunDir  string
 	Version string
 	Log     *zap.Logger
+	// LinesLost is how many lines of Log found no room so far; nil where none is ever lost.
+	LinesLost func() uint64
 }
 
 // Director is one running node. Run owns everything in it; the other methods may be called from
@@ -53,6 +55,7 @@ type Director struct {
 	ended        bool  // the election is over: addresses go, then services
 	failure      error // the first part that broke, and why
 	realtimeSaid bool
+	lost         uint64 // lines of the log, as last told
 }
 
 // role is what the election last said of an instance.
@@ -120,7 +123,7 @@ const lastSteps = 3 * time.Second
 func (d *Director) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var parts sync.WaitGroup
-	defer parts.Wait()
+	defer wait(&parts, lastSteps)
 	defer cancel()
 	defer d.checks.Close()
 	d.start(ctx, &parts)
@@ -139,6 +142,7 @@ func (d *Director) Run(ctx context.Context) error {
 		case <-d.inbox.posted:
 		}
 		happened := d.inbox.take()
+		d.noteLost()
 		if ctx.Err() != nil {
 			return nil // the parts ended with it, and say so
 		}
@@ -152,6 +156,30 @@ func (d *Director) Run(ctx context.Context) error {
 			d.journal.event(Stopped, zap.Bool("in_order", true))
 			return d.failure
 		}
+	}
+}
+
+// wait waits for the parts, but not for one that the kernel holds: the process must end.
+func wait(parts *sync.WaitGroup, within time.Duration) {
+	ended := make(chan struct{})
+	go func() {
+		parts.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-time.After(within):
+	}
+}
+
+// noteLost tells of lines of the log that nobody read in time.
+func (d *Director) noteLost() {
+	if d.options.LinesLost == nil {
+		return
+	}
+	if n := d.options.LinesLost(); n > d.lost {
+		d.lost = n
+		d.journal.event(LogLost, zap.Int("lines", int(n)))
 	}
 }
 
@@ -192,6 +220,8 @@ func (d *Director) handle(list []any) (over bool) {
 			verdicts = true // what it says is in the set's verdicts, and may be newer there
 		case statusRequest:
 			h.reply <- d.snapshot()
+		case planRequest:
+			h.reply <- d.running()
 		case ipvs.Report:
 			d.servicesReport(h)
 		case netif.Report:
@@ -247,6 +277,7 @@ func (d *Director) reload() {
 		d.refuse(result)
 		return
 	}
+	d.services.Refresh() // a reload compares with the kernel, not with what was there before
 	d.adopt(result.Config)
 	d.journal.event(Reloaded, zap.String("file", d.options.Path))
 }

@@ -183,6 +183,17 @@ func TestReloadRefused(t *testing.T) {
 	n.kernelHas(t, "TCP 192.0.2.1:80 10.0.0.3:80=1")
 }
 
+// TestReloadComparesWithTheKernel: what somebody took out of the kernel is back with a reload, of an
+// unchanged file too.
+func TestReloadComparesWithTheKernel(t *testing.T) {
+	n := startNode(t, serviceText("192.0.2.1", twoServers))
+	n.kernelHas(t, "TCP 192.0.2.1:80 10.0.0.1:80=1 10.0.0.2:80=1")
+	n.ipvs.Edit(func(table ipvs.Table) { clear(table) })
+	n.Reload()
+	n.wait(t, ServicesHealed)
+	n.kernelHas(t, "TCP 192.0.2.1:80 10.0.0.1:80=1 10.0.0.2:80=1")
+}
+
 // TestForeignServices are shown, left alone at a reload, and at the end.
 func TestForeignServices(t *testing.T) {
 	n := startNode(t, serviceText("192.0.2.1", twoServers), func(n *node) {

@@ -51,6 +51,7 @@ const (
 	ServicesFailed Event = "services_failed"
 
 	HostTrouble Event = "host_trouble"
+	LogLost     Event = "log_lost"
 )
 
 // line is how an event reads in the log.
@@ -63,7 +64,7 @@ type line struct {
 func lines() map[Event]line {
 	return map[Event]line{
 		Started:              {zap.InfoLevel, "lvsd started"},
-		Stopping:             {zap.InfoLevel, "stopping: priority 0 sent, serving until a successor is heard"},
+		Stopping:             {zap.InfoLevel, "stopping: a master serves until a successor is heard"},
 		Stopped:              {zap.InfoLevel, "lvsd stopped"},
 		ConfigurationWarning: {zap.WarnLevel, "configuration has a questionable place"},
 		Reloaded:             {zap.InfoLevel, "configuration reloaded"},
@@ -102,6 +103,7 @@ func lines() map[Event]line {
 		ServicesFailed: {zap.ErrorLevel, "services cannot be written to the kernel as wanted"},
 
 		HostTrouble: {zap.ErrorLevel, "something of the host does not work"},
+		LogLost:     {zap.ErrorLevel, "lines of the log were lost: nobody read them in time"},
 	}
 }
 

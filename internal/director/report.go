@@ -1,7 +1,6 @@
 package director
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -96,37 +95,18 @@ func (d *Director) servicesReport(r ipvs.Report) {
 	d.advance()
 }
 
-// ipvsState notes that the kernel's IPVS came or went, and what else went wrong.
+// ipvsState notes that the kernel's IPVS came or went, and what is wrong with the state file.
 func (d *Director) ipvsState(r ipvs.Report) {
-	if !r.Available && d.ipvsErr == nil {
-		d.ipvsErr = r.Err
-		if d.ipvsErr == nil {
-			d.ipvsErr = ipvs.ErrNoIPVS
-		}
-		d.journal.event(IPVSMissing, zap.Error(d.ipvsErr))
-		return
-	}
-	if r.Available && d.ipvsErr != nil {
-		d.ipvsErr = nil
+	switch {
+	case r.Down != nil && d.ipvsErr == nil:
+		d.journal.event(IPVSMissing, zap.Error(r.Down))
+	case r.Down == nil && d.ipvsErr != nil:
 		d.journal.event(IPVSPresent)
 	}
-	for _, err := range joinedErrors(r.Err) {
-		if refused := (*ipvs.OpError)(nil); !errors.As(err, &refused) { // those have an event of their own
-			d.journal.event(HostTrouble, zap.String("part", "services"), zap.Error(err))
-		}
+	d.ipvsErr = r.Down
+	if r.State != nil {
+		d.journal.event(HostTrouble, zap.String("part", "services"), zap.Error(r.State))
 	}
-}
-
-// joinedErrors are the errors that errors.Join made one; none for nil.
-func joinedErrors(err error) []error {
-	var joined interface{ Unwrap() []error }
-	if errors.As(err, &joined) {
-		return joined.Unwrap()
-	}
-	if err == nil {
-		return nil
-	}
-	return []error{err}
 }
 
 func (d *Director) networkReport(report netif.Report) {

@@ -55,8 +55,12 @@ type Report struct {
 	// Available says whether the kernel answered: false without IPVS or without the right to
 	// change it.
 	Available bool
-	// Err is nil, or joins all that went wrong and was not yet reported: the kernel
-	// (ErrNoIPVS), the state file, and the errors of Failed.
+	// Down is why the kernel did not answer (ErrNoIPVS); nil exactly when Available is true.
+	Down error
+	// State is what is wrong with the state file and was not yet reported.
+	State error
+	// Err is nil, or joins all that went wrong and was not yet reported: Down, State, and the
+	// errors of Failed.
 	Err error
 	// Failed are the operations that the kernel refused, each once for each distinct error.
 	Failed []*OpError
@@ -93,6 +97,7 @@ type Applier struct {
 
 	mu      sync.Mutex
 	mailbox *wanted
+	refresh bool // the kernel's table is to be read again
 	wake    chan struct{}
 
 	stats chan chan<- statsReply
@@ -142,6 +147,18 @@ func (a *Applier) Want(generation uint64, t Table) {
 	}
 }
 
+// Refresh has the kernel's table read before the next comparison, and compared now. It never
+// blocks.
+func (a *Applier) Refresh() {
+	a.mu.Lock()
+	a.refresh = true
+	a.mu.Unlock()
+	select {
+	case a.wake <- struct{}{}:
+	default:
+	}
+}
+
 // superseded says whether a newer table waits in the mailbox.
 func (a *Applier) superseded() bool {
 	a.mu.Lock()
@@ -154,6 +171,8 @@ func (a *Applier) take() *wanted {
 	defer a.mu.Unlock()
 	w := a.mailbox
 	a.mailbox = nil
+	a.state.stale = a.state.stale || a.refresh
+	a.refresh = false
 	return w
 }
 

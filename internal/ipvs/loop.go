@@ -77,7 +77,8 @@ func (l *loop) step(ctx context.Context, w *wanted, superseded func() bool) (Rep
 	var r Report
 	wasDown := l.down
 	// Saved before anything is written: a service of ours must never be taken for foreign.
-	errs := []error{l.owned.save()}
+	r.State = l.owned.save()
+	var errs []error
 	whole := true
 	for range rounds {
 		if err := l.connect(); err != nil {
@@ -96,7 +97,7 @@ func (l *loop) step(ctx context.Context, w *wanted, superseded func() bool) (Rep
 	}
 	if l.wanted && !l.stale && !l.torn {
 		l.owned.forget(l.want, l.known)
-		errs = append(errs, l.owned.save())
+		r.State = errors.Join(r.State, l.owned.save())
 	}
 	for _, f := range r.Failed {
 		errs = append(errs, f)
@@ -105,8 +106,8 @@ func (l *loop) step(ctx context.Context, w *wanted, superseded func() bool) (Rep
 		l.reached = l.generation
 	}
 	r.Generation = l.reached
-	r.Available = l.down == nil
-	r.Err = errors.Join(errs...)
+	r.Available, r.Down = l.down == nil, l.down
+	r.Err = errors.Join(append(errs, r.State)...)
 	return r, w != nil && whole || len(r.Applied) > 0 || r.Err != nil || r.Available != (wasDown == nil)
 }
 

@@ -4,12 +4,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
+
+	"golang.org/x/sys/unix"
 )
 
 // ownership is the set of services that are ours: wanted now, or wanted before and still in the
@@ -42,7 +45,7 @@ func loadOwnership(file string) ownership {
 	if file == "" {
 		return o
 	}
-	b, err := os.ReadFile(file)
+	b, err := readState(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return o
 	}
@@ -59,6 +62,28 @@ func loadOwnership(file string) ownership {
 	}
 	o.saved = maps.Clone(o.keys)
 	return o
+}
+
+// maxState bounds the state file, in bytes: some 100,000 services.
+const maxState = 16 << 20
+
+// readState reads a regular file, and waits for nothing else that may be in its place.
+func readState(file string) ([]byte, error) {
+	f, err := os.OpenFile(file, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, errors.New("it is not a regular file")
+	case info.Size() > maxState:
+		return nil, fmt.Errorf("it has more than %d MiB", maxState>>20)
+	}
+	return io.ReadAll(io.LimitReader(f, maxState))
 }
 
 func parseState(b []byte) ([]ServiceKey, error) {
