@@ -33,11 +33,21 @@ func (s sources) gap(at hcl.Range) bool {
 	return at.Start.Line > 1 && len(s.line(at.Filename, at.Start.Line-1)) == 0
 }
 
-// texts writes comments, and keeps the blank lines between them.
-func (s sources) texts(comments []keepalived.Comment) []string {
+// behindBrace says whether a comment stands on the line of a closing brace, as in "} # web".
+func (s sources) behindBrace(c keepalived.Comment) bool {
+	line := s.line(c.Range.Filename, c.Range.Start.Line)
+	return len(line) > 0 && line[0] == '}'
+}
+
+// texts writes comments, and keeps the blank lines between them. A comment behind a statement that
+// is ignored goes with it.
+func (k *tree) texts(comments []keepalived.Comment) []string {
 	var all []string
-	for k, c := range comments {
-		if k > 0 && s.gap(c.Range) {
+	for n, c := range comments {
+		if k.ignored[position{c.Range.Filename, c.Range.Start.Line}] {
+			continue
+		}
+		if n > 0 && k.gap(c.Range) {
 			all = append(all, "")
 		}
 		all = append(all, comment(c.Text))
@@ -45,8 +55,8 @@ func (s sources) texts(comments []keepalived.Comment) []string {
 	return all
 }
 
-// behindBrace says whether a comment stands on the line of a closing brace, as in "} # web".
-func (s sources) behindBrace(c keepalived.Comment) bool {
-	line := s.line(c.Range.Filename, c.Range.Start.Line)
-	return len(line) > 0 && line[0] == '}'
+// position is a line of a file.
+type position struct {
+	file string
+	line int
 }

@@ -2,7 +2,10 @@ package convert
 
 import (
 	"errors"
+	"maps"
 	"reflect"
+	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -21,6 +24,7 @@ func (j *job) keepalived(path string) {
 		j.result.Diags = append(j.result.Diags, loaded.Diags...)
 		return
 	}
+	gone := map[position]bool{}
 	for _, d := range loaded.Diags {
 		ignored, ok := d.Extra.(keepalived.Ignored)
 		if !ok {
@@ -29,6 +33,7 @@ func (j *job) keepalived(path string) {
 		}
 		for _, at := range ignored.Places {
 			j.report.add(Ignored, at, ignored.Word, "%s", ignored.Why)
+			gone[position{at.Filename, at.Start.Line}] = true
 		}
 	}
 	src := loaded.Files[path].Bytes
@@ -40,11 +45,27 @@ func (j *job) keepalived(path string) {
 	}
 	k := &tree{
 		sources: newSources(loaded.Files), main: path, usual: hclDefaults(), report: &j.report,
-		instances: loaded.Config.Instances, services: loaded.Config.Services,
+		instances: loaded.Config.Instances, services: loaded.Config.Services, ignored: gone,
 	}
+	j.conditions(k.sources)
 	out := k.file(parsed.Nodes)
 	j.verify(path, &out, loaded.Config)
 	j.append(out)
+}
+
+// conditions reports the lines of a keepalived.conf that are for one node.
+func (j *job) conditions(s sources) {
+	for _, name := range slices.Sorted(maps.Keys(s)) {
+		for n := range s[name] {
+			text, _, _ := strings.Cut(string(s.line(name, n+1)), " ")
+			if !strings.HasPrefix(text, "@") || len(text) < 2 {
+				continue
+			}
+			pos := hcl.Pos{Line: n + 1, Column: 1}
+			j.report.add(Different, hcl.Range{Filename: name, Start: pos, End: pos}, text,
+				"the line is resolved for %s; convert with --hostname for the other node, and use the variable hostname where the two differ", j.options.Hostname)
+		}
+	}
 }
 
 // append puts the parts of another file behind those that are there.

@@ -58,11 +58,7 @@ func isServer(n *keepalived.Node, r *conf.RealServer) bool {
 
 func (k *tree) server(n *keepalived.Node, r *conf.RealServer, v *conf.VirtualServer) []*item {
 	k.note(n)
-	port := strconv.Itoa(int(r.Address.Port()))
-	if len(n.Args) > 1 && r.Address.Port() != v.Address.Port() {
-		port = n.Args[1].Text
-	}
-	it := &item{name: n.Name, at: n.Range, labels: []string{n.Args[0].Text, port}}
+	it := &item{name: n.Name, at: n.Range, labels: []string{n.Args[0].Text, serverPort(n, r, v)}}
 	checks := r.Checks
 	inner := k.body(n.Children, n.Tail, it, func(c *keepalived.Node) []*item {
 		items := k.word(c)
@@ -74,6 +70,19 @@ func (k *tree) server(n *keepalived.Node, r *conf.RealServer, v *conf.VirtualSer
 	})
 	it.block = &inner
 	return []*item{it}
+}
+
+// serverPort is the port of a real server as it is written, or as it came to be: that of its
+// service where none is written, and where only NAT could change it.
+func serverPort(n *keepalived.Node, r *conf.RealServer, v *conf.VirtualServer) string {
+	number := strconv.Itoa(int(r.Address.Port()))
+	if len(n.Args) < 2 {
+		return number
+	}
+	if _, err := strconv.Atoi(n.Args[1].Text); err == nil || v.FWMark == 0 && v.Forwarding != conf.NAT {
+		return number
+	}
+	return n.Args[1].Text // the name of a port
 }
 
 // serviceDefaults writes out what keepalived takes for a word that is not there, where HCL takes

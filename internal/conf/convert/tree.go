@@ -22,7 +22,8 @@ type tree struct {
 	instances []conf.Instance
 	services  []conf.VirtualServer
 	// checks are those of the service at hand.
-	checks []*checkItem
+	checks  []*checkItem
+	ignored map[position]bool // lines with statements that are not in the tree
 	// spare are comments of statements that are left out, for the next one.
 	spare  []string
 	tailed map[string]bool // included files whose last comments are written

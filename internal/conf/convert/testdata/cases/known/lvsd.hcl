@@ -1,0 +1,23 @@
+# who is told
+global_defs {
+  router_id = "lb1"
+}
+
+# a script that nobody runs
+vrrp_instance "web" {
+  interface         = "eth0"
+  virtual_router_id = 51
+  advert_int        = "1s"
+  version           = 2
+  virtual_ipaddress = [{ address = "192.168.2.11/24", dev = "eth0" }]
+}
+
+virtual_server "192.168.2.11" "http" {
+  protocol        = "TCP"
+  delay_loop      = "60s"
+  connect_timeout = "5s"
+
+  real_server "10.10.10.11" "http" {
+    TCP_CHECK {}
+  }
+}
