@@ -33,7 +33,7 @@ build:
 
 .PHONY: lint
 lint:
-	@unformatted=$$(gofmt -l cmd internal) && [ -z "$$unformatted" ] || { echo "not formatted: $$unformatted"; exit 1; }
+	@unformatted=$$(gofmt -l cmd internal examples) && [ -z "$$unformatted" ] || { echo "not formatted: $$unformatted"; exit 1; }
 	go vet -tags netns,vm ./...
 	go tool -modfile=tools/go.mod golangci-lint run
 
@@ -67,10 +67,7 @@ kernel: deps bin/vm
 
 .PHONY: fuzz
 fuzz:
-	@grep -rn --include='*_test.go' '^func Fuzz' cmd internal | sed 's|\([^:]*\)/[^/:]*:[0-9]*:func \(Fuzz[A-Za-z0-9_]*\)(.*|\1 \2|' | \
-	while read -r dir target; do \
-		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) ./$$dir </dev/null || exit 1; \
-	done
+	@tools/fuzz $(FUZZTIME) cmd internal
 
 .PHONY: bench
 bench: root build
