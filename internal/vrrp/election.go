@@ -88,7 +88,7 @@ func (e *Election) settle(now time.Time, out *Output) {
 		return
 	}
 	for _, i := range e.order {
-		i.source = e.source(i)
+		i.source, i.up = e.source(i), e.links[i.cfg.Interface].Up
 		i.fault = e.fault(i)
 	}
 	var starters []*instance
@@ -143,7 +143,7 @@ func (e *Election) fault(i *instance) string {
 		return err.Error() // it would hear no master, and be a second one
 	}
 	if !i.source.IsValid() {
-		return "interface " + i.cfg.Interface + " has no IPv4 address beside the virtual ones"
+		return "interface " + i.cfg.Interface + " has no IPv4 address beside the virtual ones; give it one of its own"
 	}
 	return ""
 }

@@ -113,9 +113,9 @@ func TestGroupYieldsTogether(t *testing.T) {
 func TestGroupFaultReleasesAllWithPriorityZero(t *testing.T) {
 	for _, dev := range []string{"eth0", "eth1"} {
 		n, configs := masterPair(t)
-		broken, other := outside, inside
+		broken, other, zero := outside, inside, "eth1/52 sends priority 0 every 1s"
 		if dev == "eth1" {
-			broken, other = inside, outside
+			broken, other, zero = inside, outside, "eth0/51 sends priority 0 every 1s"
 		}
 		got := n.setLink(dev, false)
 		name := n.e.instances[broken].cfg.Name
@@ -123,9 +123,7 @@ func TestGroupFaultReleasesAllWithPriorityZero(t *testing.T) {
 			broken: "interface " + dev + " is down",
 			other:  "sync group pair: " + name + ": interface " + dev + " is down",
 		}
-		want(t, got,
-			"eth0/51 sends priority 0 every 1s",
-			"eth1/52 sends priority 0 every 1s",
+		want(t, got, zero, // on the link that is left
 			"eth0/51 MASTER -> FAULT: "+reasons[outside],
 			"eth1/52 MASTER -> FAULT: "+reasons[inside])
 		if !n.e.Deadline().IsZero() {
@@ -196,7 +194,7 @@ func TestSourceIsNeverVirtual(t *testing.T) {
 		t.Error(n.state(outside))
 	}
 	want(t, set("10.0.0.200", "10.0.1.200"),
-		"eth0/51 MASTER -> FAULT: interface eth0 has no IPv4 address beside the virtual ones")
+		"eth0/51 MASTER -> FAULT: interface eth0 has no IPv4 address beside the virtual ones; give it one of its own")
 	want(t, set("10.0.0.200", "10.0.0.9"), "eth0/51 FAULT -> BACKUP: started")
 }
 
@@ -270,62 +268,19 @@ func TestGroupAnnouncesAllMembersAgainstALesserMaster(t *testing.T) {
 		"eth1/52 notes duplicate master 10.0.1.2, priority 50")
 }
 
-func TestGroupResigns(t *testing.T) {
-	n, configs := masterPair(t)
-	want(t, n.resign(), "eth0/51 sends priority 0 every 1s", "eth1/52 sends priority 0 every 1s")
-	want(t, n.resign())
-	if n.e.Done() || n.state(outside) != Master {
-		t.Error("did not serve on")
-	}
-	n.wait(100 * time.Millisecond)
-	want(t, n.hear(advertFrom(configs[0], 2, 0))) // no successor, somebody else who stops
-	want(t, n.hear(advertFrom(configs[1], 2, 50)),
-		"eth1/52 MASTER -> INIT: successor 10.0.1.2 is master",
-		"eth0/51 MASTER -> INIT: follows sync group pair")
-	if !n.e.Done() || !n.e.Deadline().IsZero() {
-		t.Error("not done")
-	}
-	want(t, n.setLink("eth0", false))
-	want(t, n.setLink("eth0", true))
-}
-
-func TestResignationIsOverAfterASecond(t *testing.T) {
-	n, _ := masterPair(t)
-	n.resign()
-	wantDue(t, n, outside, time.Second)
-	want(t, n.next(),
-		"eth0/51 MASTER -> INIT: stopped, no successor heard",
-		"eth1/52 MASTER -> INIT: follows sync group pair")
-	if !n.e.Done() {
-		t.Error("not done")
-	}
-}
-
-func TestResignInEveryOtherState(t *testing.T) {
-	n := newNode(t, 1)
-	n.reload([]Config{config(outside, 2, 100)}, nil)
-	want(t, n.resign())
-	if !n.e.Done() {
-		t.Error("not done before the start")
-	}
-	n = newNode(t, 1)
-	n.setLink("eth0", false)
-	n.start([]Config{config(outside, 2, 100)}, nil)
-	want(t, n.resign(), "eth0/51 FAULT -> INIT: stopped")
-	if !n.e.Done() {
-		t.Error("not done in FAULT")
-	}
-	want(t, n.setLink("eth0", true))
-}
-
-func TestFaultDuringResignationSaysNothingTwice(t *testing.T) {
-	n, _ := masterPair(t)
-	n.resign()
-	want(t, n.setLink("eth1", false),
-		"eth0/51 MASTER -> FAULT: sync group pair: inside: interface eth1 is down",
-		"eth1/52 MASTER -> FAULT: interface eth1 is down")
-	if !n.e.Done() {
-		t.Error("not done")
+// Nothing can be said on the interface whose loss is the fault.
+func TestLostInterfaceIsNotSentOn(t *testing.T) {
+	for what, lose := range map[string]func(map[string]Link){
+		"is down":        func(l map[string]Link) { l["eth0"] = Link{Index: 1, Addresses: addrs("10.0.0.1")} },
+		"does not exist": func(l map[string]Link) { delete(l, "eth0") },
+	} {
+		n := newNode(t, 1)
+		n.start([]Config{config(outside, 3, 100)}, nil)
+		n.becomeMaster(outside)
+		lose(n.links)
+		var out Output
+		n.e.SetLinks(n.now, n.links, &out)
+		want(t, out.lines(), "eth0/51 MASTER -> FAULT: interface eth0 "+what)
 	}
 }
 

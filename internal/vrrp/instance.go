@@ -13,6 +13,7 @@ type instance struct {
 	group  *group // nil outside a sync group
 	state  State
 	source netip.Addr // ours; the zero value while the interface has none
+	up     bool       // the interface that adverts leave by
 	fault  string     // why the instance may not take part; empty when it may
 
 	// masterInterval is Active_Adver_Interval: learned from the master in version 3.
@@ -79,9 +80,9 @@ func (i *instance) becomeBackup(now time.Time, reason string, out *Output) {
 }
 
 // leave ends the instance's part in the election; a master says so with priority 0
-// (RFC 9568 §6.4.3, the shutdown event).
+// (RFC 9568 §6.4.3, the shutdown event) where there is an interface to say it on.
 func (i *instance) leave(now time.Time, to State, reason string, out *Output) {
-	if i.state == Master && !i.resigning && i.source.IsValid() {
+	if i.state == Master && !i.resigning && i.source.IsValid() && i.up {
 		i.send(now, 0, out)
 	}
 	i.deadline, i.master = time.Time{}, netip.Addr{}
@@ -274,7 +275,13 @@ func (i *instance) resign(now time.Time, out *Output) {
 	if i.resigning {
 		return
 	}
+	vouched := i.until(i.sent)
 	i.send(now, 0, out)
+	// An interval more, so that it is the release at the deadline that takes the addresses off. One
+	// that was stalled has none any more.
+	if bound := now.Add(resignBound + i.cfg.Interval); vouched.After(now) && bound.After(vouched) {
+		out.Sends[len(out.Sends)-1].Until = bound
+	}
 	i.resigning, i.listening = true, false
 	i.deadline = now.Add(resignBound)
 }

@@ -26,7 +26,8 @@ type Send struct {
 	Advert Advert
 	// Until is when another node may become master if this advert is the last: an address may
 	// be put on the interface before it, not after. It is zero when the advert claims nothing:
-	// its priority is 0, or it is the last word to a better master.
+	// its priority is 0, or it is the last word to a better master. The priority 0 of a
+	// resignation has it where the addresses, served on, would else be given up too early.
 	Until time.Time
 }
 

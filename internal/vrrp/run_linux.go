@@ -253,8 +253,19 @@ func (r *Runner) socket(name string, err error) {
 	r.observer.Note(Note{Kind: NoteSocket, Key: Key{Interface: name}, Err: err})
 }
 
+// mended notes that an interface works again whose instance enters the election as a backup: a
+// failure to send, as that of an interface going down, would else stand until the next advert.
+func (r *Runner) mended(t Transition) {
+	if t.To == Backup && (t.From == Init || t.From == Fault) && r.conns[t.Key.Interface] != nil {
+		r.socket(t.Key.Interface, nil)
+	}
+}
+
 // act sends the adverts, then tells the observer.
 func (r *Runner) act() {
+	for _, t := range r.out.Transitions {
+		r.mended(t)
+	}
 	for _, s := range r.out.Sends {
 		c := r.conns[s.Key.Interface]
 		if c == nil {

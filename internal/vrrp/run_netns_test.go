@@ -161,6 +161,37 @@ func TestRunnerFollowsItsInterface(t *testing.T) {
 	}
 }
 
+// An advert that failed because the link was cut is no lasting trouble: a node that comes back as
+// backup sends none that would show the end of it.
+func TestRunnerOutlivesACutLink(t *testing.T) {
+	t.Parallel()
+	w := newWire(t)
+	a := w.start(0, []Config{fast(outside, 3, 100)}, nil)
+	a.waitState(Master, outside)
+	said := func() (errs []error) {
+		for _, n := range a.notes {
+			if n.Kind == NoteSocket {
+				errs = append(errs, n.Err)
+			}
+		}
+		return errs
+	}
+	ip(t, "-n", w.side[0], "link", "set", "eth0", "down")
+	a.wait("an advert that fails", 5*time.Second, func() bool { return len(said()) == 1 && said()[0] != nil })
+	a.runner.SetLinks(w.links(0))
+	a.waitState(Fault, outside)
+	b := w.start(1, []Config{fast(outside, 3, 150)}, nil)
+	b.waitState(Master, outside)
+	ip(t, "-n", w.side[0], "link", "set", "eth0", "up")
+	eventually(t, "eth0 has carrier", 5*time.Second, func() bool { return w.links(0)["eth0"].Up })
+	a.runner.SetLinks(w.links(0))
+	a.waitState(Backup, outside)
+	a.wait("a note that it works", 5*time.Second, func() bool { return len(said()) == 2 && said()[1] == nil })
+	if got := a.state(outside); got != Backup {
+		t.Errorf("%v: an advert may have shown that it works", got)
+	}
+}
+
 // What the links say and the kernel denies is a fault, and is tried again without being asked.
 func TestRunnerThatCannotListen(t *testing.T) {
 	t.Parallel()
