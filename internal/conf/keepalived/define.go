@@ -37,11 +37,11 @@ func (s *stream) lead(pieces []piece) (left []piece, ok bool) {
 		case text[0] == '$':
 			// What a name stands for may itself be a condition or a loop.
 			r := s.reference(p, p.from)
-			if r.value == nil || len(r.value.lines) != 1 {
+			if r.value == nil || len(r.value.lines) == 0 || p.depth >= maxNesting {
 				return pieces, true
 			}
 			first := r.value.lines[0]
-			if p.depth >= maxNesting || first.text() == "" || strings.IndexByte("@~$ ", first.text()[0]) < 0 {
+			if len(r.value.lines) == 1 && (first.text() == "" || strings.IndexByte("@~$", first.text()[0]) < 0) {
 				return pieces, true
 			}
 			if s.x.over(&s.x.replaced, 1, maxReplaced) {
@@ -50,7 +50,12 @@ func (s *stream) lead(pieces []piece) (left []piece, ok bool) {
 			}
 			first.by, first.depth, first.tail = s.usedBy(p, r), p.depth+1, p.behind(r.end)
 			p.from = r.end
-			pieces = append([]piece{first, p}, pieces[1:]...)
+			behind := append([]piece{p}, pieces[1:]...)
+			if len(r.value.lines) > 1 {
+				s.frames = append(s.frames, &bodyLines{lines: r.value.lines, by: first.by, depth: first.depth, suffix: behind})
+				return nil, false
+			}
+			pieces = append([]piece{first}, behind...)
 		default:
 			return pieces, true
 		}
@@ -79,7 +84,7 @@ func isDefinition(text string) bool {
 }
 
 // define stores $NAME=VALUE. With a backslash at its end the value goes on in the next line, up to
-// one without; what is left of a line before it counts as the first only where something is.
+// one without or an empty one; the first line counts only where something stands behind the =.
 func (s *stream) define(pieces []piece) {
 	p := pieces[0]
 	n := nameLength(p.text()[1:])
@@ -99,7 +104,7 @@ func (s *stream) define(pieces []piece) {
 		in := s.line
 		next := piece{in: &in, to: commentStart(in.text)}
 		if strings.TrimSpace(next.text()) == "" {
-			continue // keepalived passes over empty lines before it looks for the backslash
+			break
 		}
 		next, more = next.continued()
 		d.lines = append(d.lines, next)

@@ -92,9 +92,7 @@ func (s *stream) process(pieces []piece, comment string) bool {
 	if len(o.segments) == 0 {
 		s.segments = []segment{{in: pieces[0].in, off: pieces[0].from, from: pieces[0].by}}
 	}
-	if rest != nil {
-		s.frames = append(s.frames, rest)
-	}
+	s.frames = append(s.frames, rest...)
 	return true
 }
 
@@ -137,7 +135,7 @@ func (s *stream) endless(p piece, name string) {
 
 // expand replaces the names in pieces. A name that stands for several lines ends the line with the
 // first of them; rest then has the others, with what stood behind the name at the end of the last.
-func (s *stream) expand(o *output, pieces []piece) (rest frame, ok bool) {
+func (s *stream) expand(o *output, pieces []piece) (rest []frame, ok bool) {
 	todo := make([]piece, 0, len(pieces)+4)
 	for k := len(pieces) - 1; k >= 0; k-- {
 		todo = append(todo, pieces[k])
@@ -187,7 +185,7 @@ func (s *stream) expand(o *output, pieces []piece) (rest frame, ok bool) {
 			for k := len(todo) - 1; k >= 0; k-- {
 				suffix = append(suffix, todo[k])
 			}
-			rest = &bodyLines{lines: r.value.lines[1:], by: by, depth: p.depth + 1, suffix: suffix}
+			rest = append(rest, &bodyLines{lines: r.value.lines[1:], by: by, depth: p.depth + 1, suffix: suffix})
 			todo = append(todo[:0], first)
 		}
 		if o.text.Len() > maxLine {
@@ -250,9 +248,7 @@ func (s *stream) reference(p piece, at int) reference {
 	r.name, r.end = "$"+name, end
 	where := p.in.rangeOf(at, end)
 	if name[0] == '_' && s.x.names[name] == nil {
-		if value, ok := s.predefined(name, parameters, where); ok {
-			r.value = &definition{value: value}
-		}
+		r.value = &definition{value: s.predefined(name, parameters, where)}
 		return r
 	}
 	value := s.x.names[name]
@@ -286,29 +282,29 @@ func nameLength(text string) int {
 	return n
 }
 
-// predefined is the value of a name of keepalived's own.
-func (s *stream) predefined(name, parameters string, at hcl.Range) (string, bool) {
+// predefined is the value of a name of keepalived's own, or the name where it has none.
+func (s *stream) predefined(name, parameters string, at hcl.Range) string {
 	cause := ""
 	switch name {
 	case "_PWD":
 		dir, err := filepath.Abs(filepath.Dir(s.file))
 		if err == nil {
-			return dir, true
+			return dir
 		}
 		cause = fmt.Sprintf("has no value: %v", err)
 	case "_INSTANCE":
-		return s.x.instance, true
+		return s.x.instance
 	case "_HASH":
-		return "#", true
+		return "#"
 	case "_BANG":
-		return "!", true
+		return "!"
 	case "_ENV":
 		value, ok := os.LookupEnv(parameters)
 		switch {
 		case strings.ContainsAny(value, "\n\x00"):
 			cause = fmt.Sprintf("stands for %s, whose value has more than one line", parameters)
 		case ok:
-			return value, true
+			return value
 		default:
 			cause = fmt.Sprintf("needs a variable of the environment behind it that is set, not %q", parameters)
 		}
@@ -318,5 +314,5 @@ func (s *stream) predefined(name, parameters string, at hcl.Range) (string, bool
 		cause = "is no name of keepalived's own, which are _PWD, _INSTANCE, _ENV, _HASH, _BANG; begin yours with a letter"
 	}
 	s.x.errorf(at, "$%s %s", name, cause)
-	return "", false
+	return name
 }

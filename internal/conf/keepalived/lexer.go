@@ -41,7 +41,7 @@ func (s *stream) next() token {
 		}
 		if !s.ended {
 			s.ended = true
-			return s.made(newlineToken, s.off, s.off)
+			return token{kind: newlineToken}
 		}
 		if !s.advance() {
 			end := s.endOfFile()

@@ -15,7 +15,7 @@ type frame interface {
 	next(s *stream) (pieces []piece, more bool)
 }
 
-// bodyLines are the lines of a definition from its second.
+// bodyLines are lines of a definition.
 type bodyLines struct {
 	lines  []piece
 	by     *expansion
@@ -34,7 +34,7 @@ func (b *bodyLines) next(*stream) ([]piece, bool) {
 		return []piece{line}, true
 	}
 	if len(b.suffix) > 0 {
-		line.tail = b.suffix[0].in.text[b.suffix[0].from]
+		line.tail = b.suffix[0].behind(b.suffix[0].from)
 	}
 	return append([]piece{line}, b.suffix...), true
 }
@@ -89,7 +89,7 @@ func (s *stream) loop(pieces []piece) {
 	var o output
 	words := p
 	words.from, words.to, words.tail = p.from+len(name)+1, p.from+end, ')'
-	if rest, ok := s.expand(&o, []piece{words}); !ok || rest != nil {
+	if rest, ok := s.expand(&o, []piece{words}); !ok || len(rest) > 0 {
 		if ok {
 			s.x.errorf(at, "A name in the parentheses of %s stands for several lines; write a value", name)
 		}

@@ -61,7 +61,7 @@ func (t *Tree) Explain(diags hcl.Diagnostics) {
 		if d.Subject == nil || d.Detail != "" {
 			continue
 		}
-		if by := t.expanded[*d.Subject]; by != nil {
+		if by := t.expanded[*d.Subject]; by != nil && by.use != *d.Subject {
 			d.Detail = fmt.Sprintf("in the expansion of %s at %s:%d:%d", by.name, by.use.Filename, by.use.Start.Line, by.use.Start.Column)
 		}
 	}
@@ -214,11 +214,12 @@ func (p *parser) statements(in *keyword, open *Node) body {
 		case wordToken:
 			lead := b.tail
 			b.tail = nil
-			nodes := p.statement(in, t)
-			if len(nodes) > 0 {
-				nodes[0].Lead = append(lead, nodes[0].Lead...)
+			before := len(b.children)
+			b.children = p.statement(b.children, in, t)
+			if len(lead) > 0 && len(b.children) > before {
+				n := b.children[before]
+				n.Lead = append(lead, n.Lead...)
 			}
-			b.children = append(b.children, nodes...)
 		}
 	}
 	return b
@@ -229,11 +230,11 @@ func follows(n *Node, c Comment) bool {
 	return n.Trail == nil && n.Range.Filename == c.Range.Filename && n.Range.End.Line == c.Range.Start.Line
 }
 
-// statement parses what the word first begins: one node, those of an included file, or none
-// where it is refused.
-func (p *parser) statement(in *keyword, first token) []*Node {
+// statement parses what the word first begins and adds it to the nodes before it: one node, those
+// of an included file, or none where it is refused.
+func (p *parser) statement(before []*Node, in *keyword, first token) []*Node {
 	if check, ok := includes(first); ok {
-		return p.include(in, first, check)
+		return append(before, p.include(in, first, check)...)
 	}
 	n := p.node(first)
 	known := in.find(first.text)
@@ -245,12 +246,12 @@ func (p *parser) statement(in *keyword, first token) []*Node {
 	if in.lines > 0 {
 		n.Broken = !sound
 		p.line(in, n)
-		return []*Node{n}
+		return append(before, n)
 	}
 	if known == nil {
 		p.unknown(in, n)
 		p.skipOwnBlock()
-		return nil
+		return before
 	}
 	n.Name = known.name
 	p.arguments(known, n)
@@ -272,9 +273,9 @@ func (p *parser) statement(in *keyword, first token) []*Node {
 	if known.class != implemented {
 		p.quiet--
 		p.remark(known, n)
-		return nil
+		return before
 	}
-	return []*Node{n}
+	return append(before, n)
 }
 
 // readArguments reads the words behind first, up to the end of the line or a brace.
@@ -383,7 +384,12 @@ func (p *parser) line(in *keyword, n *Node) {
 
 func (p *parser) extra(words []Word, usage string) {
 	at := words[0].Range
-	at.End = words[len(words)-1].Range.End
+	if last := words[len(words)-1].Range; last.Filename == at.Filename && last.Start.Line == at.Start.Line && last.Start.Byte >= at.Start.Byte && p.expanded[at] == p.expanded[last] {
+		at.End = last.End
+		if by := p.expanded[words[0].Range]; by != nil {
+			p.expand(at, by)
+		}
+	}
 	texts := make([]string, 0, 4)
 	for i, w := range words {
 		if i == 3 {

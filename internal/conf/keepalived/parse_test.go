@@ -30,7 +30,11 @@ func parse(src string) ([]*Node, []string) {
 	nodes := tree.Nodes
 	var texts []string
 	for _, d := range tree.Diags {
-		texts = append(texts, fmt.Sprintf("%d:%d-%d: %s", d.Subject.Start.Line, d.Subject.Start.Column, d.Subject.End.Column, d.Summary))
+		text := d.Summary
+		if d.Detail != "" {
+			text += ": " + d.Detail
+		}
+		texts = append(texts, fmt.Sprintf("%d:%d-%d: %s", d.Subject.Start.Line, d.Subject.Start.Column, d.Subject.End.Column, text))
 	}
 	return nodes, texts
 }
