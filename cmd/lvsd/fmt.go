@@ -165,7 +165,7 @@ func (f *formatter) format(name string, src []byte) ([]byte, bool) {
 
 func (f *formatter) show(name string, src, formatted []byte) {
 	if f.diff {
-		os.Stdout.Write(diff.Diff(name+" (as it is)", src, name+" (formatted)", formatted))
+		fmt.Printf("%s", diff.Diff("old/"+name, src, "new/"+name, formatted))
 	}
 }
 

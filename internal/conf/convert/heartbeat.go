@@ -122,6 +122,7 @@ func (j *job) haCf(lines []line) {
 		case "keepalive":
 			j.heartbeatTime(values[0], &c.keepalive)
 			c.timing = l.at()
+			j.report.add(Different, name.at, name.text, "it is the advert_int, if that suits deadtime")
 		case "deadtime":
 			j.heartbeatTime(values[0], &c.deadtime)
 			c.timing = l.at()

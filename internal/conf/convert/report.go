@@ -56,7 +56,7 @@ func (r *Result) WriteReport(w io.Writer) error {
 	for _, part := range []struct {
 		verdict Verdict
 		title   string
-	}{{Different, "different"}, {Ignored, "ignored"}, {Mistake, "mistakes accepted so far"}} {
+	}{{Different, "different"}, {Ignored, "ignored"}, {Mistake, "mistakes and warnings"}} {
 		found := counted(r.Notes, part.verdict)
 		if len(found) == 0 {
 			continue
