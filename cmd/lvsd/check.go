@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
@@ -17,37 +18,68 @@ func checkCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "check FILE...",
 		Short: "Validate configuration files without touching the host",
-		Long:  "Validate configuration files without touching the host.\nExit code 0: all are valid; 1: one is not; 2: the command line is wrong.",
-		Args:  args(cobra.MinimumNArgs(1)),
+		Long: `Validate configuration files without touching the host.
+
+A file that tells nodes apart (by hostname, or @ lines) is checked for every node that it
+names; --hostname checks it for one.
+
+Exit code 0: all are valid; 1: one is not; 2: the command line is wrong.`,
+		Args: args(cobra.MinimumNArgs(1)),
 		RunE: func(c *cobra.Command, files []string) error {
 			load, err := loadOptions(format, hostname)
 			if err != nil {
 				return usage(c, err)
 			}
-			return check(files, load, asJSON)
+			return check(files, load, hostname, asJSON)
 		},
 	}
 	formatFlag(c, &format)
-	hostnameFlag(c, &hostname)
+	c.Flags().StringVar(&hostname, "hostname", "", "check the files for this node, not for every one that they name")
 	c.Flags().BoolVar(&asJSON, "json", false, "print the problems as JSON on standard output")
 	return c
 }
 
-func check(files []string, load conf.Options, asJSON bool) error {
+// anyNode is the hostname under which a file is checked that names no node: the answer must not
+// depend on the host that asks.
+const anyNode = "localhost"
+
+func check(files []string, load conf.Options, hostname string, asJSON bool) error {
 	valid, found := true, []problem{}
 	for _, file := range files {
-		result := conf.Load(file, load)
-		valid = valid && result.Config != nil
+		nodes := []string{hostname}
+		if hostname == "" {
+			if nodes = conf.Hostnames(file, load); nodes == nil {
+				nodes = []string{anyNode}
+			}
+		}
+		fileValid := true
+		told := map[string]bool{}
+		for _, node := range nodes {
+			load.Hostname = node
+			result := conf.Load(file, load)
+			fileValid = fileValid && result.Config != nil
+			result.Diags = untold(result.Diags, told)
+			if asJSON {
+				found = append(found, problems(result.Diags, node, len(nodes) > 1)...)
+				continue
+			}
+			if len(nodes) > 1 && len(result.Diags) > 0 {
+				fmt.Fprintf(os.Stderr, "%s, for the node %s:\n", file, node)
+			}
+			if err := result.WriteDiagnostics(os.Stderr, terminal(os.Stderr)); err != nil {
+				return fmt.Errorf("print diagnostics: %w", err)
+			}
+		}
+		valid = valid && fileValid
 		if asJSON {
-			found = append(found, problems(result.Diags)...)
 			continue
 		}
-		if err := result.WriteDiagnostics(os.Stderr, terminal(os.Stderr)); err != nil {
-			return fmt.Errorf("print diagnostics: %w", err)
-		}
 		verdict := "valid"
-		if result.Config == nil {
+		if !fileValid {
 			verdict = "not valid"
+		}
+		if len(nodes) > 1 {
+			verdict += " (checked for " + strings.Join(nodes, ", ") + ")"
 		}
 		if _, err := fmt.Printf("%s: %s\n", file, verdict); err != nil {
 			return fmt.Errorf("print verdict: %w", err)
@@ -66,6 +98,18 @@ func check(files []string, load conf.Options, asJSON bool) error {
 	return nil
 }
 
+// untold drops what was told for another node.
+func untold(diags hcl.Diagnostics, told map[string]bool) hcl.Diagnostics {
+	var fresh hcl.Diagnostics
+	for _, d := range diags {
+		if line := conf.OneLine(d); !told[line] {
+			told[line] = true
+			fresh = append(fresh, d)
+		}
+	}
+	return fresh
+}
+
 // report is what check --json prints.
 type report struct {
 	Valid       bool      `json:"valid"`
@@ -73,25 +117,41 @@ type report struct {
 }
 
 type problem struct {
-	Severity  string `json:"severity"` // error or warning
-	Summary   string `json:"summary"`
-	Detail    string `json:"detail,omitempty"`
-	File      string `json:"file"`
-	Line      int    `json:"line"`
-	Column    int    `json:"column"`
-	EndLine   int    `json:"end_line"`
-	EndColumn int    `json:"end_column"`
+	Severity  string    `json:"severity"` // error or warning
+	Summary   string    `json:"summary"`
+	Detail    string    `json:"detail,omitempty"`
+	Node      string    `json:"node,omitempty"` // where the file names several: the first for which it is so
+	File      string    `json:"file"`
+	Line      int       `json:"line"`
+	Column    int       `json:"column"`
+	EndLine   int       `json:"end_line"`
+	EndColumn int       `json:"end_column"`
+	Related   []related `json:"related,omitempty"`
 }
 
-func problems(diags hcl.Diagnostics) []problem {
+type related struct {
+	Text   string `json:"text"`
+	File   string `json:"file"`
+	Line   int    `json:"line"`
+	Column int    `json:"column"`
+}
+
+func problems(diags hcl.Diagnostics, node string, several bool) []problem {
 	var list []problem
 	for _, d := range diags {
-		severity := "error"
+		p := problem{Severity: "error", Summary: d.Summary, Detail: d.Detail, File: d.Subject.Filename,
+			Line: d.Subject.Start.Line, Column: d.Subject.Start.Column,
+			EndLine: d.Subject.End.Line, EndColumn: d.Subject.End.Column}
 		if d.Severity == hcl.DiagWarning {
-			severity = "warning"
+			p.Severity = "warning"
 		}
-		list = append(list, problem{severity, d.Summary, d.Detail, d.Subject.Filename,
-			d.Subject.Start.Line, d.Subject.Start.Column, d.Subject.End.Line, d.Subject.End.Column})
+		if several {
+			p.Node = node
+		}
+		for _, r := range conf.RelatedTo(d) {
+			p.Related = append(p.Related, related{r.Text, r.Range.Filename, r.Range.Start.Line, r.Range.Start.Column})
+		}
+		list = append(list, p)
 	}
 	return list
 }

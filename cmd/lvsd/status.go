@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -147,7 +148,7 @@ func (p *printer) service(v director.ServiceStatus) {
 		}
 	}
 	p.line("")
-	p.line("%s %s  %s %s  %d of %d servers  %d connections", v.Protocol, v.Address, v.Forwarding, v.Scheduler,
+	p.line("%s  %s %s  %d of %d servers  %d connections", strings.TrimSpace(v.Protocol+" "+v.Address), v.Forwarding, v.Scheduler,
 		healthy, len(v.RealServers), v.Connections)
 	if !v.InKernel {
 		p.line("       not in the kernel")
