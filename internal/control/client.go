@@ -23,9 +23,14 @@ var ErrNotRunning = errors.New("no lvsd is running with this run directory")
 // the socket's.
 func Status(ctx context.Context, dir string) (director.Status, error) {
 	var s director.Status
+	return s, ask(ctx, dir, "status", http.MethodGet, statusPath, nil, &s)
+}
+
+// ask sends a request for what to the lvsd of a run directory, and decodes its answer.
+func ask(ctx context.Context, dir, what, method, url string, body io.Reader, answer any) error {
 	path, err := socket(dir)
 	if err != nil {
-		return s, err
+		return err
 	}
 	client := http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
@@ -34,24 +39,24 @@ func Status(ctx context.Context, dir string) (director.Status, error) {
 			return d.DialContext(ctx, "unix", path)
 		},
 	}}
-	q, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://lvsd"+statusPath, nil)
+	q, err := http.NewRequestWithContext(ctx, method, "http://lvsd"+url, body)
 	if err != nil {
-		return s, fmt.Errorf("ask for status: %w", err)
+		return fmt.Errorf("ask for %s: %w", what, err)
 	}
-	answer, err := client.Do(q)
+	r, err := client.Do(q)
 	if err != nil {
 		if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ECONNREFUSED) {
 			err = ErrNotRunning
 		}
-		return s, fmt.Errorf("ask %s for status: %w", path, err)
+		return fmt.Errorf("ask %s for %s: %w", path, what, err)
 	}
-	defer func() { _ = answer.Body.Close() }()
-	if answer.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(answer.Body, 1024))
-		return s, fmt.Errorf("ask for status: %s: %s", answer.Status, strings.TrimSpace(string(text)))
+	defer func() { _ = r.Body.Close() }()
+	if r.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(io.LimitReader(r.Body, 1024))
+		return fmt.Errorf("ask for %s: %s: %s", what, r.Status, strings.TrimSpace(string(text)))
 	}
-	if err := json.NewDecoder(answer.Body).Decode(&s); err != nil {
-		return s, fmt.Errorf("read status: %w", err)
+	if err := json.NewDecoder(r.Body).Decode(answer); err != nil {
+		return fmt.Errorf("read %s: %w", what, err)
 	}
-	return s, nil
+	return nil
 }

@@ -42,6 +42,7 @@ func TestMain(m *testing.M) {
 type source struct {
 	status director.Status
 	err    error
+	plan   func(context.Context, director.PlanRequest) (director.PlanAnswer, error)
 	hang   chan struct{} // when not nil: closed by a request, which then waits for its context
 }
 
@@ -52,6 +53,13 @@ func (s source) Status(ctx context.Context) (director.Status, error) {
 		return director.Status{}, ctx.Err()
 	}
 	return s.status, s.err
+}
+
+func (s source) PlanFile(ctx context.Context, q director.PlanRequest) (director.PlanAnswer, error) {
+	if s.plan == nil {
+		return director.PlanAnswer{}, s.err
+	}
+	return s.plan(ctx, q)
 }
 
 // serve serves a source in a directory of its own until the test ends.

@@ -1,0 +1,70 @@
+package control
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"lvsd/internal/director"
+)
+
+const (
+	// planTimeout bounds a plan: it reads files, which may be large.
+	planTimeout = time.Minute
+	// maxRequest bounds the body of a request, in bytes: a path is what is long in it.
+	maxRequest = 64 << 10
+)
+
+// planHandler answers with a plan. One is made at a time: reading a large file costs memory.
+func planHandler(source Source) http.HandlerFunc {
+	turn := make(chan struct{}, 1)
+	return func(w http.ResponseWriter, q *http.Request) {
+		// The server's deadlines are those of a request that reads nothing.
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(planTimeout + requestTimeout))
+		ctx, cancel := context.WithTimeout(q.Context(), planTimeout)
+		defer cancel()
+		var request director.PlanRequest
+		decoder := json.NewDecoder(http.MaxBytesReader(w, q.Body, maxRequest))
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(&request); err != nil {
+			code := http.StatusBadRequest
+			if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
+				code = http.StatusRequestEntityTooLarge
+			}
+			http.Error(w, fmt.Sprintf("read request: %v", err), code)
+			return
+		}
+		select {
+		case turn <- struct{}{}:
+			defer func() { <-turn }()
+		case <-ctx.Done():
+			http.Error(w, fmt.Sprintf("wait for another plan: %v", ctx.Err()), http.StatusServiceUnavailable)
+			return
+		}
+		answer, err := source.PlanFile(ctx, request)
+		switch {
+		case errors.Is(err, director.ErrRequest):
+			http.Error(w, err.Error(), http.StatusBadRequest)
+		case err != nil:
+			http.Error(w, fmt.Sprintf("make plan: %v", err), http.StatusServiceUnavailable)
+		default:
+			w.Header().Set("Content-Type", "application/json")
+			_ = json.NewEncoder(w).Encode(answer) // the client that is gone needs no answer
+		}
+	}
+}
+
+// Plan asks the lvsd of a run directory what a reload with a file would change. Errors wrap
+// ErrNotRunning, ctx's, or the socket's; a file that is not valid is an answer.
+func Plan(ctx context.Context, dir string, q director.PlanRequest) (director.PlanAnswer, error) {
+	var a director.PlanAnswer
+	body, err := json.Marshal(q)
+	if err != nil {
+		return a, fmt.Errorf("write request: %w", err)
+	}
+	return a, ask(ctx, dir, "a plan", http.MethodPost, planPath, bytes.NewReader(body), &a)
+}
