@@ -39,20 +39,36 @@ func (s sources) behindBrace(c keepalived.Comment) bool {
 	return len(line) > 0 && line[0] == '}'
 }
 
-// texts writes comments, and keeps the blank lines between them. A comment behind a statement that
-// is ignored goes with it.
+// texts writes comments, and keeps the blank lines between them. Comments about a statement that is
+// ignored go with it.
 func (k *tree) texts(comments []keepalived.Comment) []string {
 	var all []string
-	for n, c := range comments {
-		if k.ignored[position{c.Range.Filename, c.Range.Start.Line}] {
+	for _, c := range comments {
+		if k.aboutIgnored(c) {
 			continue
 		}
-		if n > 0 && k.gap(c.Range) {
+		if len(all) > 0 && k.gap(c.Range) {
 			all = append(all, "")
 		}
 		all = append(all, comment(c.Text))
 	}
 	return all
+}
+
+// aboutIgnored says whether a comment stands behind a statement that is ignored, or on the lines
+// right above it.
+func (k *tree) aboutIgnored(c keepalived.Comment) bool {
+	at := position{c.Range.Filename, c.Range.Start.Line}
+	for k.isComment(at) {
+		at.line++
+	}
+	return k.ignored[at]
+}
+
+// isComment says whether a line is a comment and nothing else.
+func (k *tree) isComment(at position) bool {
+	line := k.line(at.file, at.line)
+	return len(line) > 0 && (line[0] == '#' || line[0] == '!')
 }
 
 // position is a line of a file.

@@ -110,6 +110,7 @@ func (w *writer) one(texts ...string) string { return rapid.SampledFrom(texts).D
 func (w *writer) file() {
 	if w.chance("global_defs") {
 		w.line("global_defs {")
+		w.ignored("notification_email { a@example.org }", "enable_snmp_vrrp")
 		w.some("router_id %s", w.one("lb1", "007", "5", "true", `"a b"`, `"${x}"`, "größe", `a\#b`, `"a\n%{if}"`))
 		w.some("vrrp_version %d", w.number(2, 3))
 		w.some("vrrp_garp_master_delay %d", w.number(0, 9))
@@ -141,6 +142,7 @@ func (w *writer) instance(n int) {
 	master := w.some("state %s", w.one("MASTER", "BACKUP"))
 	w.some("interface %s", w.one("eth0", "bond0.5"))
 	w.some("priority %d", w.number(1, 255))
+	w.ignored("smtp_alert", "notify_master \"/bin/x {\"", "garp_master_refresh 60")
 	w.some("version %d", w.number(2, 3))
 	w.some("advert_int %s", w.one("1", "2", "0.5", "1.5"))
 	w.some("garp_master_delay %s", w.one("0", "3"))
@@ -167,6 +169,7 @@ func (w *writer) instance(n int) {
 }
 
 func (w *writer) timing() {
+	w.ignored("warmup 3")
 	w.some("delay_loop %s", w.time())
 	w.some("connect_timeout %s", w.time())
 	w.some("%s %d", w.one("retry", "nb_get_retry"), w.number(0, 3))
@@ -192,10 +195,20 @@ func (w *writer) service(n int) {
 		}
 		w.line("}")
 	}
+	if w.chance("loop") {
+		fmt.Fprintf(&w.text, "~SEQ(N, 11, %d) real_server 10.1.0.${N} 80 { %s }\n", w.number(11, 14), w.one("", "TCP_CHECK", "weight 2", "weight ${N}"))
+	}
 	if w.chance("late") {
 		w.line("delay_loop %s", w.time())
 	}
 	w.line("}")
+}
+
+// ignored writes a word that lvsd does without, or nothing.
+func (w *writer) ignored(words ...string) {
+	if w.chance("ignored") {
+		fmt.Fprintf(&w.text, "\n%s\n", w.one(words...)) // the comment above is not about it
+	}
 }
 
 func (w *writer) check() {

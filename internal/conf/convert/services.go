@@ -48,6 +48,7 @@ func (k *tree) service(n *keepalived.Node, v *conf.VirtualServer) []*item {
 	})
 	it.block = &inner
 	k.serviceDefaults(it, n, v)
+	rollUp(it.block)
 	return []*item{it}
 }
 

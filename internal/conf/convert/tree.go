@@ -168,8 +168,11 @@ func (k *tree) within(n *keepalived.Node) []string {
 // add appends an item and returns it. A list that keepalived may have in several blocks is one in
 // HCL; nil is that the item went into another.
 func (b *body) add(it *item) *item {
-	same := b.argument(it.name)
-	if it.list == nil || same == nil {
+	var same *item
+	if it.list != nil {
+		same = b.argument(it.name)
+	}
+	if same == nil {
 		b.items = append(b.items, it)
 		return it
 	}

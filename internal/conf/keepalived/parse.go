@@ -216,7 +216,9 @@ func (p *parser) statements(in *keyword, open *Node) body {
 			b.tail = nil
 			before := len(b.children)
 			b.children = p.statement(b.children, in, t)
-			if len(lead) > 0 && len(b.children) > before {
+			if len(b.children) == before {
+				b.tail = lead // of a statement that is left out: they may be about more than it
+			} else if len(lead) > 0 {
 				n := b.children[before]
 				n.Lead = append(lead, n.Lead...)
 			}

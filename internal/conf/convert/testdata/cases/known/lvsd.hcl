@@ -1,5 +1,6 @@
 # who is told
 global_defs {
+  # no more
   router_id = "lb1"
 }
 

@@ -16,15 +16,12 @@ virtual_server "192.168.2.11" "80" {
   connect_timeout = "5s"
 
   # web1 to web3
-  real_server "10.10.10.11" "80" {
-    PING_CHECK {}
-  }
+  dynamic "real_server" {
+    for_each = ["10.10.10.11", "10.10.10.12", "10.10.10.13"]
+    labels   = [real_server.value, "80"]
 
-  real_server "10.10.10.12" "80" {
-    PING_CHECK {}
-  }
-
-  real_server "10.10.10.13" "80" {
-    PING_CHECK {}
+    content {
+      PING_CHECK {}
+    }
   }
 }
