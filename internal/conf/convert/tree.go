@@ -43,12 +43,12 @@ func (k *tree) file(nodes []*keepalived.Node) body {
 
 // statement converts what stands outside of all blocks.
 func (k *tree) statement(n *keepalived.Node) []*item {
-	switch n.Name {
-	case "vrrp_instance":
+	switch {
+	case n.Name == "vrrp_instance" && len(k.instances) > 0:
 		i := k.instances[0]
 		k.instances = k.instances[1:]
 		return k.instance(n, &i)
-	case "virtual_server":
+	case n.Name == "virtual_server" && len(k.services) > 0:
 		v := k.services[0]
 		k.services = k.services[1:]
 		return k.service(n, &v)
