@@ -114,8 +114,6 @@ func (d *Director) networkReport(report netif.Report) {
 	case netif.Applied:
 		d.rollout.network.reached = max(d.rollout.network.reached, r.Generation)
 		d.advance()
-	case netif.RoleApplied:
-		// The additions and removals themselves have been told.
 	case netif.Added:
 		e := AddressAdded
 		if r.Why == netif.Healed {

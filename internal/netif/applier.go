@@ -42,8 +42,6 @@ type Applier struct {
 // two changes are merged into one look at it.
 type order struct {
 	role      Role
-	since     time.Time // of the last change
-	changes   uint64    // of whether the instance is master
 	takeovers uint64
 	announces uint64
 }
@@ -91,8 +89,6 @@ func (a *Applier) Role(instance string, r Role) {
 	was := o.role
 	o.role = r
 	if changed := was.holds(now) != r.holds(now) || was.Master != r.Master; changed || !known {
-		o.since = now
-		o.changes++
 		if r.holds(now) {
 			o.takeovers++
 		}

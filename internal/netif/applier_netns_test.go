@@ -56,11 +56,7 @@ func TestNetnsTakeover(t *testing.T) {
 	if got := inside.gratuitous(hardware(t, "eth1"), 5); !slices.Equal(got, five("198.51.100.9")) {
 		t.Errorf("announced on eth1: %v", got)
 	}
-	if rep := r.settled("web", true); rep.Took > patience {
-		t.Errorf("took %v", rep.Took)
-	} else {
-		t.Logf("addresses on and announced after %v, five frames read after %v", rep.Took, first)
-	}
+	t.Logf("five frames read after %v", first)
 	shows(t, "eth0", "inet 192.0.2.2/24 scope global eth0", "inet 192.0.2.11/24 scope global secondary eth0", "not", "brd 192")
 	shows(t, "eth1", "inet 198.51.100.9/24 scope global eth1")
 
@@ -73,7 +69,7 @@ func TestNetnsTakeover(t *testing.T) {
 	outside.gratuitous(hardware(t, "eth0"), 5)
 
 	r.backup("web")
-	r.settled("web", false)
+	r.settled()
 	shows(t, "eth0", "192.0.2.2/24", "not", "192.0.2.11")
 	shows(t, "eth1", "not", "198.51.100.9")
 	for more := true; more; { // what was sent before the release
@@ -91,7 +87,7 @@ func TestNetnsDeletedAddressIsBack(t *testing.T) {
 	r := startApplier(t, Options{})
 	r.Want(1, house(1, 0))
 	r.master("web")
-	r.settled("web", true)
+	r.settled()
 	wire.gratuitous(hardware(t, "eth0"), 1)
 
 	began := time.Now()
@@ -115,7 +111,7 @@ func TestNetnsPrimaryTakesSecondaries(t *testing.T) {
 	r.Want(1, Want{Instances: map[string]Instance{"a": {Addresses: []Address{vip}}, "b": {Addresses: []Address{second}}}})
 	r.master("a")
 	r.master("b")
-	r.settled("b", true)
+	r.settled()
 	shows(t, "eth0", "192.0.2.12/24 scope global secondary")
 	r.backup("a")
 	await(r, func(rep Added) bool { return rep == Added{"b", second, Healed} })
@@ -126,7 +122,7 @@ func TestNetnsLeftOvers(t *testing.T) {
 	segment(t, "eth0")
 	segment(t, "eth1")
 	file := filepath.Join(t.TempDir(), "addresses")
-	if err := os.WriteFile(file, []byte(`{"addresses":[{"Prefix":"192.0.2.99/24","Dev":"eth0"}]}`), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(`{"addresses":[{"address":"192.0.2.99/24","dev":"eth0"}]}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, a := range []string{"192.0.2.2/24 dev eth0", "192.0.2.11/24 dev eth0", "192.0.2.99/24 dev eth0 label eth0:old"} {
@@ -142,7 +138,7 @@ func TestNetnsLeftOvers(t *testing.T) {
 
 	ip(t, "addr del 192.0.2.99/24 dev eth0")
 	ip(t, "addr add 192.0.2.99/24 dev eth0")
-	if err := os.WriteFile(file, []byte(`{"addresses":[{"Prefix":"192.0.2.99/24","Dev":"eth0"}]}`), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(`{"addresses":[{"address":"192.0.2.99/24","dev":"eth0"}]}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	r = startApplier(t, Options{StateFile: file})
@@ -157,12 +153,12 @@ func TestNetnsDeviceRecreated(t *testing.T) {
 	r := startApplier(t, Options{})
 	r.Want(1, house(5, 0))
 	r.master("web")
-	r.settled("web", true)
+	r.settled()
 	ip(t, "link del eth0")
 	await(r, func(rep OpFailed) bool { return rep.Op.Address == vip && errors.Is(rep.Err, ErrNoDevice) })
 	segment(t, "eth0")
 	await(r, func(rep Added) bool { return rep == Added{"web", vip, Healed} })
-	r.settled("web", true)
+	r.settled()
 	shows(t, "eth0", "inet 192.0.2.11/24")
 	// The socket of the former interface is not used.
 	wire := sniff(t, "peer-eth0")
@@ -178,7 +174,7 @@ func TestNetnsLabelAndScope(t *testing.T) {
 	r := startApplier(t, Options{})
 	r.Want(1, want(labelled, scoped, six))
 	r.master("web")
-	r.settled("web", true)
+	r.settled()
 	shows(t, "eth0", "inet 192.0.2.21/32 scope global eth0:vip", "inet 192.0.2.22/24 scope link eth0", "inet6 2001:db8::11/64 scope global nodad")
 
 	// Nothing is done twice, and what was written is recognised.
@@ -196,16 +192,17 @@ func TestNetnsLabelAndScope(t *testing.T) {
 	}
 
 	// Another label, another length.
+	ip(t, "addr add 203.0.113.1/24 dev eth0")
 	plain, wide := labelled, addr("192.0.2.22/25", "eth0")
 	plain.Label = ""
 	r = startApplier(t, Options{})
 	r.Want(3, want(plain, wide))
 	r.master("web")
 	await(r, func(rep Removed) bool { return rep == Removed{"web", labelled, Replaced} })
-	r.settled("web", true)
+	r.settled()
 	shows(t, "eth0", "inet 192.0.2.21/32 scope global eth0", "inet 192.0.2.22/25 scope global eth0", "not", "eth0:vip", "192.0.2.22/24")
 	r.backup("web")
-	r.settled("web", false)
+	r.settled()
 	shows(t, "eth0", "not", "192.0.2.2")
 }
 
@@ -215,7 +212,7 @@ func TestNetnsStaleRole(t *testing.T) {
 	r := startApplier(t, Options{})
 	r.Want(1, house(1, 0))
 	r.Role("web", Role{Master: true, Until: time.Now().Add(-time.Millisecond)})
-	r.settled("web", false)
+	r.settled()
 	shows(t, "eth0", "not", "192.0.2.11")
 	r.Role("web", Role{Master: true, Until: time.Now().Add(100 * time.Millisecond)})
 	await(r, func(rep Added) bool { return rep == Added{"web", vip, Takeover} })

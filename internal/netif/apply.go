@@ -10,18 +10,29 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// apply does what Plan says and returns how many operations per instance are left to be done.
-func (l *loop) apply() (left map[string]int) {
+// apply does what Plan says and returns how many operations are left to be done.
+func (l *loop) apply() (left int) {
 	now := time.Now()
-	plan := Plan(l.want, l.roles, l.have.Addresses, l.owned, now)
+	plan, spared := compare(l.want, l.roles, l.have.Addresses, l.owned, now)
+	l.spare(spared)
 	l.ops.only(plan, now)
-	left = make(map[string]int)
 	for _, op := range plan {
 		if !l.ops.ready(op, now) || !l.do(op) {
-			left[op.Instance]++
+			left++
 		}
 	}
 	return left
+}
+
+// spare reports the addresses that are left alone although they should be off, each once.
+func (l *loop) spare(addresses []Address) {
+	still := make(map[Address]bool, len(addresses))
+	for _, a := range addresses {
+		if still[a] = true; !l.spared[a] {
+			l.say(Trouble{Err: fmt.Errorf("leave %s on: lvsd did not put it there, and %s has no address of its own beside it: give it one", a, a.Dev)})
+		}
+	}
+	l.spared = still
 }
 
 // do carries out one operation, books its outcome, and says whether it is done.
@@ -35,6 +46,9 @@ func (l *loop) do(op Op) bool {
 		}
 		if err = ErrNoDevice; l.have.Links[op.Address.Dev] != 0 {
 			err = l.kernel.Add(op.Address)
+		}
+		if err == nil {
+			l.own(op.Address)
 		}
 	case Delete:
 		err = l.kernel.Delete(op.Address)
@@ -153,30 +167,10 @@ func (l *loop) burst(instance string, addresses []Address, repeat int) {
 	l.say(report)
 }
 
-// acknowledge reports how far the orders are carried out.
-func (l *loop) acknowledge(left map[string]int) {
-	now := time.Now()
-	total := 0
-	for _, n := range left {
-		total += n
-	}
-	for _, name := range slices.Sorted(maps.Keys(l.state)) {
-		st, o := l.state[name], l.orders[name]
-		changed := o.changes != st.changes
-		if !changed && left[name] == st.pending {
-			continue
-		}
-		since := st.reported
-		if changed {
-			since = o.since
-		}
-		st.changes, st.pending, st.reported = o.changes, left[name], now
-		if o.changes > 0 { // the election has spoken
-			l.say(RoleApplied{Instance: name, Master: o.role.holds(now), Pending: left[name], Took: now.Sub(since)})
-		}
-	}
-	if l.acknowledged != l.generation || l.pending != total || !l.acked {
-		l.acknowledged, l.pending, l.acked = l.generation, total, true
-		l.say(Applied{Generation: l.generation, Pending: total})
+// acknowledge reports how far the Want is carried out.
+func (l *loop) acknowledge(left int) {
+	if l.acknowledged != l.generation || l.pending != left || !l.acked {
+		l.acknowledged, l.pending, l.acked = l.generation, left, true
+		l.say(Applied{Generation: l.generation, Pending: left})
 	}
 }

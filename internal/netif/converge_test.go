@@ -85,7 +85,7 @@ func TestStruggle(t *testing.T) {
 	r := startApplier(t, Options{Kernel: k})
 	r.Want(1, web(0))
 	r.master("web")
-	r.settled("web", true)
+	r.settled()
 	k.take()
 	for began := time.Now(); time.Since(began) < 300*time.Millisecond; time.Sleep(time.Millisecond) {
 		k.strangerDeletes(vip)

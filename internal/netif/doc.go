@@ -7,7 +7,8 @@
 // carries an operation: both only wake [Applier.Run], which compares what should be with what
 // the kernel has and makes the difference. [Plan] is that comparison, and pure. So losing or
 // merging a call is harmless, an address somebody deletes comes back, and what a crash left
-// behind goes away, all by the same few lines.
+// behind goes away, all by the same few lines. What lvsd did not put on is not taken off where the
+// interface has nothing else: an address that the host was given must not cut it off.
 //
 // The way from Role to the address on the interface and its first announcement passes through
 // no channel and no goroutine but Run's own, which waits in poll(2) itself: on a busy machine a

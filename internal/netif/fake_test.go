@@ -186,6 +186,21 @@ func (k *fakeKernel) linkGoes(name string) {
 	k.changed()
 }
 
+func (k *fakeKernel) linkRenamed(from, to string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.links[to] = k.links[from]
+	delete(k.links, from)
+	for a := range maps.Clone(k.table) {
+		if a.Dev == from {
+			delete(k.table, a)
+			a.Dev = to
+			k.table[a] = struct{}{}
+		}
+	}
+	k.changed()
+}
+
 func (k *fakeKernel) failNext(call string, err ...error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

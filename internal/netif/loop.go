@@ -19,11 +19,13 @@ type loop struct {
 	roles      map[string]Role // out of orders
 
 	have    Table
-	stale   bool // have must be read again
-	dumped  bool // have has been read
-	owned   map[Address]struct{}
-	saved   string // content of the state file
-	unsaved bool   // it may have to change
+	stale   bool                 // have must be read again
+	dumped  bool                 // have has been read
+	owned   map[Address]struct{} // put on by us, or by the process before, and not seen gone
+	index   map[Address]int      // of the interface that an owned address is on
+	spared  map[Address]bool     // left alone, and told
+	saved   string               // content of the state file
+	unsaved bool                 // it may have to change
 
 	holder  map[Address]string    // what is due, and to whom, as of the last pass
 	on      map[Address]bool      // due, and seen on since it became due
@@ -42,17 +44,15 @@ type loop struct {
 
 // instanceState is how far the orders of an instance are carried out.
 type instanceState struct {
-	changes, takeovers, announces uint64    // of the order carried out
-	pending                       int       // in the last RoleApplied
-	reported                      time.Time // when that was
-	again                         time.Time // of the second burst; zero for none
+	takeovers, announces uint64    // of the order carried out
+	again                time.Time // of the second burst; zero for none
 }
 
 func newLoop(a *Applier) *loop {
 	return &loop{
 		Applier: a, stale: true,
 		have:  Table{Links: make(map[string]int), Addresses: make(map[Address]struct{})},
-		owned: make(map[Address]struct{}), on: make(map[Address]bool), why: make(map[Address]AddReason),
+		owned: make(map[Address]struct{}), index: make(map[Address]int), spared: make(map[Address]bool), on: make(map[Address]bool), why: make(map[Address]AddReason),
 		state: make(map[string]*instanceState), trouble: make(map[string]string),
 		dumps:   tries[struct{}]{first: 50 * time.Millisecond, most: 5 * time.Second},
 		ops:     tries[Op]{first: 50 * time.Millisecond, most: 5 * time.Second},
@@ -77,19 +77,15 @@ func (l *loop) pass() (next time.Time) {
 	}
 
 	fresh := l.due()
-	// A takeover does not wait for the disk.
-	if newWant && len(fresh) == 0 {
-		l.remember()
-	}
 	left := l.apply()
 	l.announce(fresh)
+	l.remember()  // a takeover does not wait for the disk
 	if l.dumped { // before, it is not known what there is to remove
 		l.acknowledge(left)
 	}
 	if newWant || newLinks || l.sysctls.due(time.Now()) {
 		l.applySysctls()
 	}
-	l.remember()
 	l.showPresent()
 	l.deliver()
 	return l.deadline()
@@ -109,11 +105,6 @@ func (l *loop) update() (newWant bool) {
 		}
 		l.wanted, l.want, l.generation = true, *want, generation
 		l.unsaved = true
-		for _, in := range l.want.Instances {
-			for _, a := range in.Addresses {
-				l.owned[a.canonical()] = struct{}{}
-			}
-		}
 	}
 	l.roles = make(map[string]Role, len(l.orders))
 	for name, o := range l.orders {
@@ -144,6 +135,7 @@ func (l *loop) dump() (newLinks bool) {
 	newLinks = !l.dumped || !maps.Equal(l.have.Links, table.Links)
 	l.have, l.stale, l.dumped = table, false, true
 	l.unsaved = true
+	l.follow()
 	return newLinks
 }
 

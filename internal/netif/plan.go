@@ -40,7 +40,9 @@ type Op struct {
 //
 // The addresses of an instance which is master, and whose Until is after now, are added where
 // they are missing. Those of every other instance are deleted where they are found, and so is
-// every address in owned that no instance wants any more. All other addresses are left alone.
+// every address in owned that no instance wants any more. All other addresses are left alone, and
+// so is one of an instance that owned does not name where its interface would be without any
+// address of the family: it is the host's own, and the host would be cut off.
 //
 // An instance's IP address that stands on its interface with another prefix length, label or
 // scope is replaced. The new one is added first where the kernel allows it: IPv4 with another
@@ -49,6 +51,12 @@ type Op struct {
 //
 // Additions come first: they are what a takeover waits for.
 func Plan(want Want, roles map[string]Role, have, owned map[Address]struct{}, now time.Time) []Op {
+	ops, _ := compare(want, roles, have, owned, now)
+	return ops
+}
+
+// compare is Plan, and returns the addresses beside that should be off and are left alone.
+func compare(want Want, roles map[string]Role, have, owned map[Address]struct{}, now time.Time) (ops []Op, spared []Address) {
 	due, holder := desired(want, roles, now)
 
 	claimant := make(map[place]string)
@@ -68,15 +76,19 @@ func Plan(want Want, roles map[string]Role, have, owned map[Address]struct{}, no
 	}
 
 	var surplus []Address
+	keeps := make(map[string]family) // by interface: what has an address that stays
 	for a := range have {
 		_, claimed := claimant[a.place()]
-		if _, wanted := holder[a]; !wanted && (claimed || mine[a]) {
+		_, wanted := holder[a]
+		switch {
+		case !claimed && !mine[a]:
+			keeps[a.Dev] |= a.family()
+		case !wanted:
 			surplus = append(surplus, a)
 		}
 	}
 	slices.SortFunc(surplus, compareAddress)
 
-	var ops []Op
 	for _, a := range due {
 		if _, there := have[a]; there {
 			continue
@@ -91,9 +103,13 @@ func Plan(want Want, roles map[string]Role, have, owned map[Address]struct{}, no
 		ops = append(ops, Op{Kind: Add, Address: a, Instance: holder[a]})
 	}
 	for _, a := range surplus {
+		if !mine[a] && keeps[a.Dev]&a.family() == 0 {
+			spared = append(spared, a)
+			continue
+		}
 		ops = append(ops, Op{Kind: Delete, Address: a, Instance: claimant[a.place()], Replace: taken[a.place()]})
 	}
-	return ops
+	return ops, spared
 }
 
 // desired returns the addresses that should be on interfaces now, in the order of the instances'

@@ -31,18 +31,20 @@ func set(addresses ...Address) map[Address]struct{} {
 
 func TestPlan(t *testing.T) {
 	vip, gate := addr("192.168.2.11/24", "eth0"), addr("10.10.10.9/24", "eth1")
-	own := addr("192.168.2.2/24", "eth0")
+	own, ownInside := addr("192.168.2.2/24", "eth0"), addr("10.10.10.2/24", "eth1")
 	narrow := addr("192.168.2.11/32", "eth0")
 	labelled, scoped := vip, vip
 	labelled.Label, scoped.Scope = "eth0:vip", 253
 	repeatLabel := vip
 	repeatLabel.Label = "eth0"
 	v6 := addr("2001:db8::9/64", "eth0")
+	linkLocal := addr("fe80::1/64", "eth0")
 	v6wide := addr("2001:db8::9/48", "eth0")
 	mapped := addr("::ffff:192.168.2.11/120", "eth0")
 
 	web := Want{Instances: map[string]Instance{"web": {Addresses: []Address{vip, gate}}}}
 	one := func(a Address) Want { return Want{Instances: map[string]Instance{"web": {Addresses: []Address{a}}}} }
+	two := Want{Instances: map[string]Instance{"web": {Addresses: []Address{vip, own, ownInside}}}}
 	master := map[string]Role{"web": {Master: true, Until: start.Add(1)}}
 	backup := map[string]Role{"web": {Until: start.Add(time.Hour)}}
 	stale := map[string]Role{"web": {Master: true, Until: start}}
@@ -64,7 +66,7 @@ func TestPlan(t *testing.T) {
 		"only the missing one is added":                                {web, master, []Address{own, vip}, nil, []Op{add(gate)}},
 		"a master with all has nothing to do":                          {web, master, []Address{own, vip, gate}, nil, nil},
 		"a backup with none has nothing to do":                         {web, backup, []Address{own}, nil, nil},
-		"a backup's addresses are deleted":                             {web, backup, []Address{own, vip, gate}, nil, []Op{del(vip), del(gate)}},
+		"a backup's addresses are deleted":                             {web, backup, []Address{own, vip, ownInside, gate}, nil, []Op{del(vip), del(gate)}},
 		"an instance without a role is not master":                     {web, nil, []Address{own, vip}, nil, []Op{del(vip)}},
 		"nothing is added when Until has come":                         {web, stale, []Address{own}, nil, nil},
 		"all is deleted when Until has come":                           {web, stale, []Address{own, vip}, nil, []Op{del(vip)}},
@@ -72,12 +74,23 @@ func TestPlan(t *testing.T) {
 		"an owned address not there is nothing":                        {Want{}, nil, []Address{own}, []Address{vip}, nil},
 		"an owned address still wanted stays":                          {web, master, []Address{vip, gate}, []Address{vip, gate}, nil},
 		"an address moves to another interface":                        {one(addr("192.168.2.11/24", "eth1")), master, []Address{vip}, []Address{vip}, []Op{add(addr("192.168.2.11/24", "eth1")), {Kind: Delete, Address: vip}}},
-		"another prefix length: add before delete":                     {one(narrow), master, []Address{vip}, nil, []Op{add(narrow), replace(vip)}},
+		"another prefix length: add before delete":                     {one(narrow), master, []Address{own, vip}, nil, []Op{add(narrow), replace(vip)}},
 		"another label: delete before add":                             {one(labelled), master, []Address{vip}, nil, []Op{replace(vip), add(labelled)}},
 		"another scope: delete before add":                             {one(scoped), master, []Address{vip}, nil, []Op{replace(vip), add(scoped)}},
 		"IPv6, another length: delete before add":                      {one(v6), master, []Address{v6wide}, nil, []Op{replace(v6wide), add(v6)}},
-		"a superfluous variant is deleted":                             {one(vip), master, []Address{vip, narrow}, nil, []Op{replace(narrow)}},
-		"a backup's address in another form":                           {one(vip), backup, []Address{narrow}, nil, []Op{del(narrow)}},
+		"a superfluous variant is deleted":                             {one(vip), master, []Address{own, vip, narrow}, nil, []Op{replace(narrow)}},
+		"a backup's address in another form":                           {one(vip), backup, []Address{own, narrow}, nil, []Op{del(narrow)}},
+		"the host's own address, claimed, stays":                       {one(vip), backup, []Address{vip}, nil, nil},
+		"all of the host's addresses, claimed, stay":                   {two, backup, []Address{own, vip, ownInside}, nil, nil},
+		"an address elsewhere does not replace it":                     {one(vip), backup, []Address{vip, ownInside}, nil, nil},
+		"an address of the other family does not":                      {one(vip), backup, []Address{vip, v6}, nil, nil},
+		"another left-over does not":                                   {one(vip), backup, []Address{vip, narrow, own}, []Address{own}, []Op{{Kind: Delete, Address: own}}},
+		"it stays in the form that a master does not want":             {one(narrow), master, []Address{vip}, nil, []Op{add(narrow)}},
+		"it is removed where it is known to be ours":                   {one(vip), backup, []Address{vip}, []Address{vip}, []Op{del(vip)}},
+		"known to be ours on another interface is not":                 {one(vip), backup, []Address{vip}, []Address{addr("192.168.2.11/24", "eth1")}, nil},
+		"IPv6: the host's own address stays beside a link-local one":   {one(v6), backup, []Address{v6, linkLocal}, nil, nil},
+		"IPv6: a claimed address is removed beside another":            {one(v6), backup, []Address{v6, addr("2001:db8::1/64", "eth0")}, nil, []Op{del(v6)}},
+		"IPv6: a link-local one beside another":                        {one(linkLocal), backup, []Address{linkLocal, addr("fe80::2/64", "eth0")}, nil, []Op{del(linkLocal)}},
 		"the interface's name as label is no label":                    {one(repeatLabel), master, []Address{vip}, nil, nil},
 		"IPv6 knows no label and no scope":                             {one(Address{v6.Prefix, "eth0", "eth0:x", 200}), master, []Address{v6}, nil, nil},
 		"an IPv4-mapped address is an IPv4 address":                    {one(mapped), master, []Address{vip}, nil, nil},
@@ -94,7 +107,7 @@ func TestPlan(t *testing.T) {
 }
 
 func TestPlanOfTwoInstances(t *testing.T) {
-	vip, other := addr("192.0.2.1/32", "eth0"), addr("192.0.2.2/32", "eth0")
+	vip, other, own := addr("192.0.2.1/32", "eth0"), addr("192.0.2.2/32", "eth0"), addr("192.0.2.3/32", "eth0")
 	want := Want{Instances: map[string]Instance{
 		"a": {Addresses: []Address{vip}},
 		"b": {Addresses: []Address{vip, other}},
@@ -107,8 +120,8 @@ func TestPlanOfTwoInstances(t *testing.T) {
 	}{
 		"shared by a backup, it stays with the master": {map[string]Role{"b": live}, []Address{vip, other}, nil},
 		"shared by two masters, the first has it":      {map[string]Role{"a": live, "b": live}, nil, []Op{{Kind: Add, Address: vip, Instance: "a"}, {Kind: Add, Address: other, Instance: "b"}}},
-		"additions come before deletions":              {map[string]Role{"a": live}, []Address{other}, []Op{{Kind: Add, Address: vip, Instance: "a"}, {Kind: Delete, Address: other, Instance: "b"}}},
-		"surrendered by both, the first is named":      {nil, []Address{vip}, []Op{{Kind: Delete, Address: vip, Instance: "a"}}},
+		"additions come before deletions":              {map[string]Role{"a": live}, []Address{own, other}, []Op{{Kind: Add, Address: vip, Instance: "a"}, {Kind: Delete, Address: other, Instance: "b"}}},
+		"surrendered by both, the first is named":      {nil, []Address{vip, own}, []Op{{Kind: Delete, Address: vip, Instance: "a"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := Plan(want, c.roles, set(c.have...), nil, start)
@@ -128,6 +141,7 @@ func TestPlanConverges(t *testing.T) {
 			return Address{
 				Prefix: netip.MustParsePrefix(rapid.SampledFrom([]string{
 					"192.0.2.1/24", "192.0.2.1/32", "192.0.2.2/24", "192.0.2.3/32", "2001:db8::1/64", "2001:db8::1/128",
+					"fe80::1/64",
 				}).Draw(t, "prefix")),
 				Dev:   rapid.SampledFrom([]string{"eth0", "eth1"}).Draw(t, "dev"),
 				Label: rapid.SampledFrom([]string{"", "eth0", "eth0:v"}).Draw(t, "label"),
@@ -167,16 +181,28 @@ func TestPlanConverges(t *testing.T) {
 				}
 			}
 		}
+		ours := func(a Address) bool {
+			return slices.ContainsFunc(slices.Collect(maps.Keys(owned)), func(o Address) bool { return o.canonical() == a })
+		}
+		foreign := set()
+		for a := range have {
+			if !wanted[a.place()] && !ours(a) {
+				foreign[a] = struct{}{}
+			}
+		}
 		after := set(slices.Collect(maps.Keys(due))...)
 		for a := range have {
-			_, ours := owned[a]
-			for o := range owned {
-				ours = ours || o.canonical() == a
+			stays := false // something like it
+			for f := range foreign {
+				stays = stays || f.Dev == a.Dev && f.Prefix.Addr().Is4() == a.Prefix.Addr().Is4() &&
+					f.Prefix.Addr().IsLinkLocalUnicast() == a.Prefix.Addr().IsLinkLocalUnicast()
 			}
-			if !wanted[a.place()] && !ours {
+			makesRoom := slices.ContainsFunc(slices.Collect(maps.Keys(due)), a.shares)
+			if !ours(a) && !stays && !makesRoom {
 				after[a] = struct{}{}
 			}
 		}
+		maps.Copy(after, foreign)
 
 		k := fakeTable(have)
 		for _, op := range Plan(want, roles, have, owned, start) {

@@ -1,7 +1,5 @@
 package netif
 
-import "time"
-
 // Report is something an Applier did or could not do: one of the types of this file. Reports of
 // one pass are delivered in order after the pass, so that nothing waits for them.
 type Report interface{ report() }
@@ -12,15 +10,6 @@ type Report interface{ report() }
 type Applied struct {
 	Generation uint64
 	Pending    int // address operations of all instances not done yet
-}
-
-// RoleApplied acknowledges a role: all addresses are on and the first burst is sent, or all are
-// off. It comes once per change of role, and again whenever Pending has changed.
-type RoleApplied struct {
-	Instance string
-	Master   bool          // and Until had not passed
-	Pending  int           // address operations of this instance not done yet
-	Took     time.Duration // since Role was called; since the last RoleApplied if only Pending changed
 }
 
 // AddReason says why an address was added.
@@ -91,7 +80,6 @@ type SysctlFailed struct {
 type Trouble struct{ Err error }
 
 func (Applied) report()      {}
-func (RoleApplied) report()  {}
 func (Added) report()        {}
 func (Removed) report()      {}
 func (OpFailed) report()     {}

@@ -18,13 +18,15 @@ type rig struct {
 	t       testing.TB
 	reports chan Report
 	all     []Report // those that were awaited, and those passed over
-	stop    func()   // ends Run and waits for it
+	want    Want
+	flushes uint64 // the generations of settled; above those that tests choose
+	stop    func() // ends Run and waits for it
 }
 
 func startApplier(t testing.TB, o Options) *rig {
 	t.Helper()
 	leaks := goleak.IgnoreCurrent()
-	r := &rig{t: t, reports: make(chan Report, 10_000)}
+	r := &rig{t: t, reports: make(chan Report, 10_000), flushes: 1 << 32}
 	o.Report = func(rep Report) { r.reports <- rep }
 	a, err := NewApplier(o)
 	if err != nil {
@@ -84,12 +86,18 @@ func (r *rig) applied(generation uint64) {
 	await(r, func(a Applied) bool { return a.Generation == generation && a.Pending == 0 })
 }
 
-// settled waits until a role is applied with nothing pending.
-func (r *rig) settled(instance string, master bool) RoleApplied {
+// Want is the Applier's, and remembered for settled, which repeats it.
+func (r *rig) Want(generation uint64, w Want) {
+	r.want = w
+	r.Applier.Want(generation, w)
+}
+
+// settled waits until all roles are applied with nothing pending.
+func (r *rig) settled() {
 	r.t.Helper()
-	return await(r, func(a RoleApplied) bool {
-		return a.Instance == instance && a.Master == master && a.Pending == 0
-	})
+	r.flushes++
+	r.Applier.Want(r.flushes, r.want)
+	r.applied(r.flushes)
 }
 
 // master makes an instance master for longer than any test takes, backup ends it.

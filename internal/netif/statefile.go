@@ -1,73 +1,128 @@
 package netif
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
+	"net/netip"
 	"os"
 	"slices"
+
+	"golang.org/x/sys/unix"
 )
 
-// state is the content of the state file: the addresses that are removed at the next start if
-// they are found and no master has them.
+// state is the content of the state file: the addresses that were put on, which are removed at the
+// next start if they are found and no master has them.
 type state struct {
-	Addresses []Address `json:"addresses"`
+	Addresses []stateAddress `json:"addresses"`
 }
 
+type stateAddress struct {
+	Address netip.Prefix `json:"address"`
+	Dev     string       `json:"dev"`
+	Label   string       `json:"label,omitempty"`
+	Scope   uint8        `json:"scope,omitempty"`
+}
+
+// maxState bounds the state file, in bytes: more than 100,000 addresses.
+const maxState = 16 << 20
+
 // recall reads the state file. What cannot be read is reported and taken as empty: the wanted
-// addresses are removed at start anyway, only those of a former configuration are missed.
+// addresses are removed at start anyway where the host has others, only those of a former
+// configuration are missed.
 func (l *loop) recall() {
 	if l.stateFile == "" {
 		return
 	}
-	text, err := os.ReadFile(l.stateFile)
+	text, err := readFile(l.stateFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return
 	}
-	var s state
+	var addresses []Address
 	if err == nil {
-		if err = json.Unmarshal(text, &s); err != nil {
-			err = fmt.Errorf("read %s: %w: addresses left over from a former configuration are not known", l.stateFile, err)
-		}
+		addresses, err = parseState(text)
+	}
+	if err != nil {
+		err = fmt.Errorf("read %s: %w: addresses left over from a former configuration are not known", l.stateFile, err)
 	}
 	l.complain("state file", err)
 	if err != nil {
 		return
 	}
 	l.saved = string(text)
-	for _, a := range s.Addresses {
-		if a.Prefix.IsValid() && a.Dev != "" {
-			l.owned[a.canonical()] = struct{}{}
-		}
+	for _, a := range addresses {
+		l.owned[a] = struct{}{}
 	}
 }
 
-// remember forgets addresses that are neither wanted nor there, and writes the state file if its
-// content has changed. It is replaced as a whole, but not synced to the disk: the addresses do
-// not survive a crash of the kernel either.
+// readFile reads a regular file of at most maxState bytes, and waits for nothing: what else may
+// stand in its place, a named pipe, would hold the thread that adds the addresses.
+func readFile(path string) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	switch info, err := f.Stat(); {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, errors.New("not a regular file")
+	case info.Size() > maxState:
+		return nil, fmt.Errorf("larger than %d bytes", maxState)
+	}
+	return io.ReadAll(io.LimitReader(f, maxState))
+}
+
+// parseState reads the content of a state file, all of it or nothing.
+func parseState(text []byte) ([]Address, error) {
+	var s state
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&s); err != nil {
+		return nil, err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("more than one JSON value")
+	}
+	if s.Addresses == nil {
+		return nil, errors.New(`no "addresses"`)
+	}
+	addresses := make([]Address, 0, len(s.Addresses))
+	for i, a := range s.Addresses {
+		if !a.Address.IsValid() || a.Dev == "" {
+			return nil, fmt.Errorf("address %d: no address or no dev", i+1)
+		}
+		addresses = append(addresses, Address{Prefix: a.Address, Dev: a.Dev, Label: a.Label, Scope: a.Scope}.canonical())
+	}
+	return addresses, nil
+}
+
+func formatState(owned map[Address]struct{}) ([]byte, error) {
+	s := state{Addresses: []stateAddress{}}
+	for _, a := range slices.SortedFunc(maps.Keys(owned), compareAddress) {
+		s.Addresses = append(s.Addresses, stateAddress{Address: a.Prefix, Dev: a.Dev, Label: a.Label, Scope: a.Scope})
+	}
+	text, err := json.MarshalIndent(s, "", "  ")
+	return append(text, '\n'), err
+}
+
+// remember writes the state file if its content has changed. It is replaced as a whole, but not
+// synced to the disk: the addresses do not survive a crash of the kernel either.
 func (l *loop) remember() {
 	if !l.unsaved {
 		return
 	}
-	wanted := make(map[Address]bool)
-	for _, in := range l.want.Instances {
-		for _, a := range in.Addresses {
-			wanted[a.canonical()] = true
-		}
-	}
-	if l.dumped && !l.stale {
-		maps.DeleteFunc(l.owned, func(a Address, _ struct{}) bool {
-			_, there := l.have.Addresses[a]
-			return !there && !wanted[a]
-		})
-	}
+	l.disown()
 	if l.stateFile == "" {
 		l.unsaved = false
 		return
 	}
-	text, err := json.Marshal(state{slices.SortedFunc(maps.Keys(l.owned), compareAddress)})
+	text, err := formatState(l.owned)
 	if err == nil && string(text) != l.saved {
 		err = replaceFile(l.stateFile, text)
 	}
@@ -80,7 +135,10 @@ func (l *loop) remember() {
 // replaceFile writes a file that a reader sees either old or new.
 func replaceFile(path string, text []byte) error {
 	next := path + ".new"
-	err := os.WriteFile(next, text, 0o600)
+	err := os.Remove(next) // whatever it is: opening it must not wait
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		err = writeNew(next, text)
+	}
 	if err == nil {
 		err = os.Rename(next, path)
 	}
@@ -88,4 +146,13 @@ func replaceFile(path string, text []byte) error {
 		return fmt.Errorf("write state file: %w", err)
 	}
 	return nil
+}
+
+func writeNew(path string, text []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Close())
 }

@@ -51,6 +51,20 @@ type place struct {
 
 func (a Address) place() place { return place{a.Dev, a.Prefix.Addr()} }
 
+// family is a set of address families. IPv6 link-local addresses are one of their own: every
+// interface has such, and nobody beyond the link reaches a host by them.
+type family uint8
+
+func (a Address) family() family {
+	switch ip := a.Prefix.Addr(); {
+	case ip.Is4():
+		return 1
+	case ip.IsLinkLocalUnicast():
+		return 2
+	}
+	return 4
+}
+
 // shares reports whether the kernel has room for only one of the two: it keeps one entry per
 // address and prefix length for IPv4 (__inet_insert_ifa in net/ipv4/devinet.c), one per address
 // for IPv6 (ipv6_add_addr in net/ipv6/addrconf.c).
