@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -137,4 +138,47 @@ func parseFacts(t *testing.T, cfg *conf.Config, text string) facts {
 		}
 	}
 	return known
+}
+
+// TestDocumentedPlan: what docs/plan.md shows of a daemon that runs is what the plan says, and its
+// table has every kind of consequence and no other.
+func TestDocumentedPlan(t *testing.T) {
+	text, err := os.ReadFile("../../docs/plan.md")
+	must(t, err)
+	block := func(line string) string {
+		t.Helper()
+		_, behind, found := strings.Cut(string(text), "\n"+line+"\n\n```")
+		_, behind, _ = strings.Cut(behind, "\n")
+		block, _, closed := strings.Cut(behind, "```\n")
+		if !found || !closed {
+			t.Fatalf("docs/plan.md has no block behind %q", line)
+		}
+		return block
+	}
+	from := planSide(t, block("`lvsd.hcl`:"))
+	known := parseFacts(t, from, "state eth0/51 MASTER\nactive TCP 192.168.2.11:80 10.10.10.13:80 12\n")
+	p := plan(from, planSide(t, block("`new.hcl`:")), known, groupID)
+	var got strings.Builder
+	must(t, p.WriteText(&got, false))
+	_, want, _ := strings.Cut(block("The same, asked of a daemon that is MASTER and has 12 connections on the third server:"), "\n")
+	if diff := gocmp.Diff(want, got.String()); diff != "" {
+		t.Errorf("docs/plan.md (-want +got):\n%s", diff)
+	}
+
+	documented, used := map[string]bool{}, map[string]bool{}
+	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z_]+)` \\| (?:disruption|warning|info)").FindAllStringSubmatch(string(text), -1) {
+		documented[m[1]] = true
+	}
+	files, err := filepath.Glob("plan_consequences*.go")
+	must(t, err)
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		must(t, err)
+		for _, m := range regexp.MustCompile(`p\.follows\(\w+, "([a-z_]+)"`).FindAllStringSubmatch(string(source), -1) {
+			used[m[1]] = true
+		}
+	}
+	if diff := gocmp.Diff(used, documented); diff != "" || len(used) < 15 {
+		t.Errorf("kinds of consequences (-used +documented):\n%s", diff)
+	}
 }
