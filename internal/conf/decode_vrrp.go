@@ -169,7 +169,9 @@ func (d *decoder) authentication(n *keepalived.Node, i *Instance) {
 			kind = w.Text
 		}
 	}
-	d.errorf(n.Range, "lvsd does not have authentication %s yet: the other node would drop adverts without it, and both would be masters; remove it on both nodes", kind)
+	why := "the other node would drop adverts without it, and both would be masters; remove it on both nodes"
+	d.errorf(n.Range, "lvsd does not have authentication %s yet: %s", kind, why)
+	d.diags[len(d.diags)-1].Extra = keepalived.Refused{Word: n.Keyword.Text, Why: why}
 }
 
 func (d *decoder) trackInterfaces(n *keepalived.Node, i *Instance) {

@@ -15,7 +15,14 @@ type Ignored struct {
 	Places []hcl.Range
 }
 
-// remark is such a warning while places are added to it.
+// Refused is the Extra of the error about a keyword that is known and not implemented, without
+// which packets would go another way.
+type Refused struct {
+	Word string // as it is written
+	Why  string // what would happen without it, and what to do
+}
+
+// remark is the warning about an ignored keyword while places are added to it.
 type remark struct {
 	diag *hcl.Diagnostic
 	Ignored
@@ -35,7 +42,11 @@ func (p *parser) remark(k *keyword, n *Node) {
 		return
 	}
 	if k.class == refused {
+		before := len(p.diags)
 		p.errorf(n.Range, "lvsd does not have %q yet: %s", n.Keyword.Text, k.why)
+		if len(p.diags) > before {
+			p.diags[before].Extra = Refused{n.Keyword.Text, k.why}
+		}
 		return
 	}
 	if r := p.told[k]; r != nil {

@@ -46,6 +46,8 @@ type keyword struct {
 	class class
 	// why says what is missing without it and what to do instead.
 	why string
+	// verdict is what the caller makes of an implemented keyword where that depends on others.
+	verdict string
 	// same are values with which the keyword is agreed; "" is that it stands alone.
 	same []string
 }
@@ -113,10 +115,8 @@ func but(same []string, keywords []*keyword) []*keyword {
 	return keywords
 }
 
-// off and on are the truth values; a flag that stands alone is on.
+// off are the values of a flag that says no.
 func off() []string { return []string{"off", "false", "no"} }
-
-func on() []string { return []string{"", "on", "true", "yes"} }
 
 func (k *keyword) alias(aliases ...string) *keyword {
 	k.aliases = aliases
@@ -142,6 +142,12 @@ func (k *keyword) bare() *keyword {
 // plain gives k a block of lines, of at most so many words before the options.
 func (k *keyword) plain(lines int, options ...[]*keyword) *keyword {
 	k.block, k.lines, k.options = mustBlock, lines, join(options...)
+	return k
+}
+
+// depends says that the caller refuses or ignores k, depending on other words.
+func (k *keyword) depends(verdict, why string) *keyword {
+	k.verdict, k.why = verdict, why
 	return k
 }
 

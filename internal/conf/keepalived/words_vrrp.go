@@ -21,7 +21,8 @@ func instanceWords() []*keyword {
 			words("state MASTER|BACKUP", "interface NAME", "virtual_router_id 1-255", "priority 1-255", "advert_int SECONDS", "version 2|3",
 				"preempt [BOOL]", "nopreempt [BOOL]", "garp_master_delay SECONDS", "garp_master_repeat NUMBER"),
 			list(
-				word("authentication { … }").holds(words("auth_type PASS|AH", "auth_pass PASSWORD")),
+				word("authentication { … }").holds(words("auth_type PASS|AH", "auth_pass PASSWORD")).depends(
+					"**refused** with version 2, ignored with version 3, which has none", "the other node would drop adverts without it, and both would be masters; remove it on both nodes"),
 				word("virtual_ipaddress { ADDRESS[/LENGTH] [dev NAME] [label LABEL] [scope SCOPE] … }").plain(1, addressOptions()),
 				word("track_interface { NAME … }").plain(1, but([]string{"0"}, refuse(noWeight, "weight NUMBER [reverse]"))),
 			),
@@ -39,7 +40,7 @@ func addressOptions() []*keyword {
 	all := join(
 		words("dev NAME", "label LABEL", "scope SCOPE"),
 		ignore("lvsd sets no broadcast address", "brd ADDRESS"),
-		ignore("lvsd sets the lifetime of its addresses itself", "preferred_lft SECONDS|forever"),
+		ignore("an address stays for as long as lvsd is master", "preferred_lft SECONDS|forever"),
 		ignore("lvsd puts back every address that is removed while it is master", "no_track"),
 		ignore("it is about IPv6", "home", "-nodad", "mngtmpaddr"),
 		refuse("the address would not reach that peer; write a route to it in the host's own network configuration", "peer ADDRESS"),
@@ -87,7 +88,7 @@ func transportWords() []*keyword {
 	return join(
 		refuse(noUnicast, "unicast_peer { ADDRESS … }"),
 		ignore(noPeers, "unicast_ttl 0-255", "unicast_fault_no_peer", "check_unicast_src", "old_unicast_checksum [never]", "unicast_src_ip ADDRESS"),
-		ignore("lvsd sends adverts from the first address of the interface", "mcast_src_ip ADDRESS", "track_src_ip"),
+		ignore("lvsd sends adverts from an address that the interface has", "mcast_src_ip ADDRESS", "track_src_ip"),
 		but([]string{"224.0.0.18"}, refuse("lvsd sends adverts to 224.0.0.18 (RFC 9568 §5.1.1.2), and the other node would not hear them; use that group on both nodes",
 			"mcast_dst_ip ADDRESS")),
 		but(off(), refuse("the other node would take adverts for damaged, and both would be masters; remove it there too", "v3_checksum_as_v2 [BOOL]")),

@@ -1,0 +1,222 @@
+package keepalived
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write the tables of the documentation anew")
+
+const document = "../../../docs/from-keepalived.md"
+
+// documented are the sections of the document: a title, and the blocks whose words it lists.
+func documented(file *keyword) []struct {
+	title  string
+	blocks []*keyword
+} {
+	service := file.find("virtual_server")
+	server := service.find("real_server")
+	get := server.find("HTTP_GET")
+	return []struct {
+		title  string
+		blocks []*keyword
+	}{
+		{"Outside of blocks", []*keyword{file}},
+		{"global_defs", []*keyword{file.find("global_defs")}},
+		{"vrrp_sync_group", []*keyword{file.find("vrrp_sync_group")}},
+		{"vrrp_instance", []*keyword{file.find("vrrp_instance")}},
+		{"An address of virtual_ipaddress", []*keyword{{words: file.find("vrrp_instance").find("virtual_ipaddress").options}}},
+		{"An interface of track_interface", []*keyword{{words: file.find("vrrp_instance").find("track_interface").options}}},
+		{"virtual_server", []*keyword{service}},
+		{"Behind lb_kind", []*keyword{{words: service.find("lb_kind").options}}},
+		{"real_server", []*keyword{server}},
+		{"PING_CHECK, TCP_CHECK, HTTP_GET and SSL_GET", []*keyword{server.find("PING_CHECK"), server.find("TCP_CHECK"), get, server.find("SSL_GET")}},
+		{"url", []*keyword{get.find("url")}},
+	}
+}
+
+// title writes a keyword for a reader: its spellings, the values that are fine, its block's words.
+// Words in common are left out.
+func (k *keyword) title(common map[string]bool) string {
+	text := "`" + k.name + "`"
+	for _, a := range k.aliases {
+		text += " (`" + a + "`)"
+	}
+	var inner []string
+	for _, w := range k.words {
+		if (k.class != implemented || k.verdict != "") && !common[w.name] {
+			inner = append(inner, "`"+w.name+"`")
+		}
+	}
+	if len(inner) > 0 {
+		text += " with " + strings.Join(inner, ", ")
+	}
+	return text
+}
+
+// tally counts keywords by class, each once in a section; those inside of a block that is not
+// implemented count as it does.
+type tally map[class]int
+
+func (c tally) add(k *keyword, of class) {
+	switch {
+	case k.class != implemented:
+		of = k.class
+	case k.verdict != "":
+		of = refused
+	}
+	c[of]++
+	if of != implemented {
+		for _, w := range k.words {
+			c.add(w, of)
+		}
+	}
+}
+
+// table writes the words of all sections.
+func table(file *keyword) (string, tally) {
+	var b strings.Builder
+	all := tally{}
+	common := map[string]bool{}
+	for _, w := range checkerWords() {
+		common[w.name] = true
+	}
+	for _, section := range documented(file) {
+		fmt.Fprintf(&b, "### %s\n\n", section.title)
+		seen := map[string]bool{}
+		var mine, agree []string
+		type reason struct{ verdict, why string }
+		reasons := map[reason][]string{}
+		var order []reason
+		for _, block := range section.blocks {
+			for _, k := range block.words {
+				if seen[k.name] {
+					continue
+				}
+				seen[k.name] = true
+				all.add(k, implemented)
+				switch {
+				case k.class == implemented && k.verdict == "":
+					mine = append(mine, k.title(common))
+				case k.class == agreed:
+					agree = append(agree, k.title(common))
+				default:
+					r := reason{verdict(k), k.why}
+					if reasons[r] == nil {
+						order = append(order, r)
+					}
+					reasons[r] = append(reasons[r], k.title(common))
+				}
+			}
+		}
+		if len(mine) > 0 {
+			fmt.Fprintf(&b, "lvsd has %s.\n\n", strings.Join(mine, ", "))
+		}
+		if len(agree) > 0 {
+			fmt.Fprintf(&b, "It does without being told: %s.\n\n", strings.Join(agree, ", "))
+		}
+		if len(order) > 0 {
+			b.WriteString("| words | what happens | why, and what to do |\n|---|---|---|\n")
+			for _, r := range order {
+				fmt.Fprintf(&b, "| %s | %s | %s |\n", strings.Join(reasons[r], ", "), r.verdict, strings.ReplaceAll(r.why, "|", `\|`))
+			}
+			b.WriteString("\n")
+		}
+	}
+	return b.String(), all
+}
+
+// verdict says what becomes of a keyword, and with which values it is accepted in silence.
+func verdict(k *keyword) string {
+	text := k.verdict
+	switch k.class {
+	case ignored:
+		text = "ignored"
+	case refused:
+		text = "**refused**"
+	}
+	if len(k.same) == 0 {
+		return text
+	}
+	values := slices.DeleteFunc(slices.Clone(k.same), func(v string) bool { return v == "" })
+	return text + ", but for `" + strings.Join(values, "`, `") + "`"
+}
+
+// The tables of docs/from-keepalived.md are those of the keywords.
+func TestDocumentHasEveryKeyword(t *testing.T) {
+	file := newTable()
+	words, counts := table(file)
+	count := fmt.Sprintf("Of keepalived's words, each counted once for each block it may stand in, lvsd has %d, does %d without being told, "+
+		"ignores %d with a warning, and refuses %d.\n", counts[implemented], counts[agreed], counts[ignored], counts[refused])
+	replace(t, "counts", count)
+	replace(t, "words", words)
+}
+
+// replace holds the part of the document between two marks to what it should be.
+func replace(t *testing.T, mark, want string) {
+	t.Helper()
+	src, err := os.ReadFile(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	open, end := "<!-- "+mark+" -->\n", "<!-- end of "+mark+" -->\n"
+	before, rest, ok := strings.Cut(string(src), open)
+	got, after, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		t.Fatalf("%s has no marks %q", document, mark)
+	}
+	want = "\n" + strings.TrimRight(want, "\n") + "\n\n"
+	if *update {
+		if err := os.WriteFile(document, []byte(before+open+want+end+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s differs from the table of keywords; run go test -update\n%s", document, diff)
+	}
+}
+
+// Every row of the table says what it has to: how to write it, and why it is not there.
+func TestKeywordsAreWhole(t *testing.T) {
+	seen := map[*keyword]bool{}
+	var walk func(k *keyword, path string)
+	walk = func(k *keyword, path string) {
+		if seen[k] {
+			return
+		}
+		seen[k] = true
+		spelled := map[string]bool{}
+		for _, w := range k.words {
+			for _, s := range append([]string{w.name}, w.aliases...) {
+				if spelled[s] {
+					t.Errorf("%s has %s twice", path, s)
+				}
+				spelled[s] = true
+			}
+		}
+		for _, w := range join(k.words, k.options) {
+			at := path + " " + w.name
+			if !strings.HasPrefix(w.usage, w.name) || w.name == "" {
+				t.Errorf("%s: usage %q", at, w.usage)
+			}
+			if (w.class == ignored || w.class == refused || w.verdict != "") == (w.why == "") {
+				t.Errorf("%s: class %d for %q", at, w.class, w.why)
+			}
+			if w.block != noBlock && w.lines == 0 && len(w.words) == 0 {
+				t.Errorf("%s: a block that holds nothing", at)
+			}
+			if strings.HasSuffix(w.why, ".") || strings.Contains(w.why, "\n") {
+				t.Errorf("%s: %q", at, w.why)
+			}
+			walk(w, at)
+		}
+	}
+	walk(newTable(), "")
+}
