@@ -1,0 +1,125 @@
+package director
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"lvsd/internal/conf"
+	"lvsd/internal/vrrp"
+)
+
+// somePair draws two configurations: of which parts are the same, or that differ in one place.
+func somePair(t *rapid.T) (from, to *conf.Config) {
+	from, to = someNode(t), someNode(t)
+	if rapid.Bool().Draw(t, "one change") {
+		to.Instances, to.SyncGroups, to.Services = slices.Clone(from.Instances), from.SyncGroups, deepServices(from.Services)
+		oneChange(t, to)
+		return from, to
+	}
+	if rapid.Bool().Draw(t, "same instances") {
+		to.Instances, to.SyncGroups = slices.Clone(from.Instances), from.SyncGroups
+		slices.Reverse(to.Instances)
+	}
+	if rapid.Bool().Draw(t, "same services") {
+		to.Services = deepServices(from.Services)
+		slices.Reverse(to.Services)
+	}
+	return from, to
+}
+
+// oneChange changes one word of a configuration, maybe to what it was.
+func oneChange(t *rapid.T, cfg *conf.Config) {
+	if n := len(cfg.Instances); n > 0 && rapid.Bool().Draw(t, "of an instance") {
+		i := &cfg.Instances[rapid.IntRange(0, n-1).Draw(t, "which")]
+		switch rapid.IntRange(0, 4).Draw(t, "what") {
+		case 0:
+			i.Name = "e"
+			cfg.SyncGroups = nil
+		case 1:
+			i.Priority ^= 1
+		case 2:
+			i.Addresses = slices.Clone(i.Addresses)
+			slices.Reverse(i.Addresses)
+		case 3:
+			i.Addresses = nil
+		case 4:
+			i.State, i.Priority = conf.Master, 255
+		}
+		return
+	}
+	n := len(cfg.Services)
+	if n == 0 {
+		return
+	}
+	s := &cfg.Services[rapid.IntRange(0, n-1).Draw(t, "service")]
+	if n = len(s.RealServers); n == 0 {
+		s.Scheduler = "lc"
+		return
+	}
+	r := &s.RealServers[rapid.IntRange(0, n-1).Draw(t, "server")]
+	switch rapid.IntRange(0, 4).Draw(t, "what") {
+	case 0:
+		r.Weight ^= 1
+	case 1:
+		r.InhibitOnFailure = !r.InhibitOnFailure
+	case 2:
+		r.Checks = r.Checks[:len(r.Checks)/2]
+	case 3: // those that it has in another service, so that no check starts
+		for _, other := range cfg.Services {
+			for _, same := range other.RealServers {
+				if same.Address == r.Address && other.Address != s.Address {
+					r.Checks = slices.Concat(r.Checks, same.Checks)
+				}
+			}
+		}
+	case 4:
+		r.Checks = rapid.SliceOfN(rapid.Custom(someCheck), 0, 2).Draw(t, "other checks")
+	}
+}
+
+func deepServices(list []conf.VirtualServer) []conf.VirtualServer {
+	list = slices.Clone(list)
+	for i := range list {
+		list[i].RealServers = slices.Clone(list[i].RealServers)
+	}
+	return list
+}
+
+// someNode draws services, and instances that share the few interfaces and addresses there are.
+func someNode(t *rapid.T) *conf.Config {
+	cfg := someConfig(t)
+	for i := range cfg.Services {
+		cfg.Services[i].Scheduler = rapid.SampledFrom([]string{"rr", "wlc"}).Draw(t, "scheduler")
+		cfg.Services[i].PersistenceTimeout = time.Duration(rapid.IntRange(0, 1).Draw(t, "persistence")) * time.Minute
+	}
+	keys := rapid.SliceOfNDistinct(rapid.SampledFrom([]vrrp.Key{{Interface: "eth0", VRID: 51}, {Interface: "eth0", VRID: 52},
+		{Interface: "eth1", VRID: 51}, {Interface: "eth1", VRID: 52}}), 0, 4, rapid.ID[vrrp.Key]).Draw(t, "instances")
+	names := rapid.Permutation([]string{"a", "b", "c", "d"}).Draw(t, "names")
+	for n, key := range keys {
+		cfg.Instances = append(cfg.Instances, conf.Instance{Name: names[n], Interface: key.Interface, VirtualRouterID: key.VRID,
+			Priority:       uint8(rapid.IntRange(100, 101).Draw(t, "priority")),
+			AdvertInterval: time.Duration(rapid.IntRange(1, 2).Draw(t, "advert_int")) * time.Second,
+			Version:        uint8(rapid.IntRange(2, 3).Draw(t, "version")), Preempt: rapid.Bool().Draw(t, "preempt"),
+			GARPMasterRepeat: rapid.IntRange(1, 2).Draw(t, "repeat"),
+			GARPMasterDelay:  time.Duration(rapid.IntRange(0, 1).Draw(t, "delay")) * time.Second,
+			TrackInterfaces:  rapid.SliceOfN(rapid.SampledFrom([]string{"eth0", "eth1", "eth2"}), 0, 2).Draw(t, "track")})
+	}
+	if len(keys) == 0 {
+		return cfg
+	}
+	for _, n := range rapid.SliceOfNDistinct(rapid.IntRange(1, 5), 0, 5, rapid.ID[int]).Draw(t, "addresses") {
+		i := &cfg.Instances[rapid.IntRange(0, len(keys)-1).Draw(t, "holder")]
+		i.Addresses = append(i.Addresses, conf.VirtualAddress{
+			Prefix: netip.PrefixFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(n)}), rapid.SampledFrom([]int{24, 32}).Draw(t, "length")),
+			Dev:    rapid.SampledFrom([]string{"eth0", "eth1"}).Draw(t, "dev"),
+			Label:  rapid.SampledFrom([]string{"", "eth0:1"}).Draw(t, "label"),
+			Scope:  rapid.SampledFrom([]uint8{0, 253}).Draw(t, "scope")})
+	}
+	if size := rapid.IntRange(0, len(keys)).Draw(t, "grouped"); size > 0 {
+		cfg.SyncGroups = []conf.SyncGroup{{Name: rapid.SampledFrom([]string{"g", "h"}).Draw(t, "group"), Members: names[:size]}}
+	}
+	return cfg
+}
