@@ -46,16 +46,17 @@ type piece struct {
 
 func (p piece) text() string { return p.in.text[p.from:p.to] }
 
-// output is a line as it is built.
+// output is a line as it is built, and the room that it is built in.
 type output struct {
-	text     strings.Builder
+	text     []byte
 	segments []segment
+	todo     []piece
 }
 
 func (o *output) copy(p piece, from, to int) {
 	if from < to {
-		o.segments = append(o.segments, segment{at: o.text.Len(), in: p.in, off: from, from: p.by})
-		o.text.WriteString(p.in.text[from:to])
+		o.segments = append(o.segments, segment{at: len(o.text), in: p.in, off: from, from: p.by})
+		o.text = append(o.text, p.in.text[from:to]...)
 	}
 }
 
@@ -70,27 +71,28 @@ func (s *stream) process(pieces []piece, comment string) bool {
 	if !ok {
 		return false
 	}
-	var o output
-	rest, ok := s.expand(&o, pieces)
+	o := &s.output
+	o.text, o.segments = o.text[:0], o.segments[:0]
+	rest, ok := s.expand(o, pieces)
 	if !ok {
 		return false
 	}
-	if s.x.over(&s.x.bytes, o.text.Len(), maxMadeBytes) {
+	if s.x.over(&s.x.bytes, len(o.text), maxMadeBytes) {
 		s.x.tooMuch(s.use(pieces), maxMadeBytes, "bytes")
 		return false
 	}
-	if o.text.Len() > maxLine {
-		s.x.errorf(s.use(pieces), "The definitions in this line make %d bytes of it; a line has at most %d", o.text.Len(), maxLine)
+	if len(o.text) > maxLine {
+		s.x.errorf(s.use(pieces), "The definitions in this line make %d bytes of it; a line has at most %d", len(o.text), maxLine)
 		return false
 	}
-	s.comment = o.text.Len()
+	s.comment = len(o.text)
 	if comment != "" {
-		o.segments = append(o.segments, segment{at: o.text.Len(), in: pieces[len(pieces)-1].in, off: len(pieces[len(pieces)-1].in.text) - len(comment)})
-		o.text.WriteString(comment)
+		o.segments = append(o.segments, segment{at: len(o.text), in: pieces[len(pieces)-1].in, off: len(pieces[len(pieces)-1].in.text) - len(comment)})
+		o.text = append(o.text, comment...)
 	}
-	s.text, s.segments, s.off, s.ended = o.text.String(), o.segments, 0, false
+	s.text, s.segments, s.off, s.ended = string(o.text), o.segments, 0, false
 	if len(o.segments) == 0 {
-		s.segments = []segment{{in: pieces[0].in, off: pieces[0].from, from: pieces[0].by}}
+		s.segments = append(o.segments, segment{in: pieces[0].in, off: pieces[0].from, from: pieces[0].by})
 	}
 	s.frames = append(s.frames, rest...)
 	return true
@@ -136,7 +138,8 @@ func (s *stream) endless(p piece, name string) {
 // expand replaces the names in pieces. A name that stands for several lines ends the line with the
 // first of them; rest then has the others, with what stood behind the name at the end of the last.
 func (s *stream) expand(o *output, pieces []piece) (rest []frame, ok bool) {
-	todo := make([]piece, 0, len(pieces)+4)
+	todo := o.todo[:0]
+	defer func() { o.todo = todo }()
 	for k := len(pieces) - 1; k >= 0; k-- {
 		todo = append(todo, pieces[k])
 	}
@@ -171,8 +174,8 @@ func (s *stream) expand(o *output, pieces []piece) (rest []frame, ok bool) {
 		by := s.usedBy(p, r)
 		if r.value.lines == nil {
 			if r.value.value != "" {
-				o.segments = append(o.segments, segment{at: o.text.Len(), in: p.in, off: at, span: r.end - at, from: by})
-				o.text.WriteString(r.value.value)
+				o.segments = append(o.segments, segment{at: len(o.text), in: p.in, off: at, span: r.end - at, from: by})
+				o.text = append(o.text, r.value.value...)
 			}
 			continue
 		}
@@ -188,7 +191,7 @@ func (s *stream) expand(o *output, pieces []piece) (rest []frame, ok bool) {
 			rest = append(rest, &bodyLines{lines: r.value.lines[1:], by: by, depth: p.depth + 1, suffix: suffix})
 			todo = append(todo[:0], first)
 		}
-		if o.text.Len() > maxLine {
+		if len(o.text) > maxLine {
 			break // and process says so
 		}
 	}

@@ -100,9 +100,9 @@ func (s *stream) loop(pieces []piece) {
 	r := &rounds{line: line}
 	var problem string
 	if name == "~LST" {
-		problem = r.list(o.text.String())
+		problem = r.list(string(o.text))
 	} else {
-		problem = r.sequence(o.text.String(), name == "~SEQx")
+		problem = r.sequence(string(o.text), name == "~SEQx")
 	}
 	if problem != "" {
 		s.x.errorf(at, "%s", problem)

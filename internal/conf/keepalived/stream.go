@@ -23,6 +23,8 @@ type stream struct {
 	comment  int       // where the text's comment begins; -1 is wherever its letters say
 	off      int       // of the next token in text
 	ended    bool      // the token for the end of the line was given
+
+	output output
 }
 
 // sourceLine is a line of a file, without its line end.
