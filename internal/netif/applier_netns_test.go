@@ -155,7 +155,7 @@ func TestNetnsDeviceRecreated(t *testing.T) {
 	r.master("web")
 	r.settled()
 	ip(t, "link del eth0")
-	await(r, func(rep OpFailed) bool { return rep.Op.Address == vip && errors.Is(rep.Err, ErrNoDevice) })
+	await(r, func(rep OpFailed) bool { return rep.Op.Address == vip && errors.Is(rep.Err, errNoDevice) })
 	segment(t, "eth0")
 	await(r, func(rep Added) bool { return rep == Added{"web", vip, Healed} })
 	r.settled()

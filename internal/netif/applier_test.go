@@ -257,7 +257,7 @@ func TestMissingDevice(t *testing.T) {
 	r.Want(1, web(0))
 	r.master("web")
 	failed := await(r, func(OpFailed) bool { return true })
-	if failed.Op != (Op{Kind: Add, Address: gate, Instance: "web"}) || !errors.Is(failed.Err, ErrNoDevice) {
+	if failed.Op != (Op{Kind: Add, Address: gate, Instance: "web"}) || !errors.Is(failed.Err, errNoDevice) {
 		t.Errorf("failed: %+v", failed)
 	}
 	await(r, func(rep Applied) bool { return rep.Pending == 1 })
@@ -268,7 +268,7 @@ func TestMissingDevice(t *testing.T) {
 	r.settled()
 
 	k.linkGoes("eth1")
-	await(r, func(rep OpFailed) bool { return errors.Is(rep.Err, ErrNoDevice) })
+	await(r, func(rep OpFailed) bool { return errors.Is(rep.Err, errNoDevice) })
 	k.linkAppears("eth1", nil)
 	await(r, func(rep Added) bool { return rep == Added{"web", gate, Healed} })
 	await(r, func(rep Announced) bool { return rep == Announced{"web", 2, nil} })

@@ -44,7 +44,7 @@ func (l *loop) do(op Op) bool {
 		if !l.roles[op.Instance].holds(time.Now()) {
 			return false
 		}
-		if err = ErrNoDevice; l.have.Links[op.Address.Dev] != 0 {
+		if err = errNoDevice; l.have.Links[op.Address.Dev] != 0 {
 			err = l.kernel.Add(op.Address)
 		}
 		if err == nil {
@@ -56,7 +56,7 @@ func (l *loop) do(op Op) bool {
 	now := time.Now()
 	if err != nil {
 		// Whatever the error says, the kernel is not what it was thought to be.
-		l.stale = l.stale || !errors.Is(err, ErrNoDevice)
+		l.stale = l.stale || !errors.Is(err, errNoDevice)
 	}
 	if err != nil && !moot(op.Kind, err) {
 		if l.ops.failed(op, now, err) {
@@ -73,7 +73,7 @@ func moot(k OpKind, err error) bool {
 	if k == Add {
 		return errors.Is(err, unix.EEXIST)
 	}
-	return errors.Is(err, unix.EADDRNOTAVAIL) || errors.Is(err, unix.ENODEV) || errors.Is(err, ErrNoDevice)
+	return errors.Is(err, unix.EADDRNOTAVAIL) || errors.Is(err, unix.ENODEV) || errors.Is(err, errNoDevice)
 }
 
 // booked keeps the cached table and the books equal to what a successful operation made of the

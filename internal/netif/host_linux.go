@@ -114,7 +114,7 @@ func (k *hostKernel) Dump() (Table, error) {
 func (k *hostKernel) Add(a Address) error {
 	l, ok := k.links[a.Dev]
 	if !ok {
-		return ErrNoDevice
+		return errNoDevice
 	}
 	return k.requests.AddrAdd(nil, a.message(l.index))
 }
@@ -122,7 +122,7 @@ func (k *hostKernel) Add(a Address) error {
 func (k *hostKernel) Delete(a Address) error {
 	l, ok := k.links[a.Dev]
 	if !ok {
-		return ErrNoDevice
+		return errNoDevice
 	}
 	m := a.message(l.index)
 	m.Label = "" // it would have to match; there is only one with this prefix
@@ -147,7 +147,7 @@ func (a Address) message(index int) *netlink.Addr {
 func (k *hostKernel) Announce(a Address) error {
 	l, ok := k.links[a.Dev]
 	if !ok {
-		return ErrNoDevice
+		return errNoDevice
 	}
 	if !l.arp {
 		return nil

@@ -2,8 +2,8 @@ package netif
 
 import "errors"
 
-// ErrNoDevice says that an address's interface does not exist (yet).
-var ErrNoDevice = errors.New("no such interface")
+// errNoDevice says that an address's interface does not exist (yet).
+var errNoDevice = errors.New("no such interface")
 
 // Kernel is the host as an Applier sees it. Only the goroutine of Applier.Run calls it.
 type Kernel interface {

@@ -49,7 +49,7 @@ type Removed struct {
 }
 
 // OpFailed says that an address operation failed and will be tried again while it is wanted. It
-// comes once per distinct error. Err matches [ErrNoDevice] while the interface does not exist.
+// comes once per distinct error.
 type OpFailed struct {
 	Op  Op
 	Err error

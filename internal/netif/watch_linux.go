@@ -19,20 +19,21 @@ type Link struct {
 	Index int
 	// Up says that it can carry packets: administratively up, with a carrier, and not kept from
 	// operation by what it depends on (IFF_UP, IFF_LOWER_UP and IFF_RUNNING of netdevice(7)).
-	Up  bool
-	MTU int // bytes
+	Up bool
 	// Addrs are the IPv4 addresses on it, secondary ones after the primary ones.
 	Addrs []netip.Addr
 }
 
 func (l Link) equal(o Link) bool {
-	return l.Index == o.Index && l.Up == o.Up && l.MTU == o.MTU && slices.Equal(l.Addrs, o.Addrs)
+	return l.Index == o.Index && l.Up == o.Up && slices.Equal(l.Addrs, o.Addrs)
 }
 
 // WatchLinks calls report with all interfaces by name, at once and whenever one of them has
 // changed; changes that come together are one call. The callee may keep the table, not change it.
-// WatchLinks returns nil when ctx ends, and an error only if the kernel cannot be watched; report
-// is called on its goroutine and never after it has returned.
+// Where the kernel's tables cannot be read, they are read again soon. WatchLinks returns nil when
+// ctx ends, and an error only if the kernel cannot be watched, or not be read for 5 s: who does not
+// see his links go down must not stay master. report is called on its goroutine and never after it
+// has returned.
 func WatchLinks(ctx context.Context, report func(map[string]Link)) (err error) {
 	requests, err := openRequests()
 	if err != nil {
@@ -61,22 +62,52 @@ func WatchLinks(ctx context.Context, report func(map[string]Link)) (err error) {
 		err = errors.Join(err, unix.Close(end))
 	}()
 
+	w := watch{monitor: m, end: end, patience: watchPatience, report: report,
+		read: func() (map[string]Link, error) { return readLinks(requests) }}
+	return w.run(ctx)
+}
+
+// How long tables that cannot be read are waited for: until they are read again, and in all.
+const (
+	watchRetry    = 100 * time.Millisecond
+	watchPatience = 5 * time.Second
+)
+
+// watch is WatchLinks at work.
+type watch struct {
+	monitor  monitor
+	end      int // readable when ctx has ended
+	patience time.Duration
+	read     func() (map[string]Link, error)
+	report   func(map[string]Link)
+}
+
+func (w *watch) run(ctx context.Context) error {
 	var last map[string]Link
+	var blind time.Time // since when nothing could be read; zero while it can
 	for ctx.Err() == nil {
 		var next time.Time
-		links, err := readLinks(requests)
+		links, err := w.read()
+		now := time.Now()
 		switch {
-		case err != nil:
-			next = time.Now().Add(time.Second)
-		case last == nil || !maps.EqualFunc(last, links, Link.equal):
-			last = links
-			report(links)
+		case err == nil:
+			blind = time.Time{}
+			if last == nil || !maps.EqualFunc(last, links, Link.equal) {
+				last = links
+				w.report(links)
+			}
+		case blind.IsZero():
+			blind, next = now, now.Add(watchRetry)
+		case now.Sub(blind) < w.patience:
+			next = now.Add(watchRetry)
+		default:
+			return fmt.Errorf("watch links, blind for %v: %w", now.Sub(blind).Round(time.Second), err)
 		}
-		fds := []unix.PollFd{{Fd: int32(end), Events: unix.POLLIN}, {Fd: int32(m), Events: unix.POLLIN}}
+		fds := []unix.PollFd{{Fd: int32(w.end), Events: unix.POLLIN}, {Fd: int32(w.monitor), Events: unix.POLLIN}}
 		if err := poll(fds, next); err != nil {
 			return err
 		}
-		if _, err := m.drain(); err != nil {
+		if _, err := w.monitor.drain(); err != nil {
 			return err
 		}
 	}
@@ -102,7 +133,7 @@ func readLinks(h *netlink.Handle) (map[string]Link, error) {
 	for _, l := range links {
 		at := l.Attrs()
 		table[at.Name] = Link{
-			Index: at.Index, Up: at.RawFlags&operating == operating, MTU: at.MTU, Addrs: of[at.Index],
+			Index: at.Index, Up: at.RawFlags&operating == operating, Addrs: of[at.Index],
 		}
 	}
 	return table, nil

@@ -24,7 +24,7 @@ const internetControl = 0xc0
 // listen opens the socket of an interface: bound to it, a member of the group there only, and
 // deaf to its own packets.
 func listen(ifname string, index int) (*conn, error) {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, Protocol)
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, protocol)
 	if err != nil {
 		return nil, fmt.Errorf("open VRRP socket: %w", err)
 	}

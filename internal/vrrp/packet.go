@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Protocol is VRRP's number in the IP header (RFC 9568 §5.1.1.4).
-const Protocol = 112
+// protocol is VRRP's number in the IP header (RFC 9568 §5.1.1.4).
+const protocol = 112
 
 // hopLimit is the TTL that proves an advert was not forwarded by a router (RFC 9568 §5.1.1.3).
 const hopLimit = 255
@@ -148,7 +148,7 @@ func pseudoHeaderTo(source, dest netip.Addr, length int) uint32 {
 		four := ip.As4()
 		sum += uint32(binary.BigEndian.Uint16(four[:])) + uint32(binary.BigEndian.Uint16(four[2:]))
 	}
-	return sum + Protocol + uint32(length)
+	return sum + protocol + uint32(length)
 }
 
 // checksum is the Internet checksum of RFC 1071 over b, starting from sum.

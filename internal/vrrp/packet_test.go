@@ -39,7 +39,7 @@ func unhex(t testing.TB, s string) []byte {
 
 // datagram is payload behind an IPv4 header as a raw socket delivers it.
 func datagram(source, dest netip.Addr, ttl byte, payload []byte) []byte {
-	b := []byte{0x45, 0xc0, 0, 0, 0, 0, 0, 0, ttl, Protocol, 0, 0}
+	b := []byte{0x45, 0xc0, 0, 0, 0, 0, 0, 0, ttl, protocol, 0, 0}
 	binary.BigEndian.PutUint16(b[2:], uint16(20+len(payload)))
 	s, d := source.As4(), dest.As4()
 	b = append(append(b, s[:]...), d[:]...)

@@ -336,7 +336,7 @@ func (w *wire) sniff(side int, dev string, n int) []frame {
 				w.t.Errorf("read frame %d: %v", len(frames), err)
 				return
 			}
-			if from.(*unix.SockaddrLinklayer).Pkttype != unix.PACKET_OUTGOING && size > 34 && buf[23] == Protocol {
+			if from.(*unix.SockaddrLinklayer).Pkttype != unix.PACKET_OUTGOING && size > 34 && buf[23] == protocol {
 				frames = append(frames, slices.Clone(buf[:size]))
 			}
 		}
