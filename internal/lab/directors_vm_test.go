@@ -174,13 +174,13 @@ func (d *directors) more(t *Traffic, n int) {
 	})
 }
 
-// slow begins requests for the slow page until each of the web servers holds one. They stand until ended finishes them.
+// slow begins requests for the slow page until each of the web servers holds one; ended ends them.
 func (d *directors) slow(servers ...string) []*Slow {
 	d.Helper()
-	client := d.Client.HTTPClient(time.Minute)
+	client := d.Client.HTTPClient(30 * time.Second)
 	var held []*Slow
 	d.until(fmt.Sprint("slow requests at ", servers), func() error {
-		s, err := AskSlow(client, d.url()+strings.TrimPrefix(SlowPath, "/"))
+		s, err := AskSlow(client, fmt.Sprintf("http://%s%s", d.VIP, SlowPath))
 		if err != nil {
 			d.Fatalf("slow request: %v", err)
 		}
@@ -195,12 +195,9 @@ func (d *directors) slow(servers ...string) []*Slow {
 	return held
 }
 
-// ended finishes slow requests, and fails the test if one of them is not answered to its end.
+// ended fails the test if one of the slow requests is not answered to its end.
 func (d *directors) ended(held []*Slow) {
 	d.Helper()
-	for _, site := range d.Sites {
-		site.Finish()
-	}
 	for _, s := range held {
 		if err := s.End(); err != nil {
 			d.Errorf("a slow request: %v", err)

@@ -3,6 +3,7 @@ package lab
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"sync"
 )
@@ -16,20 +17,19 @@ type Site struct {
 	mu     sync.Mutex
 	status int
 	served map[string]int
-	finish chan struct{} // closed and replaced by Finish
 }
 
-// SlowPath is the page that is not sent whole until Finish: the host's name comes at once, the end of the answer then.
+// SlowPath is the page that is answered in two halves: the host's name at once, the end when the client has sent all of its request.
 const SlowPath = "/slow"
 
 // Serve starts a web server on the host, on a literal address such as ":80". It answers every request with the host's name, and
-// tells in the header Seen-From what address the client seemed to have. SlowPath keeps the client waiting.
+// tells in the header Seen-From what address the client seemed to have.
 func (h *Host) Serve(address string) (*Site, error) {
 	l, err := h.Listen("tcp", address)
 	if err != nil {
 		return nil, err
 	}
-	s := &Site{host: h, ended: make(chan struct{}), status: http.StatusOK, served: map[string]int{}, finish: make(chan struct{})}
+	s := &Site{host: h, ended: make(chan struct{}), status: http.StatusOK, served: map[string]int{}}
 	s.server = &http.Server{Handler: http.HandlerFunc(s.answer)}
 	h.mu.Lock()
 	h.sites = append(h.sites, s)
@@ -44,33 +44,31 @@ func (h *Host) Serve(address string) (*Site, error) {
 func (s *Site) answer(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.served[r.URL.Path]++
-	status, finish := s.status, s.finish
+	status := s.status
 	s.mu.Unlock()
 	w.Header().Set("Seen-From", r.RemoteAddr)
+	if r.URL.Path != SlowPath {
+		w.WriteHeader(status)
+		fmt.Fprintln(w, s.host.Name)
+		return
+	}
+	both := http.NewResponseController(w)
+	if both.EnableFullDuplex() != nil {
+		return // never: HTTP/1 has it
+	}
 	w.WriteHeader(status)
 	fmt.Fprintln(w, s.host.Name)
-	if r.URL.Path == SlowPath {
-		if http.NewResponseController(w).Flush() != nil {
-			return // the client is gone
-		}
-		select {
-		case <-finish:
-			fmt.Fprintln(w, slowEnd)
-		case <-r.Context().Done():
-		}
+	if both.Flush() != nil {
+		return // the client is gone
 	}
+	if _, err := io.Copy(io.Discard, r.Body); err != nil {
+		return // so is the rest of the request
+	}
+	fmt.Fprintln(w, slowEnd)
 }
 
 // slowEnd is the last line of a slow page.
 const slowEnd = "the end"
-
-// Finish ends the answers that the slow page owes.
-func (s *Site) Finish() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	close(s.finish)
-	s.finish = make(chan struct{})
-}
 
 // Status makes the site answer with this HTTP status from now on.
 func (s *Site) Status(code int) {
