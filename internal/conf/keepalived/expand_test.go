@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -196,6 +197,16 @@ func TestExpansionsAreBounded(t *testing.T) {
 				t.Errorf("%d problems, first %q", len(problems), problems[:min(3, len(problems))])
 			}
 		})
+	}
+}
+
+// A long line of names takes no longer for letters of several bytes before them.
+func TestPlacesAreFoundInLinearTime(t *testing.T) {
+	src := "$A=\n" + strings.Repeat(strings.Repeat("é", 15000)+strings.Repeat("${A}", 8000)+"\n", 20)
+	start := time.Now()
+	_, problems := parse(src)
+	if took := time.Since(start); took > 5*time.Second || len(problems) != 20 {
+		t.Errorf("%d problems after %v", len(problems), took)
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 const (
 	maxLine     = 64 << 10 // bytes in a line
 	maxProblems = 1000     // after these a file is not read any further
+
+	maxStatements = 1_000_000 // in all files, with those that definitions and loops make
 )
 
 // Source reads the files of a configuration. Includes are refused where it is nil.
@@ -68,17 +70,19 @@ func (t *Tree) Explain(diags hcl.Diagnostics) {
 }
 
 type parser struct {
-	*stream  // the file that is read
-	table    *keyword
-	x        *expander
-	from     Source
-	open     []string // the files being read, each included by the one before
-	files    int      // files read so far
-	diags    hcl.Diagnostics
-	back     []token // tokens to read again, the last one first
-	quiet    int     // blocks around this one whose keyword is not implemented
-	told     map[*keyword]*remark
-	expanded map[hcl.Range]*expansion
+	*stream // the file that is read
+	table   *keyword
+	x       *expander
+	from    Source
+	open    []string // the files being read, each included by the one before
+	files   int      // files read so far
+	// statementCount is how many statements were read so far.
+	statementCount int
+	diags          hcl.Diagnostics
+	back           []token // tokens to read again, the last one first
+	quiet          int     // blocks around this one whose keyword is not implemented
+	told           map[*keyword]*remark
+	expanded       map[hcl.Range]*expansion
 
 	nodes []Node // room for nodes
 	words []Word // room for arguments
@@ -171,6 +175,10 @@ func (p *parser) unread(t token) { p.back = append(p.back, t) }
 func (p *parser) node(first token) *Node {
 	if len(p.nodes) == 0 {
 		p.nodes = make([]Node, 256)
+	}
+	if p.statementCount++; p.statementCount > maxStatements && !p.x.spent {
+		p.x.spent = true
+		p.errorf(first.rng, "More than %d statements; nothing behind this is read", maxStatements)
 	}
 	n := &p.nodes[0]
 	p.nodes = p.nodes[1:]
@@ -356,7 +364,16 @@ func (p *parser) unknown(in *keyword, n *Node) {
 	if near := Nearest(written, append(in.spellings(), "include")); near != "" {
 		hint = fmt.Sprintf("; did you mean %q?", near)
 	}
-	p.errorf(n.Keyword.Range, "Unknown keyword %q%s", written, hint)
+	p.errorf(n.Keyword.Range, "Unknown keyword %q%s", shown(written), hint)
+}
+
+// shown is a word as a message has it: cut where it is long.
+func shown(text string) string {
+	const most = 80
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return text
 }
 
 // place names the block of k for a reader.
@@ -398,7 +415,7 @@ func (p *parser) extra(words []Word, usage string) {
 			texts = append(texts, "…")
 			break
 		}
-		texts = append(texts, w.Text)
+		texts = append(texts, shown(w.Text))
 	}
 	hint := ""
 	if usage != "" {

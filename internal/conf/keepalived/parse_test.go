@@ -195,6 +195,7 @@ func TestBounds(t *testing.T) {
 		name, src, want string
 	}{
 		{"long line", "# " + strings.Repeat("x", maxLine), fmt.Sprintf("1:1-2: This line has %d bytes; a line has at most %d", maxLine+2, maxLine)},
+		{"long word", strings.Repeat("ö", 1000), `1:1-1001: Unknown keyword "` + strings.Repeat("ö", 80) + `…"`},
 		{"NUL", "global_defs {\n}\nx\x00y", "3:1-1: This line holds a NUL byte; a configuration is a text file"},
 		{"deep unknown blocks", "x " + strings.Repeat("{", maxLine/2) + strings.Repeat("}", maxLine/2-2), `1:1-2: Unknown keyword "x"`},
 	} {
@@ -204,6 +205,12 @@ func TestBounds(t *testing.T) {
 			}
 		})
 	}
+	t.Run("statements", func(t *testing.T) {
+		_, problems := parse("vrrp_sync_group a {\ngroup {\n" + strings.Repeat("a\n", maxStatements) + "}\n}\n")
+		if want := "1000001:1-2: More than 1000000 statements; nothing behind this is read"; len(problems) == 0 || problems[0] != want || len(problems) > 3 {
+			t.Errorf("%q", problems)
+		}
+	})
 	t.Run("problems", func(t *testing.T) {
 		_, problems := parse(strings.Repeat("}\n", 100000))
 		if n := len(problems); n != maxProblems+1 || problems[n-1] != "1000:1-2: More than 1000 problems; correct those above first" {

@@ -34,7 +34,7 @@ type sourceLine struct {
 	start  int // offset in the file
 	text   string
 	ascii  bool
-	// A column that was counted last, as counting goes on from there.
+	// The offset whose column was asked for last, and that column from 0: the next is near.
 	offset, column int
 }
 
@@ -68,9 +68,10 @@ func (l *sourceLine) pos(off int) hcl.Pos {
 	p := hcl.Pos{Line: l.number, Byte: l.start + off, Column: off + 1}
 	if !l.ascii {
 		if off < l.offset {
-			l.offset, l.column = 0, 0
+			l.column -= utf8.RuneCountInString(l.text[off:l.offset])
+		} else {
+			l.column += utf8.RuneCountInString(l.text[l.offset:off])
 		}
-		l.column += utf8.RuneCountInString(l.text[l.offset:off])
 		l.offset = off
 		p.Column = l.column + 1
 	}
