@@ -67,10 +67,14 @@ func usage(c *cobra.Command, err error) error {
 // args makes a wrong number of arguments a usage error.
 func args(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(c *cobra.Command, list []string) error {
-		if err := check(c, list); err != nil {
-			return usage(c, err)
+		switch err := check(c, list); {
+		case err == nil:
+			return nil
+		case len(list) == 0:
+			return usage(c, errors.New("FILE is missing"))
+		default:
+			return usage(c, fmt.Errorf("unexpected argument %q", list[0]))
 		}
-		return nil
 	}
 }
 
