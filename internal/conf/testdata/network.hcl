@@ -71,7 +71,7 @@ virtual_server "192.168.2.11" "80" {
     retry              = 5
     delay_before_retry = 6
     connect_timeout    = 5
-    ICMP_CHECK { delay_loop = 0.5 }
+    ICMP_CHECK { delay_loop = 5.5 }
     SSL_GET {
       url "/" {}
       delay_before_retry = 0
