@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -48,6 +49,8 @@ func nasty() map[string]string {
 		"port.conf":          "virtual_server 192.0.2.1 99999 {\n}\n",
 		"zone.conf":          "virtual_server fe80::1%eth0 80 {\n}\n",
 		"servers.hcl":        server + "  dynamic \"real_server\" {\n    for_each = range(100000000)\n    labels = [\"10.0.0.1\", \"80\"]\n    content {}\n  }\n}\n",
+		"doubling.hcl":       "locals {\n" + doubling(50) + "}\n",
+		"products.hcl":       "locals {\n  x = " + deep(5, "[for i in range(1000) : ") + "i" + deep(5, "]") + "\n}\n",
 		"foreach.hcl":        server + "  dynamic \"real_server\" {\n    for_each = local.nothing\n    content {}\n  }\n}\n",
 		"unknown.hcl":        "x = file(\"/etc/passwd\")\n",
 		"path.hcl":           server + "  real_server \"10.0.0.1\" \"80\" {\n    HTTP_GET {\n      url \"/\\r\\nHost: x\" {}\n    }\n  }\n}\n",
@@ -63,6 +66,16 @@ func nasty() map[string]string {
 		"control\x1b[2J.hcl": "bogus\n",
 		"carriage.conf":      "virtual_server 192.0.2.1 80 {\r\n  bogus\r\n}\r\n",
 	}
+}
+
+// doubling are locals of which each is a list of the one before, twice.
+func doubling(n int) string {
+	var b strings.Builder
+	b.WriteString("  x0 = \"x\"\n")
+	for i := range n {
+		fmt.Fprintf(&b, "  x%d = [local.x%d, local.x%d]\n", i+1, i, i)
+	}
+	return b.String()
 }
 
 // TestNastyConfigurations: whatever stands in a file, the daemon says what is wrong with it, in

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"lvsd/internal/conf/keepalived"
 )
@@ -126,8 +127,11 @@ func (d *decoder) path(n *keepalived.Node, to *string) {
 	if !ok {
 		return
 	}
-	odd := func(r rune) bool { return r <= ' ' || r == 0x7f }
-	if !strings.HasPrefix(w.Text, "/") || strings.ContainsFunc(w.Text, odd) {
+	if strings.ContainsFunc(w.Text, unicode.IsControl) {
+		d.errorf(w.Range, "A path holds no control character, unlike %q", w.Text)
+		return
+	}
+	if !strings.HasPrefix(w.Text, "/") || strings.ContainsFunc(w.Text, unicode.IsSpace) {
 		d.errorf(w.Range, `A path begins with "/" and holds no blank, unlike %q`, w.Text)
 		return
 	}

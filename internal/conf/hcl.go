@@ -9,15 +9,18 @@ import (
 )
 
 // maxStatements bounds what dynamic blocks make of a file.
-const maxStatements = 2_000_000
+const maxStatements = 300_000
 
 // parseHCL evaluates an HCL file to the tree of keepalived's words that it spells.
 func parseHCL(path string, src []byte, hostname string) ([]*keepalived.Node, hcl.Diagnostics) {
-	w := &hclWalk{limit: maxStatements}
+	w := &hclWalk{limit: maxStatements, budget: newBudget(maxSteps)}
 	return w.file(path, src, hostname)
 }
 
 func (w *hclWalk) file(path string, src []byte, hostname string) ([]*keepalived.Node, hcl.Diagnostics) {
+	if diags := tooMuch(src, path); diags.HasErrors() {
+		return nil, diags
+	}
 	tokens, _ := hclsyntax.LexConfig(src, path, hcl.InitialPos)
 	if diags := outOfBounds(tokens); diags.HasErrors() {
 		return nil, diags
@@ -30,10 +33,15 @@ func (w *hclWalk) file(path string, src []byte, hostname string) ([]*keepalived.
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	body, context, more := evalLocals(file.Body, hostname)
+	b := w.budget
+	countBody(file.Body.(*hclsyntax.Body), b)
+	body, context, more := evalLocals(file.Body, hostname, b)
 	diags = append(diags, more...)
 	w.context = context
 	nodes := w.body(hclFile(), dynblock.Expand(body, context))
+	if b.over() {
+		return nil, hcl.Diagnostics{b.problem()}
+	}
 	return nodes, append(diags, w.diags...)
 }
 
@@ -55,6 +63,7 @@ func elsewhere(diags, better hcl.Diagnostics) hcl.Diagnostics {
 // hclWalk turns bodies into nodes.
 type hclWalk struct {
 	context    *hcl.EvalContext
+	budget     *budget
 	statements int
 	limit      int // of statements
 	diags      hcl.Diagnostics
@@ -89,6 +98,9 @@ func (w *hclWalk) body(b *hclBlock, body hcl.Body) []*keepalived.Node {
 		}
 	}
 	for _, block := range content.Blocks {
+		if w.budget.over() {
+			return nil
+		}
 		if w.statements++; w.statements > w.limit {
 			if w.statements == w.limit+1 {
 				w.errorf(block.DefRange, "More than %d blocks; a dynamic block makes too many of them", w.limit)

@@ -9,6 +9,9 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
+// maxChain bounds how many locals refer to one another in a row: they are evaluated recursively.
+const maxChain = 1000
+
 // locals evaluates the arguments of all locals blocks, each after those that it refers to.
 type locals struct {
 	context *hcl.EvalContext
@@ -20,11 +23,11 @@ type locals struct {
 
 // evalLocals takes the locals blocks out of a body. What is left of the body can be evaluated in
 // the context it returns.
-func evalLocals(body hcl.Body, hostname string) (hcl.Body, *hcl.EvalContext, hcl.Diagnostics) {
+func evalLocals(body hcl.Body, hostname string, b *budget) (hcl.Body, *hcl.EvalContext, hcl.Diagnostics) {
 	content, rest, diags := body.PartialContent(&hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{{Type: "locals"}}})
 	l := &locals{
 		context: &hcl.EvalContext{
-			Functions: hclFunctions(),
+			Functions: hclFunctions(b),
 			Variables: map[string]cty.Value{"hostname": cty.StringVal(hostname)},
 		},
 		attrs:  map[string]*hcl.Attribute{},
@@ -66,28 +69,37 @@ func (l *locals) eval(name string) {
 		l.values[name] = cty.DynamicVal
 		return
 	}
+	if len(l.open) == maxChain {
+		l.diags = append(l.diags, problem(hcl.DiagError, a.NameRange, "More than %d locals that refer to one another", maxChain))
+		l.values[name] = cty.DynamicVal
+		return
+	}
 	l.open = append(l.open, name)
+	named := map[string]cty.Value{} // the locals that it refers to
 	for _, t := range a.Expr.Variables() {
 		if t.RootName() != "local" {
 			continue
 		}
-		to, named := "", false
+		to, ok := "", false
 		if len(t) > 1 {
-			to, named = attributeName(t[1])
+			to, ok = attributeName(t[1])
 		}
 		switch {
-		case !named:
+		case !ok:
 			l.diags = append(l.diags, problem(hcl.DiagError, t.SourceRange(), "Within locals another one is named as local.NAME"))
 			l.values[name] = cty.DynamicVal
 		case l.attrs[to] != nil:
 			l.eval(to)
+			if v, done := l.values[to]; done {
+				named[to] = v
+			}
 		}
 	}
 	l.open = l.open[:len(l.open)-1]
 	if _, refused := l.values[name]; refused {
 		return
 	}
-	l.context.Variables["local"] = cty.ObjectVal(l.values)
+	l.context.Variables["local"] = cty.ObjectVal(named)
 	value, diags := a.Expr.Value(l.context)
 	l.diags = append(l.diags, diags...)
 	if diags.HasErrors() {

@@ -39,8 +39,8 @@ vrrp_instance "a" {
 }
 vrrp_instance "b" {
   virtual_ipaddress = "10.0.0.1"
-  interface = 1e999
-  virtual_router_id = 1e999
+  interface = 1e70
+  virtual_router_id = 1e70
 }
 vrrp_instance "" {
   interface = "a\nb"
