@@ -50,7 +50,6 @@ func nasty() map[string]string {
 		"zone.conf":          "virtual_server fe80::1%eth0 80 {\n}\n",
 		"servers.hcl":        server + "  dynamic \"real_server\" {\n    for_each = range(100000000)\n    labels = [\"10.0.0.1\", \"80\"]\n    content {}\n  }\n}\n",
 		"doubling.hcl":       "locals {\n" + doubling(50) + "}\n",
-		"products.hcl":       "locals {\n  x = " + deep(5, "[for i in range(1000) : ") + "i" + deep(5, "]") + "\n}\n",
 		"foreach.hcl":        server + "  dynamic \"real_server\" {\n    for_each = local.nothing\n    content {}\n  }\n}\n",
 		"unknown.hcl":        "x = file(\"/etc/passwd\")\n",
 		"path.hcl":           server + "  real_server \"10.0.0.1\" \"80\" {\n    HTTP_GET {\n      url \"/\\r\\nHost: x\" {}\n    }\n  }\n}\n",
