@@ -68,6 +68,8 @@ func bombs() map[string]string {
 		manyElements + "m = flatten([for i in range(1024) : [tostring(i), i, i]])\nx = coalesce(local.m, [\"a\"])":   "5:5: " + overBudget,
 		manyElements + "m = flatten([for i in range(1024) : [tostring(i), i, i]])\nx = true ? [local.m] : [[\"a\"]]": "5:12: " + overBudget,
 		manyElements + "m = flatten([for i in range(1024) : [tostring(i), i, i]])\nx = tolist([local.m, [\"a\"]])":   "5:5: " + overBudget,
+		manyElements + "m = flatten([for i in range(1024) : [tostring(i), i, i]])\nx = join(\",\", local.m)":         "5:5: " + overBudget,
+		manyElements + `x = setunion([for v in local.s : [v, tostring(v)]]...)`:                                      "4:5: " + overBudget,
 		manyElements + `x = contains(local.b, [for v in local.b : v])`:                                               "4:5: " + overBudget,
 		manyElements + `x = toset([for i, v in local.b : { a = i }])`:                                                "4:5: " + overBudget,
 		manyElements + `x = [for v in local.b : contains(local.b, "x")]`:                                             "4:34: " + overBudget,

@@ -3,6 +3,7 @@ package conf
 import (
 	"fmt"
 	regex "regexp/syntax"
+	"slices"
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
@@ -103,10 +104,20 @@ func parameter(f function.Function, i int) function.Parameter {
 
 // loose is the type of a parameter that takes what is still to be converted to t.
 func loose(t cty.Type) cty.Type {
-	if t.IsCollectionType() && t.ElementType() == cty.DynamicPseudoType {
+	if t.IsCollectionType() {
 		return cty.DynamicPseudoType
 	}
 	return t
+}
+
+// takesCollection says whether cty would look for a common type of a tuple's elements before it
+// calls a function.
+func takesCollection(f function.Function) bool {
+	params := f.Params()
+	if rest := f.VarParam(); rest != nil {
+		params = append(params, *rest)
+	}
+	return slices.ContainsFunc(params, func(p function.Parameter) bool { return p.Type.IsCollectionType() })
 }
 
 // known says whether a value can be looked at. Others stem from an error and are not worked on.
@@ -178,10 +189,13 @@ func containsCost(args []cty.Value) cost {
 	return cost{steps: len(elements(args[0])) * printed(args[1]) / 8}
 }
 
-// setCost is what making sets of lists takes: elements with equal hashes are compared one by one.
+// setCost is what making sets of lists and one set of all takes: elements with equal hashes are
+// compared one by one.
 func setCost(args []cty.Value) cost {
 	steps := unifyCost(args).steps
 	for _, v := range args {
+		// The set so far is copied for each argument.
+		steps += len(args) * len(elements(v))
 		if v.Type().IsSetType() {
 			continue
 		}

@@ -12,12 +12,12 @@ import (
 // until the stack overflows, which ends the process. Functions that can make much of little, or
 // take long over it, pay from the budget before they do.
 func hclFunctions(b *budget) map[string]function.Function {
-	return map[string]function.Function{
+	functions := map[string]function.Function{
 		"abs":             stdlib.AbsoluteFunc,
 		"can":             tryfunc.CanFunc,
 		"ceil":            stdlib.CeilFunc,
 		"chomp":           stdlib.ChompFunc,
-		"chunklist":       b.bound(stdlib.ChunklistFunc, free),
+		"chunklist":       stdlib.ChunklistFunc,
 		"coalesce":        b.maker(stdlib.CoalesceFunc, unifyCost),
 		"coalescelist":    stdlib.CoalesceListFunc,
 		"compact":         b.bound(stdlib.CompactFunc, textsCost),
@@ -70,4 +70,10 @@ func hclFunctions(b *budget) map[string]function.Function {
 		"values":          stdlib.ValuesFunc,
 		"zipmap":          stdlib.ZipmapFunc,
 	}
+	for name, f := range functions {
+		if takesCollection(f) {
+			functions[name] = b.bound(f, free)
+		}
+	}
+	return functions
 }
