@@ -19,8 +19,9 @@ const maxHeredoc = 1000
 // takes minutes.
 const maxNumber = 64
 
-// maxPieces bounds the words and signs of a file: the lexer of HCL makes some 100 bytes of each.
-const maxPieces = 4_000_000
+// maxPieces bounds the words and signs of a file: the lexer of HCL makes some 100 bytes
+// of each, its parser some 400. A real server with all its words written out is about 60.
+const maxPieces = 2_000_000
 
 // tooMuch reports a file that is large by the number of its words and signs.
 func tooMuch(src []byte, path string) hcl.Diagnostics {
