@@ -16,38 +16,17 @@ type hclChild struct {
 
 // hclFile is the schema of a whole file, without locals.
 func hclFile() *hclBlock {
-	timing := []string{"delay_loop", "retry", "nb_get_retry", "delay_before_retry", "connect_timeout"}
-	with := func(more ...string) []string { return append(more, timing...) }
-	probe := &hclBlock{values: timing}
-	get := &hclBlock{values: timing, blocks: []hclChild{
-		{"url", &hclBlock{labels: []string{"path"}, lists: []string{"status_code"}}},
-	}}
-	realServer := &hclBlock{
-		labels: []string{"address", "port"},
-		values: with("weight", "inhibit_on_failure"),
-		blocks: []hclChild{
-			{"PING_CHECK", probe}, {"ICMP_CHECK", probe}, {"TCP_CHECK", probe}, {"HTTP_GET", get}, {"SSL_GET", get},
-		},
-	}
 	return &hclBlock{blocks: []hclChild{
-		{"global_defs", &hclBlock{values: []string{
-			"router_id", "vrrp_version", "vrrp_garp_master_delay", "vrrp_garp_master_repeat",
-		}}},
-		{"vrrp_instance", &hclBlock{
-			labels: []string{"name"},
-			values: []string{
-				"state", "interface", "virtual_router_id", "priority", "advert_int", "version",
-				"preempt", "nopreempt", "garp_master_delay", "garp_master_repeat",
-			},
-			lists:  []string{"virtual_ipaddress"},
-			blocks: []hclChild{{"track_interface", &hclBlock{labels: []string{"interface"}}}},
-		}},
-		{"vrrp_sync_group", &hclBlock{labels: []string{"name"}, lists: []string{"group"}}},
-		{"virtual_server", &hclBlock{
-			labels: []string{"address", "port"},
-			values: with("lb_algo", "lvs_sched", "lb_kind", "lvs_method", "protocol", "persistence_timeout", "weight", "inhibit_on_failure"),
-			blocks: []hclChild{{"real_server", realServer}},
-		}},
+		{"global_defs", hclGlobals()},
+		{"vrrp_instance", hclInstance()},
+		{"vrrp_sync_group", hclSyncGroup()},
+		{"virtual_server", hclVirtualServer()},
+	}}
+}
+
+func hclGlobals() *hclBlock {
+	return &hclBlock{values: []string{
+		"router_id", "vrrp_version", "vrrp_garp_master_delay", "vrrp_garp_master_repeat",
 	}}
 }
 

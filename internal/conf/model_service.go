@@ -1,0 +1,54 @@
+package conf
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// Protocol is the transport of a virtual server, in lower case.
+type Protocol string
+
+// The protocols that IPVS balances.
+const (
+	TCP  Protocol = "tcp"
+	UDP  Protocol = "udp"
+	SCTP Protocol = "sctp"
+)
+
+// Forwarding is the way packets reach a real server (lb_kind, lvs_method).
+type Forwarding string
+
+// The forwarding methods of ipvsadm(8): masquerading, direct routing, IP-IP tunnelling.
+const (
+	NAT Forwarding = "NAT"
+	DR  Forwarding = "DR"
+	TUN Forwarding = "TUN"
+)
+
+// VirtualServer is one virtual_server: an address or firewall mark and the servers behind it.
+type VirtualServer struct {
+	// Address is the service's address and port; port 0 is every port and needs persistence.
+	// It is the zero value where FWMark is set.
+	Address netip.AddrPort
+	FWMark  uint32 // firewall mark, 0 for none
+	// Protocol is empty where FWMark is set: a mark matches every protocol.
+	Protocol   Protocol
+	Scheduler  string // lb_algo, lvs_sched: the name of the kernel's module without "ip_vs_"
+	Forwarding Forwarding
+	// PersistenceTimeout is how long a client stays with its server, in whole seconds; 0 is off.
+	PersistenceTimeout time.Duration
+	RealServers        []RealServer
+	Range              hcl.Range
+}
+
+// RealServer is one real_server of a virtual server.
+type RealServer struct {
+	Address netip.AddrPort
+	Weight  int // 0-65535
+	// InhibitOnFailure keeps a failed server in the kernel with weight 0 instead of removing it.
+	InhibitOnFailure bool
+	Checks           []Check
+	Range            hcl.Range
+}

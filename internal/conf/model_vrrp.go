@@ -1,0 +1,59 @@
+package conf
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// State is the initial state that a vrrp_instance names.
+type State string
+
+// The initial states of keepalived.conf(5). Only an instance with priority 255 starts as master.
+const (
+	Backup State = "BACKUP"
+	Master State = "MASTER"
+)
+
+// Instance is one vrrp_instance: a virtual router on one interface.
+type Instance struct {
+	Name  string
+	State State
+	// Interface carries the adverts; addresses without a dev of their own stand on it too.
+	Interface       string
+	VirtualRouterID uint8 // 1-255
+	Priority        uint8 // 1-255; 255 is the owner of the addresses
+	// AdvertInterval is whole seconds from 1 s to 255 s in version 2, and a multiple of 10 ms
+	// from 10 ms to 40.95 s in version 3 (RFC 9568 §5.2.7).
+	AdvertInterval time.Duration
+	Version        uint8 // 2 (RFC 3768) or 3 (RFC 9568)
+	// Preempt lets a backup with a higher priority replace a living master (RFC 9568 §6.1).
+	Preempt   bool
+	Addresses []VirtualAddress
+	// TrackInterfaces fail the instance when one of them is down, beside Interface and the
+	// interfaces of Addresses, which are always tracked.
+	TrackInterfaces []string
+	// GARPMasterDelay is the time from a takeover to the second burst of gratuitous ARP; 0 is
+	// no second burst.
+	GARPMasterDelay time.Duration
+	// GARPMasterRepeat is the number of gratuitous ARPs per address in a burst, 1 or more.
+	GARPMasterRepeat int
+	Range            hcl.Range
+}
+
+// VirtualAddress is one line of virtual_ipaddress: a VIP or a V-gate.
+type VirtualAddress struct {
+	Prefix netip.Prefix // the address itself with its prefix length, not masked
+	Dev    string       // never empty: the instance's interface where the file does not say
+	Label  string       // the IFA_LABEL of ip-address(8); may be empty
+	Scope  uint8        // rtnetlink(7) scope: 0 global, 200 site, 253 link, 254 host, 255 nowhere
+	Range  hcl.Range
+}
+
+// SyncGroup is one vrrp_sync_group: instances that change state together.
+type SyncGroup struct {
+	Name    string
+	Members []string // names of instances, each in one group at most
+	Range   hcl.Range
+}
