@@ -85,7 +85,7 @@ func documentedBlocks() map[string]*hclBlock {
 func TestDocumentationHasEveryWord(t *testing.T) {
 	d := readDocumentation(t)
 	for section, block := range documentedBlocks() {
-		want := slices.Concat(block.values, block.lists)
+		want := block.arguments()
 		for _, c := range block.blocks {
 			want = append(want, c.name)
 		}

@@ -1,6 +1,8 @@
 package conf
 
 import (
+	"slices"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/ext/dynblock"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -14,10 +16,10 @@ const maxStatements = 300_000
 // parseHCL evaluates an HCL file to the tree of keepalived's words that it spells.
 func parseHCL(path string, src []byte, hostname string) ([]*keepalived.Node, hcl.Diagnostics) {
 	w := &hclWalk{limit: maxStatements, budget: newBudget(maxSteps)}
-	return w.file(path, src, hostname)
+	return w.file(hclFile(), path, src, hostname)
 }
 
-func (w *hclWalk) file(path string, src []byte, hostname string) ([]*keepalived.Node, hcl.Diagnostics) {
+func (w *hclWalk) file(schema *hclBlock, path string, src []byte, hostname string) ([]*keepalived.Node, hcl.Diagnostics) {
 	if diags := tooMuch(src, path); diags.HasErrors() {
 		return nil, diags
 	}
@@ -38,7 +40,7 @@ func (w *hclWalk) file(path string, src []byte, hostname string) ([]*keepalived.
 	body, context, more := evalLocals(file.Body, hostname, b)
 	diags = append(diags, more...)
 	w.context = context
-	nodes := w.body(hclFile(), dynblock.Expand(body, context))
+	nodes := w.body(schema, dynblock.Expand(body, context))
 	if b.over() {
 		return nil, hcl.Diagnostics{b.problem()}
 	}
@@ -69,12 +71,18 @@ type hclWalk struct {
 	diags      hcl.Diagnostics
 }
 
+// arguments are the names of all arguments of a block.
+func (b *hclBlock) arguments() []string {
+	names := slices.Concat(b.values, b.args, b.scripts, b.flags)
+	for _, l := range b.lines {
+		names = append(names, l.name)
+	}
+	return names
+}
+
 func (b *hclBlock) schema() *hcl.BodySchema {
 	s := &hcl.BodySchema{}
-	for _, name := range b.values {
-		s.Attributes = append(s.Attributes, hcl.AttributeSchema{Name: name})
-	}
-	for _, name := range b.lists {
+	for _, name := range b.arguments() {
 		s.Attributes = append(s.Attributes, hcl.AttributeSchema{Name: name})
 	}
 	for _, child := range b.blocks {
@@ -87,14 +95,20 @@ func (w *hclWalk) body(b *hclBlock, body hcl.Body) []*keepalived.Node {
 	content, diags := body.Content(b.schema())
 	w.diags = append(w.diags, diags...)
 	var nodes []*keepalived.Node
-	for _, name := range b.values {
-		if a := content.Attributes[name]; a != nil {
-			nodes = append(nodes, w.value(a)...)
+	each := func(names []string, read func(*hcl.Attribute) []*keepalived.Node) {
+		for _, name := range names {
+			if a := content.Attributes[name]; a != nil {
+				nodes = append(nodes, read(a)...)
+			}
 		}
 	}
-	for _, name := range b.lists {
-		if a := content.Attributes[name]; a != nil {
-			nodes = append(nodes, w.list(a)...)
+	each(b.values, w.value)
+	each(b.args, w.arguments)
+	each(b.scripts, w.script)
+	each(b.flags, w.value)
+	for i := range b.lines {
+		if a := content.Attributes[b.lines[i].name]; a != nil {
+			nodes = append(nodes, w.lines(a, &b.lines[i])...)
 		}
 	}
 	for _, block := range content.Blocks {
@@ -128,11 +142,11 @@ func (w *hclWalk) block(b *hclBlock, block *hcl.Block) *keepalived.Node {
 		labels[i] = keepalived.Word{Text: text, Range: block.LabelRanges[i]}
 	}
 	n.Children = w.body(b, block.Body)
-	switch block.Type {
-	case "url":
+	switch {
+	case block.Type == "url":
 		n.Children = append(n.Children, statement("path", labels[0].Range, labels...))
-	case "track_interface":
-		n.Children = append(n.Children, &keepalived.Node{Keyword: labels[0], Range: n.Range})
+	case b.line:
+		n.Children = []*keepalived.Node{w.labelledLine(b, labels, n)}
 	default:
 		n.Args = labels
 	}

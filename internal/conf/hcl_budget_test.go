@@ -79,7 +79,7 @@ func bombs() map[string]string {
 
 func withFewSteps(src string) []string {
 	w := &hclWalk{limit: maxStatements, budget: newBudget(fewSteps)}
-	_, diags := w.file("lb.hcl", []byte(src), "lb1")
+	_, diags := w.file(hclFile(), "lb.hcl", []byte(src), "lb1")
 	return lines(diags)
 }
 
@@ -183,7 +183,7 @@ virtual_server "10.255.0.1" "80" {
   }
 }`} {
 		w := &hclWalk{limit: maxStatements / 10, budget: newBudget(maxSteps / 10)}
-		nodes, diags := w.file("lb.hcl", []byte(src), "lb1")
+		nodes, diags := w.file(hclFile(), "lb.hcl", []byte(src), "lb1")
 		if diags.HasErrors() {
 			t.Fatal(lines(diags))
 		}

@@ -4,9 +4,31 @@ package conf
 // have a value and as blocks where they have a block.
 type hclBlock struct {
 	labels []string // what the labels are, for the error of one that is missing
-	values []string // arguments with one value
-	lists  []string // arguments with a list of values
+	// values are arguments with one value.
+	values []string
+	// args are arguments with the words that keepalived has behind the keyword: a list of them, or
+	// one string with blanks between.
+	args []string
+	// scripts are arguments with a command line: a string with a shell's quotes, or a list of words.
+	scripts []string
+	// lines are arguments with a list of the lines that keepalived's block holds.
+	lines  []hclLines
 	blocks []hclChild
+	// line says that the block is one line of the block that keepalived calls so: its label, and
+	// behind that its values as options.
+	line bool
+	// flags are the values of a line that stand there alone.
+	flags []string
+}
+
+// hclLines is an argument with a list of lines. A line is a string, or an object of its first word
+// and the options behind it.
+type hclLines struct {
+	name    string
+	first   string   // the key of the first word; empty for lines of one word, blanks and all
+	options []string // keys with a value
+	lists   []string // keys with a value or a list of values
+	flags   []string // keys that are true or false, and stand in the line alone
 }
 
 type hclChild struct {

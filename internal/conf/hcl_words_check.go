@@ -8,7 +8,7 @@ func hclTiming() []string {
 func hclCheckers() []hclChild {
 	probe := &hclBlock{values: hclTiming()}
 	get := &hclBlock{values: hclTiming(), blocks: []hclChild{
-		{"url", &hclBlock{labels: []string{"path"}, lists: []string{"status_code"}}},
+		{"url", &hclBlock{labels: []string{"path"}, args: []string{"status_code"}}},
 	}}
 	return []hclChild{
 		{"PING_CHECK", probe}, {"ICMP_CHECK", probe}, {"TCP_CHECK", probe}, {"HTTP_GET", get}, {"SSL_GET", get},

@@ -7,11 +7,13 @@ func hclInstance() *hclBlock {
 			"state", "interface", "virtual_router_id", "priority", "advert_int", "version",
 			"preempt", "nopreempt", "garp_master_delay", "garp_master_repeat",
 		},
-		lists:  []string{"virtual_ipaddress"},
-		blocks: []hclChild{{"track_interface", &hclBlock{labels: []string{"interface"}}}},
+		lines: []hclLines{
+			{name: "virtual_ipaddress", first: "address", options: []string{"dev", "label", "scope"}},
+		},
+		blocks: []hclChild{{"track_interface", &hclBlock{labels: []string{"interface"}, line: true}}},
 	}
 }
 
 func hclSyncGroup() *hclBlock {
-	return &hclBlock{labels: []string{"name"}, lists: []string{"group"}}
+	return &hclBlock{labels: []string{"name"}, lines: []hclLines{{name: "group"}}}
 }

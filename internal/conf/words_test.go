@@ -231,7 +231,7 @@ func TestHCLHasKeepalivedsWords(t *testing.T) {
 	}
 	var walk func(b *hclBlock, before string, depth int)
 	walk = func(b *hclBlock, before string, depth int) {
-		words := append(append([]string(nil), b.values...), b.lists...)
+		words := b.arguments()
 		for _, word := range words {
 			src := before + word + " 1\n" + strings.Repeat("}\n", depth)
 			for _, d := range keepalived.Parse("x", []byte(src), keepalived.Options{}).Diags {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"lvsd/internal/conf"
 	"lvsd/internal/conf/keepalived"
@@ -20,18 +19,19 @@ func (k *tree) instance(n *keepalived.Node, i *conf.Instance) []*item {
 			k.note(c)
 			return []*item{{name: c.Name, expr: duration(i.AdvertInterval), at: c.Range}}
 		case "preempt", "nopreempt":
-			if (value(c) == "true") == (c.Name == "nopreempt") && i.Preempt {
+			if (k.value(c) == "true") == (c.Name == "nopreempt") && i.Preempt {
 				return nil // keepalived takes no notice of it, and says so in the model
 			}
 		case "virtual_ipaddress":
 			k.note(c)
 			list := &item{name: c.Name, at: c.Range}
-			k.lines(list, c, func(line *keepalived.Node) string {
-				if len(addresses) == 0 || !isAddress(line, &addresses[0]) {
+			shape := k.shapes[conf.Place{Block: n.Name, Word: c.Name}]
+			k.lines(list, c, func(l *keepalived.Node) string {
+				if len(addresses) == 0 || !isAddress(l, &addresses[0]) {
 					return ""
 				}
 				addresses = addresses[1:]
-				return address(line)
+				return plainLine(l, shape)
 			})
 			return []*item{list}
 		}
@@ -44,18 +44,6 @@ func (k *tree) instance(n *keepalived.Node, i *conf.Instance) []*item {
 
 // isAddress says whether a line is the one that an address was made of.
 func isAddress(n *keepalived.Node, a *conf.VirtualAddress) bool { return n.Range == a.Range }
-
-// address writes a line of virtual_ipaddress.
-func address(n *keepalived.Node) string {
-	if len(n.Args) == 0 {
-		return quote(n.Keyword.Text)
-	}
-	parts := []string{"address = " + quote(n.Keyword.Text)}
-	for k := 0; k+1 < len(n.Args); k += 2 {
-		parts = append(parts, n.Args[k].Text+" = "+scalar(n.Args[k+1].Text))
-	}
-	return "{ " + strings.Join(parts, ", ") + " }"
-}
 
 // instanceDefaults writes out what keepalived takes for a word that is not there, where HCL takes
 // something else.

@@ -44,6 +44,7 @@ func (j *job) keepalived(path string) {
 		return
 	}
 	k := &tree{
+		shapes: conf.HCLShapes(), usages: keepalived.Usages(),
 		sources: newSources(loaded.Files), main: path, usual: hclDefaults(), report: &j.report,
 		instances: loaded.Config.Instances, services: loaded.Config.Services, ignored: gone,
 	}

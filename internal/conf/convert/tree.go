@@ -24,6 +24,9 @@ type tree struct {
 	// checks are those of the service at hand.
 	checks  []*checkItem
 	ignored map[position]bool // lines with statements that are not in the tree
+	shapes  map[conf.Place]conf.Shape
+	usages  map[[2]string]string
+	in      string // the name of the block whose statements are converted
 	// spare are comments of statements that are left out, for the next one.
 	spare  []string
 	tailed map[string]bool // included files whose last comments are written
@@ -60,6 +63,11 @@ func (k *tree) statement(n *keepalived.Node) []*item {
 // the last one of, the last one is written.
 func (k *tree) body(nodes []*keepalived.Node, tail []keepalived.Comment, open *item,
 	convert func(*keepalived.Node) []*item) body {
+	outer := k.in
+	defer func() { k.in = outer }()
+	if k.in = ""; open != nil {
+		k.in = open.name
+	}
 	var out body
 	last := map[string]int{}
 	for at, n := range nodes {
@@ -217,28 +225,33 @@ func (k *tree) tailOf(path string) []keepalived.Comment {
 func (k *tree) word(n *keepalived.Node) []*item {
 	k.note(n)
 	it := &item{name: n.Name, at: n.Range}
-	switch {
-	case n.Name == "track_interface":
-		return k.labelled(n)
-	case n.Name == "url":
-		k.url(it, n)
-	case len(n.Children) > 0 && n.Children[0].Name == "", n.Name == "group", n.Name == "virtual_ipaddress":
-		k.lines(it, n, func(c *keepalived.Node) string { return quote(c.Keyword.Text) })
-	case n.Block, isChecker(n.Name):
+	shape := k.shapes[conf.Place{Block: k.in, Word: n.Name}]
+	switch shape.Form {
+	case conf.Line:
+		return k.labelled(n, shape)
+	case conf.Lines:
+		k.lines(it, n, func(c *keepalived.Node) string { return plainLine(c, shape) })
+	case conf.Block:
+		if n.Name == "url" {
+			k.url(it, n)
+			break
+		}
 		for _, a := range n.Args {
 			it.labels = append(it.labels, a.Text)
 		}
 		inner := k.body(n.Children, n.Tail, it, k.word)
 		it.block = &inner
-	case len(n.Args) > 1 || n.Name == "status_code":
+	case conf.Arguments:
 		for _, a := range n.Args {
 			it.list = append(it.list, element{expr: scalar(a.Text)})
 		}
 		if len(it.list) == 1 {
 			it.expr, it.list = it.list[0].expr, nil
 		}
+	case conf.Command:
+		it.expr = command(n.Args)
 	default:
-		it.expr = value(n)
+		it.expr = k.value(n)
 	}
 	return []*item{it}
 }
@@ -268,11 +281,16 @@ func (k *tree) lines(it *item, n *keepalived.Node, text func(*keepalived.Node) s
 	it.listTail = append(spare, k.texts(n.Tail)...)
 }
 
-// labelled converts a block of plain lines to a block for each line, with the line as its label.
-func (k *tree) labelled(n *keepalived.Node) []*item {
+// labelled converts a block of plain lines to a block for each line, with the line's first word as
+// its label.
+func (k *tree) labelled(n *keepalived.Node, shape conf.Shape) []*item {
 	var items []*item
 	for _, c := range n.Children {
 		it := &item{name: n.Name, labels: []string{c.Keyword.Text}, block: &body{}, lead: k.texts(c.Lead), at: c.Range}
+		options, _ := lineOptions(c.Args, shape)
+		for _, o := range options {
+			it.block.put(o.name, o.expr)
+		}
 		if c.Trail != nil {
 			it.trail = comment(c.Trail.Text)
 		}
@@ -295,39 +313,24 @@ func (k *tree) url(it *item, n *keepalived.Node) {
 }
 
 // value writes the value of a word: a truth value, a time, a number or a text.
-func value(n *keepalived.Node) string {
+func (k *tree) value(n *keepalived.Node) string {
 	text := ""
 	if len(n.Args) > 0 {
 		text = n.Args[0].Text
 	}
+	usage := k.usages[[2]string{k.in, n.Name}]
+	isFlag := strings.HasSuffix(usage, " [BOOL]")
 	switch {
-	case len(n.Args) == 0, isFlag(n.Name) && strings.Contains(" on true yes ", " "+text+" "):
+	case len(n.Args) == 0, isFlag && strings.Contains(" on true yes ", " "+text+" "):
 		return "true"
-	case isFlag(n.Name) && strings.Contains(" off false no ", " "+text+" "):
+	case isFlag && strings.Contains(" off false no ", " "+text+" "):
 		return "false"
-	case isTime(n.Name):
+	case strings.HasSuffix(strings.Trim(usage, "[]"), "SECONDS"):
 		if d, ok := seconds(text); ok {
 			return duration(d)
 		}
 	}
 	return scalar(text)
-}
-
-func isFlag(name string) bool {
-	switch name {
-	case "preempt", "nopreempt", "inhibit_on_failure":
-		return true
-	}
-	return false
-}
-
-// isTime says whether a word takes seconds, which HCL writes with their unit.
-func isTime(name string) bool {
-	switch name {
-	case "advert_int", "delay_loop", "connect_timeout", "delay_before_retry", "persistence_timeout":
-		return true
-	}
-	return strings.HasSuffix(name, "garp_master_delay")
 }
 
 func isChecker(name string) bool {

@@ -11,7 +11,7 @@ func (s *stream) scriptWord() (t token, ok bool) {
 		s.off++
 	}
 	start := s.off
-	if start == len(s.text) || s.text[start] == '{' || s.text[start] == '}' || s.comments(start) {
+	if start == len(s.text) || s.brace(start) || s.comments(start) {
 		return token{}, false
 	}
 	var word strings.Builder
@@ -28,7 +28,7 @@ scan:
 			quote = 0
 		case quote == 0 && (c == '"' || c == '\''):
 			quote = c
-		case quote == 0 && (blank(c) || c == '{' || c == '}' || s.comments(s.off)):
+		case quote == 0 && (blank(c) || s.brace(s.off) || s.comments(s.off)):
 			break scan
 		default:
 			word.WriteByte(c)
@@ -41,6 +41,28 @@ scan:
 		t.fault = "This quote is not closed; write another " + string(quote) + " at the end of the word"
 	}
 	return t, true
+}
+
+// brace says whether a brace of the configuration stands at an offset.
+func (s *stream) brace(at int) bool {
+	return !s.command && (s.text[at] == '{' || s.text[at] == '}')
+}
+
+// SplitCommand splits a command line at its blanks, as a word that takes one is read in
+// keepalived.conf. fault says what is wrong with it, and what to write; it is empty where nothing
+// is.
+func SplitCommand(line string) (words []string, fault string) {
+	s := &stream{text: line, line: sourceLine{text: line, ascii: true}, comment: len(line), command: true}
+	for {
+		t, ok := s.scriptWord()
+		if !ok {
+			return words, ""
+		}
+		if t.fault != "" {
+			return nil, t.fault
+		}
+		words = append(words, t.text)
+	}
 }
 
 // escape writes the character for which what stands behind a backslash is written.

@@ -23,6 +23,7 @@ type stream struct {
 	comment  int       // where the text's comment begins; -1 is wherever its letters say
 	off      int       // of the next token in text
 	ended    bool      // the token for the end of the line was given
+	command  bool      // the text is a command line alone, in which braces are letters
 
 	output output
 }
