@@ -156,24 +156,6 @@ func (d *decoder) advertInterval(n *keepalived.Node, i *Instance) {
 	i.AdvertInterval = v
 }
 
-// authentication refuses what version 2 has and RFC 3768 §5.3.6 took away: a node that wants a
-// password drops adverts without one. Version 3 has none, and keepalived ignores it there too.
-func (d *decoder) authentication(n *keepalived.Node, i *Instance) {
-	if i.Version == 3 {
-		d.warnf(n.Range, "Version 3 has no authentication (RFC 9568 §9); it is ignored, by keepalived too")
-		return
-	}
-	kind := "PASS"
-	for _, c := range n.Children {
-		if w, ok := first(c); ok && c.Name == "auth_type" {
-			kind = w.Text
-		}
-	}
-	why := "the other node would drop adverts without it, and both would be masters; remove it on both nodes"
-	d.errorf(n.Range, "lvsd does not have authentication %s yet: %s", kind, why)
-	d.diags[len(d.diags)-1].Extra = keepalived.Refused{Word: n.Keyword.Text, Why: why}
-}
-
 func (d *decoder) trackInterfaces(n *keepalived.Node, i *Instance) {
 	for _, c := range n.Children {
 		if c.Broken {

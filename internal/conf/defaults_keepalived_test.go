@@ -1,6 +1,9 @@
 package conf
 
 import (
+	"bytes"
+	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -47,16 +50,52 @@ func TestDefaultInterface(t *testing.T) {
 }
 
 func TestAuthentication(t *testing.T) {
-	refused := "yet: the other node would drop adverts without it, and both would be masters; remove it on both nodes"
-	for line, want := range map[string]string{
-		"authentication {\nauth_type PASS\nauth_pass secret\n}":            "error lb.conf:5:1: lvsd does not have authentication PASS " + refused,
-		"authentication {\nauth_type AH\n}":                                "error lb.conf:5:1: lvsd does not have authentication AH " + refused,
-		"authentication {\nauth_pass secret\n}\nversion 2":                 "error lb.conf:5:1: lvsd does not have authentication PASS " + refused,
-		"authentication {\nauth_type PASS\nauth_pass secret\n}\nversion 3": "warning lb.conf:5:1: Version 3 has no authentication (RFC 9568 §9); it is ignored, by keepalived too",
+	for _, c := range []struct {
+		block, keepalived, hcl string
+	}{
+		{"auth_type PASS\nauth_pass secret", "", ""},
+		{"auth_type AH",
+			"error 5:1: lvsd does not have authentication AH yet: the other node would drop adverts without it, and both would be masters; write auth_type PASS on both nodes", "the same"},
+		{"auth_pass secret", "warning 5:1: authentication has no auth_type; the password is ignored",
+			"error 5:1: authentication has no auth_type; write auth_type PASS"},
+		{"auth_type PASS", "warning 5:1: authentication has no auth_pass; it is ignored",
+			"error 5:1: authentication has no auth_pass; write one of 1 to 8 bytes"},
+		{"auth_type PASS\nauth_pass secretive", "warning 7:11: auth_pass has 9 bytes and an advert holds 8; the first 8 count",
+			"error 7:13: auth_pass has 9 bytes and an advert holds 8; shorten it, on both nodes"},
+		{"auth_type PASS\nauth_pass \"\"", "error 7:11: auth_pass is empty; write a password of 1 to 8 bytes",
+			"error 7:13: auth_pass is empty; write a password of 1 to 8 bytes"},
+		{"auth_type pass\nauth_pass secret", `error 6:11: auth_type is one of PASS, AH, not "pass"; did you mean "PASS"?`,
+			`error 6:13: auth_type is one of PASS, AH, not "pass"; did you mean "PASS"?`},
 	} {
-		if got := lines(read(t, Keepalived, instanceWith(line)).Diags); len(got) != 1 || got[0] != want {
-			t.Errorf("%s\n%q, want %q", line, got, want)
+		if c.hcl == "the same" {
+			c.hcl = c.keepalived
 		}
+		argument := regexp.MustCompile(`(auth_\w+) "?([^"\n]*)"?`)
+		for format, src := range map[Format]string{
+			Keepalived: instanceWith("authentication {\n" + c.block + "\n}"),
+			HCL: "vrrp_instance \"a\" {\nversion = 2\nvirtual_router_id = 1\ninterface = \"eth0\"\nauthentication {\n" +
+				argument.ReplaceAllString(c.block, `$1 = "$2"`) + "\n}\nvirtual_ipaddress = [\"10.0.0.1\"]\n}\n",
+		} {
+			want := map[Format]string{Keepalived: c.keepalived, HCL: c.hcl}[format]
+			r := read(t, format, src)
+			got := strings.ReplaceAll(strings.Join(lines(r.Diags), "\n"), map[Format]string{Keepalived: "lb.conf:", HCL: "lb.hcl:"}[format], "")
+			if got != want {
+				t.Errorf("%s\n%s\nwant\n%s", src, got, want)
+			}
+			var printed bytes.Buffer
+			if err := r.WriteDiagnostics(&printed, false); err != nil || strings.Contains(printed.String(), "secret") {
+				t.Errorf("%v: the password is printed:\n%s", err, &printed)
+			}
+		}
+	}
+	if r := read(t, Keepalived, instanceWith("authentication {\nauth_type PASS\nauth_pass secretive\n}")); r.Config.Instances[0].AuthPass != "secretiv" {
+		t.Error("not the first 8 bytes")
+	} else if text := fmt.Sprintf("%v %+v %#v", r.Config, r.Config, r.Config.Instances[0]); strings.Contains(text, "secret") {
+		t.Error("a configuration prints its passwords")
+	}
+	if got := lines(read(t, Keepalived, instanceWith("version 3\nauthentication {\nauth_type AH\n}")).Diags); len(got) != 1 ||
+		got[0] != "warning lb.conf:6:1: Version 3 has no authentication (RFC 9568 §9); it is ignored, by keepalived too" {
+		t.Errorf("%q", got)
 	}
 }
 

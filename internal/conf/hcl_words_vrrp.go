@@ -10,7 +10,10 @@ func hclInstance() *hclBlock {
 		lines: []hclLines{
 			{name: "virtual_ipaddress", first: "address", options: []string{"dev", "label", "scope"}},
 		},
-		blocks: []hclChild{{"track_interface", &hclBlock{labels: []string{"interface"}, line: true}}},
+		blocks: []hclChild{
+			{"track_interface", &hclBlock{labels: []string{"interface"}, line: true}},
+			{"authentication", &hclBlock{values: []string{"auth_type", "auth_pass"}}},
+		},
 	}
 }
 

@@ -34,6 +34,9 @@ type Instance struct {
 	// TrackInterfaces fail the instance when one of them is down, beside Interface and the
 	// interfaces of Addresses, which are always tracked.
 	TrackInterfaces []string
+	// AuthPass is the clear-text password of version 2 (RFC 2338 §5.3.6), 1 to 8 bytes; empty is no
+	// authentication.
+	AuthPass Secret
 	// GARPMasterDelay is the time from a takeover to the second burst of gratuitous ARP; 0 is
 	// no second burst.
 	GARPMasterDelay time.Duration

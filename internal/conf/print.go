@@ -70,6 +70,9 @@ func (p *printer) sourceLine(r hcl.Range) ([]byte, bool) {
 	if end := bytes.IndexByte(line, '\n'); end >= 0 {
 		line = line[:end]
 	}
+	if bytes.Contains(line, []byte("auth_pass")) {
+		return nil, false // a terminal's log, or a CI's, is no place for a password
+	}
 	return bytes.TrimRight(line, "\r"), true
 }
 

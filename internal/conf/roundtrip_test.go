@@ -73,6 +73,9 @@ func drawInstance(t *rapid.T, k int) Instance {
 			Scope:  rapid.Uint8().Draw(t, "scope"),
 		})
 	}
+	if i.Version == 2 {
+		i.AuthPass = Secret(rapid.SampledFrom([]string{"", "secret", "12345678", "0", "a{b}#!$c", "größe1"}).Draw(t, "password"))
+	}
 	i.TrackInterfaces = rapid.SampledFrom([][]string{nil, {"eth3"}, {"eth3", "eth4"}}).Draw(t, "track")
 	return i
 }

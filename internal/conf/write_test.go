@@ -34,7 +34,11 @@ func write(c *Config, s syntax) string {
 			s.word("state", string(i.State)), s.word("interface", i.Interface),
 			s.word("virtual_router_id", fmt.Sprint(i.VirtualRouterID)), s.word("priority", fmt.Sprint(i.Priority)),
 			s.word("advert_int", seconds(i.AdvertInterval)), s.word("version", fmt.Sprint(i.Version)),
-			s.flag("nopreempt", !i.Preempt), s.addresses(i), s.track(i.TrackInterfaces),
+			s.flag("nopreempt", !i.Preempt), s.addresses(i), s.track(i.TrackInterfaces))
+		if i.AuthPass != "" {
+			put(s.open("authentication"), s.word("auth_type", "PASS"), s.word("auth_pass", string(i.AuthPass)), "}")
+		}
+		put(
 			s.word("garp_master_delay", seconds(i.GARPMasterDelay)), s.word("garp_master_repeat", fmt.Sprint(i.GARPMasterRepeat)), "}")
 	}
 	for _, g := range c.SyncGroups {

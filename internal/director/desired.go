@@ -74,6 +74,7 @@ func election(i *conf.Instance) vrrp.Config {
 		Preempt:     i.Preempt,
 		StartMaster: i.State == conf.Master && i.Priority == 255,
 	}
+	copy(c.Password[:], i.AuthPass)
 	track := func(name string) {
 		if name != i.Interface && !slices.Contains(c.Track, name) {
 			c.Track = append(c.Track, name)

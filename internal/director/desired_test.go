@@ -16,6 +16,7 @@ import (
 	"lvsd/internal/check"
 	"lvsd/internal/conf"
 	"lvsd/internal/ipvs"
+	"lvsd/internal/vrrp"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -122,6 +123,9 @@ func render(w want) string {
 		line("instance %s %q: VRRPv%d priority %d every %v preempt %t start master %t", i.Key, i.Name, i.Version,
 			i.Priority, i.Interval, i.Preempt, i.StartMaster)
 		line("  advertises %v, tracks %v", i.Addresses, i.Track)
+		if i.Password != (vrrp.Password{}) {
+			line("  password %q", [8]byte(i.Password))
+		}
 	}
 	for _, g := range w.groups {
 		line("group %q: %v", g.Name, g.Members)

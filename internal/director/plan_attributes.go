@@ -16,15 +16,24 @@ import (
 // Attributes are what a plan compares, in keepalived's words and in the order of printing. What
 // is not set, or is as the kernel has it by itself, is empty.
 
-type attribute struct{ name, value string }
+type attribute struct {
+	name, value string
+	// secret is part of the value, and never shown.
+	secret string
+}
 
 // changes are the attributes that differ. Both lists have the same names in the same order.
 func changes(from, to []attribute) []Change {
 	var list []Change
 	for i, a := range to {
-		if from[i] != a {
-			list = append(list, Change{a.name, from[i].value, a.value})
+		if from[i] == a {
+			continue
 		}
+		c := Change{a.name, from[i].value, a.value}
+		if c.From == c.To {
+			c.To = "changed"
+		}
+		list = append(list, c)
 	}
 	return list
 }
@@ -47,17 +56,22 @@ func instanceAttributes(c *vrrp.Config, n netif.Instance) []attribute {
 	}
 	track := slices.Clone(c.Track)
 	slices.Sort(track)
+	password := attribute{name: "auth_pass"}
+	if c.Password != (vrrp.Password{}) {
+		password.value, password.secret = "set", string(c.Password[:])
+	}
 	return []attribute{
-		{"interface", c.Interface},
-		{"virtual_router_id", strconv.Itoa(int(c.VRID))},
-		{"version", strconv.Itoa(int(c.Version))},
-		{"state", state},
-		{"priority", strconv.Itoa(int(c.Priority))},
-		{"advert_int", c.Interval.String()},
-		{"preempt", strconv.FormatBool(c.Preempt)},
-		{"track_interface", strings.Join(track, ", ")},
-		{"garp_master_repeat", strconv.Itoa(n.Repeat)},
-		{"garp_master_delay", n.Delay.String()},
+		{name: "interface", value: c.Interface},
+		{name: "virtual_router_id", value: strconv.Itoa(int(c.VRID))},
+		{name: "version", value: strconv.Itoa(int(c.Version))},
+		{name: "state", value: state},
+		{name: "priority", value: strconv.Itoa(int(c.Priority))},
+		{name: "advert_int", value: c.Interval.String()},
+		{name: "preempt", value: strconv.FormatBool(c.Preempt)},
+		password,
+		{name: "track_interface", value: strings.Join(track, ", ")},
+		{name: "garp_master_repeat", value: strconv.Itoa(n.Repeat)},
+		{name: "garp_master_delay", value: n.Delay.String()},
 	}
 }
 
@@ -68,10 +82,10 @@ func addressAttributes(a netif.Address, instance string) []attribute {
 		text = strconv.Itoa(int(a.Scope))
 	}
 	return []attribute{
-		{"prefix length", strconv.Itoa(a.Prefix.Bits())},
-		{"label", a.Label},
-		{"scope", text},
-		{"vrrp_instance", instance},
+		{name: "prefix length", value: strconv.Itoa(a.Prefix.Bits())},
+		{name: "label", value: a.Label},
+		{name: "scope", value: text},
+		{name: "vrrp_instance", value: instance},
 	}
 }
 
@@ -90,12 +104,12 @@ func serviceAttributes(s ipvs.Service, family uint8) []attribute {
 		flags = fmt.Sprintf("%#x", other)
 	}
 	return []attribute{
-		{"lb_algo", s.Scheduler},
-		{"persistence_timeout", timeout},
-		{"persistence_granularity", mask},
-		{"persistence_engine", s.PEName},
-		{"ops", ops},
-		{"flags", flags},
+		{name: "lb_algo", value: s.Scheduler},
+		{name: "persistence_timeout", value: timeout},
+		{name: "persistence_granularity", value: mask},
+		{name: "persistence_engine", value: s.PEName},
+		{name: "ops", value: ops},
+		{name: "flags", value: flags},
 	}
 }
 
@@ -113,14 +127,14 @@ func serverAttributes(d ipvs.Destination, inhibited bool) []attribute {
 		inhibit = "true"
 	}
 	return []attribute{
-		{"lb_kind", d.Forward.String()},
-		{"weight", strconv.FormatUint(uint64(d.Weight), 10)},
-		{"uthreshold", number(int(d.UpperThreshold))},
-		{"lthreshold", number(int(d.LowerThreshold))},
-		{"tunnel_type", number(int(d.TunnelType))},
-		{"tunnel_port", number(int(d.TunnelPort))},
-		{"tunnel_flags", number(int(d.TunnelFlags))},
-		{"inhibit_on_failure", inhibit},
+		{name: "lb_kind", value: d.Forward.String()},
+		{name: "weight", value: strconv.FormatUint(uint64(d.Weight), 10)},
+		{name: "uthreshold", value: number(int(d.UpperThreshold))},
+		{name: "lthreshold", value: number(int(d.LowerThreshold))},
+		{name: "tunnel_type", value: number(int(d.TunnelType))},
+		{name: "tunnel_port", value: number(int(d.TunnelPort))},
+		{name: "tunnel_flags", value: number(int(d.TunnelFlags))},
+		{name: "inhibit_on_failure", value: inhibit},
 	}
 }
 
@@ -130,11 +144,11 @@ func checkAttributes(s check.Spec) []attribute {
 		status = s.Status.String()
 	}
 	return []attribute{
-		{"status_code", status},
-		{"delay_loop", s.Interval.String()},
-		{"connect_timeout", s.Timeout.String()},
-		{"retry", strconv.Itoa(s.Retry)},
-		{"delay_before_retry", s.DelayBeforeRetry.String()},
+		{name: "status_code", value: status},
+		{name: "delay_loop", value: s.Interval.String()},
+		{name: "connect_timeout", value: s.Timeout.String()},
+		{name: "retry", value: strconv.Itoa(s.Retry)},
+		{name: "delay_before_retry", value: s.DelayBeforeRetry.String()},
 	}
 }
 

@@ -101,6 +101,8 @@ func (p *planner) deafened(name string, was, is *vrrp.Config) {
 		what = fmt.Sprintf("version %d", is.Version)
 	case is.Version == 2 && was.Interval != is.Interval: // version 3 learns it from the master
 		what = fmt.Sprintf("advert_int %s", is.Interval)
+	case was.Password != is.Password:
+		what = "the same auth_pass"
 	default:
 		return
 	}

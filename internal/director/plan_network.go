@@ -207,7 +207,7 @@ func (p *planner) groups() {
 		}
 		switch {
 		case i < 0:
-			e.Action, e.Changes = Added, assigned([]attribute{{"group", g.text}})
+			e.Action, e.Changes = Added, assigned([]attribute{{name: "group", value: g.text}})
 		case !slices.Equal(before[i].members, g.members):
 			e.Changes = append(e.Changes, Change{"group", before[i].text, g.text})
 		}

@@ -34,7 +34,9 @@ func somePair(t *rapid.T) (from, to *conf.Config) {
 func oneChange(t *rapid.T, cfg *conf.Config) {
 	if n := len(cfg.Instances); n > 0 && rapid.Bool().Draw(t, "of an instance") {
 		i := &cfg.Instances[rapid.IntRange(0, n-1).Draw(t, "which")]
-		switch rapid.IntRange(0, 4).Draw(t, "what") {
+		switch rapid.IntRange(0, 5).Draw(t, "what") {
+		case 5:
+			i.AuthPass = "another"
 		case 0:
 			i.Name = "e"
 			cfg.SyncGroups = nil
@@ -103,6 +105,7 @@ func someNode(t *rapid.T) *conf.Config {
 			Priority:       uint8(rapid.IntRange(100, 101).Draw(t, "priority")),
 			AdvertInterval: time.Duration(rapid.IntRange(1, 2).Draw(t, "advert_int")) * time.Second,
 			Version:        uint8(rapid.IntRange(2, 3).Draw(t, "version")), Preempt: rapid.Bool().Draw(t, "preempt"),
+			AuthPass:         rapid.SampledFrom([]conf.Secret{"", "secret"}).Draw(t, "password"),
 			GARPMasterRepeat: rapid.IntRange(1, 2).Draw(t, "repeat"),
 			GARPMasterDelay:  time.Duration(rapid.IntRange(0, 1).Draw(t, "delay")) * time.Second,
 			TrackInterfaces:  rapid.SliceOfN(rapid.SampledFrom([]string{"eth0", "eth1", "eth2"}), 0, 2).Draw(t, "track")})

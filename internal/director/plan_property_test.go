@@ -376,7 +376,7 @@ func TestPlanSeesEveryField(t *testing.T) {
 		{ipvs.Service{}, func(v any) []attribute { return serviceAttributes(v.(ipvs.Service), 4) }, nil},
 		{ipvs.Destination{}, func(v any) []attribute { return serverAttributes(v.(ipvs.Destination), false) }, nil},
 		{check.Spec{}, spec, []string{"Kind", "Addr", "Path"}},
-		{netif.Sysctl{}, func(v any) []attribute { return []attribute{{"value", v.(netif.Sysctl).Value}} }, []string{"Name"}},
+		{netif.Sysctl{}, func(v any) []attribute { return []attribute{{name: "value", value: v.(netif.Sysctl).Value}} }, []string{"Name"}},
 	} {
 		kind := reflect.TypeOf(c.value)
 		for i := range kind.NumField() {
@@ -403,6 +403,8 @@ func something(t *testing.T, kind reflect.Type) reflect.Value {
 	case check.StatusCodes:
 		known.Add(200, 200)
 		return reflect.ValueOf(known)
+	case vrrp.Password:
+		return reflect.ValueOf(vrrp.Password{'x'})
 	case vrrp.Key:
 		return reflect.ValueOf(vrrp.Key{Interface: "eth0", VRID: 1})
 	case []string:

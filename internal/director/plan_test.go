@@ -182,3 +182,34 @@ func TestDocumentedPlan(t *testing.T) {
 		t.Errorf("kinds of consequences (-used +documented):\n%s", diff)
 	}
 }
+
+// A plan says that a password changes, and never what it is.
+func TestPlanShowsNoPassword(t *testing.T) {
+	with := func(password conf.Secret) *conf.Config {
+		return &conf.Config{Instances: []conf.Instance{{Name: "web", Interface: "eth0", VirtualRouterID: 51, Version: 2, AuthPass: password}}}
+	}
+	none := &conf.Config{}
+	for _, c := range []struct {
+		from, to *conf.Config
+		want     string
+	}{
+		{with("secret1"), with("secret2"), "auth_pass set → changed"},
+		{with(""), with("secret2"), "+ auth_pass set"},
+		{with("secret1"), with(""), "- auth_pass set"},
+		{none, with("secret2"), "auth_pass set"},
+		{with("secret1"), none, "- vrrp_instance web"},
+	} {
+		p := Compare(c.from, c.to, groupID)
+		var text strings.Builder
+		if err := p.WriteText(&text, false); err != nil {
+			t.Fatal(err)
+		}
+		encoded, err := json.Marshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if all := text.String() + string(encoded); strings.Contains(all, "secret") || !strings.Contains(all, c.want) {
+			t.Errorf("no %q, or a password:\n%s", c.want, all)
+		}
+	}
+}

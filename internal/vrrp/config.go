@@ -30,13 +30,14 @@ type Config struct {
 	StartMaster bool
 	Addresses   []netip.Addr // advertised, in the configuration's order
 	Track       []string     // interfaces that must be up, Key.Interface beside them
+	Password    Password     // of version 2
 }
 
 func (c *Config) equal(d *Config) bool {
 	return c.Key == d.Key && c.Name == d.Name && c.Version == d.Version &&
 		c.Priority == d.Priority && c.Interval == d.Interval && c.Preempt == d.Preempt &&
 		c.StartMaster == d.StartMaster && slices.Equal(c.Addresses, d.Addresses) &&
-		slices.Equal(c.Track, d.Track)
+		slices.Equal(c.Track, d.Track) && c.Password == d.Password
 }
 
 // SyncGroup names instances that change state together.

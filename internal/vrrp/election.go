@@ -166,9 +166,13 @@ func (e *Election) Receive(now time.Time, ifname string, a *Advert, err error, o
 
 // refuse says why an advert that is in itself right does not count here (RFC 9568 §7.1).
 func (i *instance) refuse(a *Advert) error {
-	switch {
-	case a.Version != i.cfg.Version:
+	if a.Version != i.cfg.Version {
 		return fmt.Errorf("version %d, ours is %d: %w", a.Version, i.cfg.Version, ErrVersion)
+	}
+	if err := i.verify(a); err != nil {
+		return err
+	}
+	switch {
 	case a.Version == 2 && a.Interval != i.cfg.Interval:
 		return fmt.Errorf("advert_int %v, ours is %v: %w", a.Interval, i.cfg.Interval, ErrInterval)
 	case a.Version == 3 && a.Interval == 0:

@@ -47,13 +47,20 @@ func (i *instance) down() time.Duration { return 3*i.masterInterval + i.skew() }
 func (i *instance) until(now time.Time) time.Time { return now.Add(3 * i.cfg.Interval) }
 
 func (i *instance) send(now time.Time, priority uint8, out *Output) {
-	s := Send{Key: i.cfg.Key, Advert: Advert{Source: i.source, Version: i.cfg.Version, VRID: i.cfg.VRID,
-		Priority: priority, Interval: i.cfg.Interval, Addresses: i.cfg.Addresses}}
+	s := Send{Key: i.cfg.Key, Advert: i.advert(priority, i.cfg.Interval)}
 	if priority != 0 {
 		s.Until = i.until(now)
 	}
 	i.sent = now
 	out.Sends = append(out.Sends, s)
+}
+
+// advert is what the instance says of itself.
+func (i *instance) advert(priority uint8, interval time.Duration) Advert {
+	a := Advert{Source: i.source, Version: i.cfg.Version, VRID: i.cfg.VRID,
+		Priority: priority, Interval: interval, Addresses: i.cfg.Addresses}
+	i.authenticate(&a)
+	return a
 }
 
 func (i *instance) move(now time.Time, to State, reason string, out *Output) {
@@ -172,8 +179,7 @@ func (i *instance) receiveMaster(now time.Time, a *Advert, out *Output) {
 // not learn that it has to announce its addresses again. It is not a claim of ours: its interval
 // is the better master's.
 func (i *instance) lastWord(out *Output) {
-	out.Sends = append(out.Sends, Send{Key: i.cfg.Key, Advert: Advert{Source: i.source, Version: i.cfg.Version,
-		VRID: i.cfg.VRID, Priority: i.cfg.Priority, Interval: i.masterInterval, Addresses: i.cfg.Addresses}})
+	out.Sends = append(out.Sends, Send{Key: i.cfg.Key, Advert: i.advert(i.cfg.Priority, i.masterInterval)})
 }
 
 // assert answers a lesser master: it must hear us (RFC 9568 §6.4.3), once an interval, so that
@@ -306,7 +312,7 @@ func (i *instance) update(now time.Time, c Config, out *Output) {
 	case Master:
 		// Neighbours must know a new priority or interval before the old interval has passed.
 		if !i.resigning && !i.listening && i.source.IsValid() && (old.Priority != c.Priority || old.Interval != c.Interval ||
-			old.Version != c.Version || !slices.Equal(old.Addresses, c.Addresses)) {
+			old.Version != c.Version || old.Password != c.Password || !slices.Equal(old.Addresses, c.Addresses)) {
 			i.send(now, c.Priority, out)
 			i.deadline = now.Add(c.Interval)
 		}

@@ -54,6 +54,9 @@ func keepalivedConf(configs []Config, groups []SyncGroup) string {
 		if !c.Preempt {
 			b.WriteString(" nopreempt\n")
 		}
+		if c.Password != (Password{}) {
+			fmt.Fprintf(&b, " authentication {\n  auth_type PASS\n  auth_pass %s\n }\n", strings.TrimRight(string(c.Password[:]), "\x00"))
+		}
 		b.WriteString(" virtual_ipaddress {\n")
 		for _, a := range c.Addresses {
 			fmt.Fprintf(&b, "  %v/24\n", a)
@@ -142,6 +145,12 @@ func (p *peer) stop() {
 	if err := p.cmd.Wait(); err != nil {
 		p.w.t.Errorf("keepalived: %v", err)
 	}
+}
+
+// logs waits until keepalived has logged a text.
+func (p *peer) logs(text string) {
+	p.w.t.Helper()
+	eventually(p.w.t, "keepalived logs "+text, 15*time.Second, func() bool { return strings.Contains(p.log.String(), text) })
 }
 
 func (p *peer) waitMaster(master bool, configs ...Config) {
@@ -245,7 +254,7 @@ func TestKeepalivedBackup(t *testing.T) {
 		d := w.start(0, []Config{ours}, nil)
 		d.waitState(Master, outside)
 		k := w.keepalived(1, []Config{theirs}, nil)
-		eventually(t, "keepalived is backup", 10*time.Second, func() bool { return strings.Contains(k.log.String(), "Entering BACKUP STATE") })
+		k.logs("Entering BACKUP STATE")
 		sent := d.sent(outside)
 		d.wait("five adverts", 15*time.Second, func() bool { return d.vouches[outside] >= sent+5 })
 		if w.holds(1, theirs.Addresses[0]) {
@@ -301,8 +310,7 @@ func TestKeepalivedTie(t *testing.T) {
 			} else {
 				d.waitState(Backup, outside)
 				// Our last word tells it that there were two: it announces again.
-				eventually(t, "keepalived hears a lesser master", 5*time.Second,
-					func() bool { return strings.Contains(k.log.String(), "lower priority") })
+				k.logs("lower priority")
 				if !w.holds(1, c.Addresses[0]) {
 					t.Error("keepalived gave the address up")
 				}
@@ -321,7 +329,7 @@ func TestKeepalivedNoPreempt(t *testing.T) {
 		d := w.start(0, []Config{ours}, nil)
 		d.waitState(Master, outside)
 		k := w.keepalived(1, []Config{theirs}, nil)
-		eventually(t, "keepalived is backup", 10*time.Second, func() bool { return strings.Contains(k.log.String(), "Entering BACKUP STATE") })
+		k.logs("Entering BACKUP STATE")
 		sent := d.sent(outside)
 		d.wait("ten adverts", 15*time.Second, func() bool { return d.vouches[outside] >= sent+10 })
 		if d.state(outside) != Master || w.holds(1, theirs.Addresses[0]) {
@@ -372,7 +380,7 @@ func TestKeepalivedSyncGroup(t *testing.T) {
 		d := w.start(0, lists(150), group)
 		d.waitState(Master, outside, inside)
 		k := w.keepalived(1, lists(100), group)
-		eventually(t, "keepalived is backup", 10*time.Second, func() bool { return strings.Contains(k.log.String(), "Entering BACKUP STATE") })
+		k.logs("Entering BACKUP STATE")
 		ip(t, "-n", w.side[0], "link", "set", "eth1", "down")
 		d.runner.SetLinks(w.links(0))
 		d.waitState(Fault, outside, inside)

@@ -49,6 +49,10 @@ type Advert struct {
 	// Interval is whole seconds in version 2, and centiseconds up to 40.95 s in version 3.
 	Interval  time.Duration
 	Addresses []netip.Addr
+	// AuthType and AuthData are those of version 2 (RFC 2338 §5.3.6); what they have to be is for
+	// the instance to say.
+	AuthType uint8
+	AuthData Password
 }
 
 // AppendTo appends the encoded packet, without an IP header, to b.
@@ -56,7 +60,7 @@ func (a *Advert) AppendTo(b []byte) []byte {
 	start := len(b)
 	b = append(b, a.Version<<4|typeAdvert, a.VRID, a.Priority, uint8(len(a.Addresses)))
 	if a.Version == 2 {
-		b = append(b, 0, uint8(a.Interval/time.Second)) // auth type 0: none
+		b = append(b, a.AuthType, uint8(a.Interval/time.Second))
 	} else {
 		b = binary.BigEndian.AppendUint16(b, uint16(a.Interval/(10*time.Millisecond))&0x0fff)
 	}
@@ -66,7 +70,7 @@ func (a *Advert) AppendTo(b []byte) []byte {
 		b = append(b, four[:]...)
 	}
 	if a.Version == 2 {
-		b = append(b, 0, 0, 0, 0, 0, 0, 0, 0)
+		b = append(b, a.AuthData[:]...)
 	}
 	var sum uint32
 	if a.Version == 3 {
@@ -115,9 +119,7 @@ func (a *Advert) decode(b []byte) error {
 		if checksum(0, p[:size]) != 0 {
 			return ErrChecksum
 		}
-		if p[4] != 0 {
-			return fmt.Errorf("authentication type %d: %w", p[4], ErrAuth)
-		}
+		a.AuthType, a.AuthData = p[4], Password(p[size-authLength:size])
 	case 3:
 		if len(p) < size {
 			return fmt.Errorf("read %d addresses: %w", p[3], ErrTruncated)

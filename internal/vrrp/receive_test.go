@@ -155,6 +155,55 @@ func TestRFC3768(t *testing.T) {
 		n.hear(a)
 		wantDue(t, n, outside, 2609375*time.Microsecond)
 	})
+	t.Run("7.1 of RFC 2338: other authentication than ours discards the advert", func(t *testing.T) {
+		secret, other := Password([]byte("secret\x00\x00")), Password([]byte("secretx\x00"))
+		for _, c := range []struct {
+			ours, theirs Password
+			kind         uint8
+			why          string
+		}{
+			{secret, secret, 1, ""},
+			{Password{}, Password{}, 0, ""},
+			{Password{}, secret, 0, ""}, // what is behind type 0 says nothing
+			{secret, other, 1, "wrong password"},
+			{secret, secret, 0, "authentication type 0, ours is 1"},
+			{secret, secret, 2, "authentication type 2, ours is 1"},
+			{Password{}, Password{}, 1, "authentication type 1, ours is 0"},
+		} {
+			n, cfg := newNode(t, 1), config(outside, 2, 100)
+			cfg.Password = c.ours
+			n.start([]Config{cfg}, nil)
+			n.wait(time.Second)
+			a := advertFrom(cfg, 2, 150)
+			a.AuthType, a.AuthData = c.kind, c.theirs
+			if c.why == "" {
+				want(t, n.hear(a), "eth0/51 notes master 10.0.0.2, priority 150")
+				continue
+			}
+			want(t, n.hear(a), "eth0/51 notes refused 10.0.0.2: "+c.why+": authentication differs from ours")
+			a.Priority = 0
+			n.hear(a)
+			wantDue(t, n, outside, 2609375*time.Microsecond)
+		}
+	})
+	t.Run("every advert of ours has the password", func(t *testing.T) {
+		n, c := newNode(t, 1), config(outside, 2, 100)
+		c.Password = Password([]byte("secret\x00\x00"))
+		n.start([]Config{c}, nil)
+		n.wait(n.due(outside))
+		var out Output
+		n.e.Tick(n.now, &out)                                         // the first
+		n.e.Receive(n.now, "eth0", ptr(signed(c, 2, 0)), nil, &out)   // answered
+		n.e.Receive(n.now, "eth0", ptr(signed(c, 2, 200)), nil, &out) // the last word
+		if len(out.Sends) != 3 || n.state(outside) != Backup {
+			t.Fatalf("%q", out.lines())
+		}
+		for _, s := range out.Sends {
+			if s.Advert.AuthType != 1 || s.Advert.AuthData != c.Password {
+				t.Errorf("%+v", s)
+			}
+		}
+	})
 	t.Run("7.1: another version than ours discards the advert", func(t *testing.T) {
 		n, c := start(t, 100, time.Second)
 		a := advertFrom(c, 2, 200)
@@ -162,3 +211,12 @@ func TestRFC3768(t *testing.T) {
 		want(t, n.hear(a), "eth0/51 notes refused 10.0.0.2: version 3, ours is 2: version differs from ours")
 	})
 }
+
+// signed is advertFrom with the password of c.
+func signed(c Config, peer, priority uint8) Advert {
+	a := advertFrom(c, peer, priority)
+	a.AuthType, a.AuthData = 1, c.Password
+	return a
+}
+
+func ptr(a Advert) *Advert { return &a }

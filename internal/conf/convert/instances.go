@@ -22,6 +22,11 @@ func (k *tree) instance(n *keepalived.Node, i *conf.Instance) []*item {
 			if (k.value(c) == "true") == (c.Name == "nopreempt") && i.Preempt {
 				return nil // keepalived takes no notice of it, and says so in the model
 			}
+		case "authentication":
+			if c != lastOf(n, c.Name) {
+				return nil
+			}
+			return k.authentication(c, i)
 		case "virtual_ipaddress":
 			k.note(c)
 			list := &item{name: c.Name, at: c.Range}

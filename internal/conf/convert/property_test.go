@@ -151,6 +151,12 @@ func (w *writer) instance(n int) {
 	} else {
 		w.some("nopreempt")
 	}
+	for range max(0, w.number(-1, 2)) {
+		w.line("authentication {")
+		w.some("auth_type PASS")
+		w.some("auth_pass %s", w.one("secret", "12345678", "123456789", "007", `"${x}"`))
+		w.line("}")
+	}
 	for range w.number(1, 2) {
 		w.line("virtual_ipaddress {")
 		for range w.number(1, 3) {

@@ -21,8 +21,7 @@ func instanceWords() []*keyword {
 			words("state MASTER|BACKUP", "interface NAME", "virtual_router_id 1-255", "priority 1-255", "advert_int SECONDS", "version 2|3",
 				"preempt [BOOL]", "nopreempt [BOOL]", "garp_master_delay SECONDS", "garp_master_repeat NUMBER"),
 			list(
-				word("authentication { … }").holds(words("auth_type PASS|AH", "auth_pass PASSWORD")).depends(
-					"**refused** with version 2, ignored with version 3, which has none", "the other node would drop adverts without it, and both would be masters; remove it on both nodes"),
+				word("authentication { … }").holds(words("auth_type PASS|AH", "auth_pass PASSWORD")),
 				word("virtual_ipaddress { ADDRESS[/LENGTH] [dev NAME] [label LABEL] [scope SCOPE] … }").plain(1, addressOptions()),
 				word("track_interface { NAME … }").plain(1, but([]string{"0"}, refuse(noWeight, "weight NUMBER [reverse]"))),
 			),
