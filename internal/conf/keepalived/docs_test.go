@@ -50,7 +50,7 @@ func (k *keyword) title(common map[string]bool) string {
 	}
 	var inner []string
 	for _, w := range k.words {
-		if (k.class != implemented || k.verdict != "") && !common[w.name] {
+		if k.class != implemented && !common[w.name] {
 			inner = append(inner, "`"+w.name+"`")
 		}
 	}
@@ -65,11 +65,8 @@ func (k *keyword) title(common map[string]bool) string {
 type tally map[class]int
 
 func (c tally) add(k *keyword, of class) {
-	switch {
-	case k.class != implemented:
+	if k.class != implemented {
 		of = k.class
-	case k.verdict != "":
-		of = refused
 	}
 	c[of]++
 	if of != implemented {
@@ -102,7 +99,7 @@ func table(file *keyword) (string, tally) {
 				seen[k.name] = true
 				all.add(k, implemented)
 				switch {
-				case k.class == implemented && k.verdict == "":
+				case k.class == implemented:
 					mine = append(mine, k.title(common))
 				case k.class == agreed:
 					agree = append(agree, k.title(common))
@@ -134,11 +131,8 @@ func table(file *keyword) (string, tally) {
 
 // verdict says what becomes of a keyword, and with which values it is accepted in silence.
 func verdict(k *keyword) string {
-	text := k.verdict
-	switch k.class {
-	case ignored:
-		text = "ignored"
-	case refused:
+	text := "ignored"
+	if k.class == refused {
 		text = "**refused**"
 	}
 	if len(k.same) == 0 {
@@ -206,7 +200,7 @@ func TestKeywordsAreWhole(t *testing.T) {
 			if !strings.HasPrefix(w.usage, w.name) || w.name == "" {
 				t.Errorf("%s: usage %q", at, w.usage)
 			}
-			if (w.class == ignored || w.class == refused || w.verdict != "") == (w.why == "") {
+			if (w.class == ignored || w.class == refused) == (w.why == "") {
 				t.Errorf("%s: class %d for %q", at, w.class, w.why)
 			}
 			if w.block != noBlock && w.lines == 0 && len(w.words) == 0 {

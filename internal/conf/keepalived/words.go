@@ -46,8 +46,6 @@ type keyword struct {
 	class class
 	// why says what is missing without it and what to do instead.
 	why string
-	// verdict is what the caller makes of an implemented keyword where that depends on others.
-	verdict string
 	// same are values with which the keyword is agreed; "" is that it stands alone.
 	same []string
 }
@@ -142,12 +140,6 @@ func (k *keyword) bare() *keyword {
 // plain gives k a block of lines, of at most so many words before the options.
 func (k *keyword) plain(lines int, options ...[]*keyword) *keyword {
 	k.block, k.lines, k.options = mustBlock, lines, join(options...)
-	return k
-}
-
-// depends says that the caller refuses or ignores k, depending on other words.
-func (k *keyword) depends(verdict, why string) *keyword {
-	k.verdict, k.why = verdict, why
 	return k
 }
 
