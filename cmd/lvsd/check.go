@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -10,31 +11,36 @@ import (
 	"github.com/spf13/cobra"
 
 	"lvsd/internal/conf"
+	"lvsd/internal/director"
 )
 
 func checkCommand() *cobra.Command {
-	var format, hostname string
-	var asJSON bool
+	var read readFlags
+	var asJSON, together bool
 	c := &cobra.Command{
 		Use:   "check FILE...",
 		Short: "Validate configuration files without touching the host",
 		Long: `Validate configuration files without touching the host.
 
 A file that tells nodes apart (by hostname, or @ lines) is checked for every node that it
-names; --hostname checks it for one.
+names; --hostname checks it for one. A directory stands for the HCL files in it, which are one
+configuration.
 
 Exit code 0: all are valid; 1: one is not; 2: the command line is wrong.`,
 		Args: args(cobra.MinimumNArgs(1)),
 		RunE: func(c *cobra.Command, files []string) error {
-			load, err := loadOptions(format, hostname)
+			load, err := read.options()
 			if err != nil {
 				return usage(c, err)
 			}
-			return check(files, load, hostname, asJSON)
+			if together {
+				load.Also, files = files[1:], files[:1]
+			}
+			return check(files, load, read.hostname, asJSON)
 		},
 	}
-	formatFlag(c, &format)
-	c.Flags().StringVar(&hostname, "hostname", "", "check the files for this node, not for every one that they name")
+	read.register(c, "check the files for this node, not for every one that they name")
+	c.Flags().BoolVar(&together, "together", false, "the files are one configuration, as for lvsd run with several -c")
 	c.Flags().BoolVar(&asJSON, "json", false, "print the problems as JSON on standard output")
 	return c
 }
@@ -44,10 +50,11 @@ Exit code 0: all are valid; 1: one is not; 2: the command line is wrong.`,
 const anyNode = "localhost"
 
 func check(files []string, load conf.Options, hostname string, asJSON bool) error {
-	valid, found := true, []problem{}
+	valid, found := true, []director.Problem{}
 	for _, file := range files {
-		nodes := []string{hostname}
-		if hostname == "" {
+		name := strings.Join(append([]string{file}, load.Also...), " ")
+		nodes := []string{cmp.Or(hostname, anyNode)}
+		if hostname == "" && load.Instance == "" {
 			if nodes = conf.Hostnames(file, load); nodes == nil {
 				nodes = []string{anyNode}
 			}
@@ -60,11 +67,16 @@ func check(files []string, load conf.Options, hostname string, asJSON bool) erro
 			fileValid = fileValid && result.Config != nil
 			result.Diags = untold(result.Diags, told)
 			if asJSON {
-				found = append(found, problems(result.Diags, node, len(nodes) > 1)...)
+				for _, p := range director.Problems(result.Diags) {
+					if len(nodes) > 1 {
+						p.Node = node
+					}
+					found = append(found, p)
+				}
 				continue
 			}
 			if len(nodes) > 1 && len(result.Diags) > 0 {
-				fmt.Fprintf(os.Stderr, "%s, for the node %s:\n", file, node)
+				fmt.Fprintf(os.Stderr, "%s, for the node %s:\n", name, node)
 			}
 			if err := result.WriteDiagnostics(os.Stderr, terminal(os.Stderr)); err != nil {
 				return fmt.Errorf("print diagnostics: %w", err)
@@ -81,7 +93,7 @@ func check(files []string, load conf.Options, hostname string, asJSON bool) erro
 		if len(nodes) > 1 {
 			verdict += " (checked for " + strings.Join(nodes, ", ") + ")"
 		}
-		if _, err := fmt.Printf("%s: %s\n", file, verdict); err != nil {
+		if _, err := fmt.Printf("%s: %s\n", name, verdict); err != nil {
 			return fmt.Errorf("print verdict: %w", err)
 		}
 	}
@@ -112,46 +124,6 @@ func untold(diags hcl.Diagnostics, told map[string]bool) hcl.Diagnostics {
 
 // report is what check --json prints.
 type report struct {
-	Valid       bool      `json:"valid"`
-	Diagnostics []problem `json:"diagnostics"`
-}
-
-type problem struct {
-	Severity  string    `json:"severity"` // error or warning
-	Summary   string    `json:"summary"`
-	Detail    string    `json:"detail,omitempty"`
-	Node      string    `json:"node,omitempty"` // where the file names several: the first for which it is so
-	File      string    `json:"file"`
-	Line      int       `json:"line"`
-	Column    int       `json:"column"`
-	EndLine   int       `json:"end_line"`
-	EndColumn int       `json:"end_column"`
-	Related   []related `json:"related,omitempty"`
-}
-
-type related struct {
-	Text   string `json:"text"`
-	File   string `json:"file"`
-	Line   int    `json:"line"`
-	Column int    `json:"column"`
-}
-
-func problems(diags hcl.Diagnostics, node string, several bool) []problem {
-	var list []problem
-	for _, d := range diags {
-		p := problem{Severity: "error", Summary: d.Summary, Detail: d.Detail, File: d.Subject.Filename,
-			Line: d.Subject.Start.Line, Column: d.Subject.Start.Column,
-			EndLine: d.Subject.End.Line, EndColumn: d.Subject.End.Column}
-		if d.Severity == hcl.DiagWarning {
-			p.Severity = "warning"
-		}
-		if several {
-			p.Node = node
-		}
-		for _, r := range conf.RelatedTo(d) {
-			p.Related = append(p.Related, related{r.Text, r.Range.Filename, r.Range.Start.Line, r.Range.Start.Column})
-		}
-		list = append(list, p)
-	}
-	return list
+	Valid       bool               `json:"valid"`
+	Diagnostics []director.Problem `json:"diagnostics"`
 }

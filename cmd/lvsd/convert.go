@@ -11,7 +11,7 @@ import (
 )
 
 func convertCommand() *cobra.Command {
-	var hostname string
+	var read readFlags
 	c := &cobra.Command{
 		Use:   "convert FILE...",
 		Short: "Convert keepalived.conf, heartbeat's files and ipvsadm's rules to HCL",
@@ -21,19 +21,21 @@ standard output, a report of what became of each word to standard error.
 Exit code 0: converted; 1: a file is not valid; 2: the command line is wrong.`,
 		Args: args(cobra.MinimumNArgs(1)),
 		RunE: func(c *cobra.Command, files []string) error {
-			load, err := loadOptions("auto", hostname)
+			load, err := read.options()
 			if err != nil {
 				return usage(c, err)
 			}
-			return convertFiles(files, load.Hostname)
+			return convertFiles(files, convert.Options{Hostname: load.Hostname, Instance: load.Instance})
 		},
 	}
-	hostnameFlag(c, &hostname)
+	c.Flags().StringVar(&read.hostname, "hostname", "", thisHost)
+	idFlag(c, &read.id)
+	read.format = "auto"
 	return c
 }
 
-func convertFiles(files []string, hostname string) error {
-	result := convert.Files(files, convert.Options{Hostname: hostname})
+func convertFiles(files []string, o convert.Options) error {
+	result := convert.Files(files, o)
 	if result.HCL == nil {
 		diagnosed := conf.Result{Files: result.Files, Diags: result.Diags}
 		if err := diagnosed.WriteDiagnostics(os.Stderr, terminal(os.Stderr)); err != nil {

@@ -78,29 +78,19 @@ func (f *formatter) fail(path string, err error) {
 	fmt.Fprintf(os.Stderr, "lvsd: %q: %v\n", path, err)
 }
 
-// hclFiles are the file itself, or the files in a directory whose names end in .hcl.
+// hclFiles are the file itself, or the files in a directory that are a configuration.
 func hclFiles(path string) ([]string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, errors.Unwrap(err)
 	}
-	if !info.IsDir() {
-		if filepath.Ext(path) != ".hcl" {
-			return nil, errors.New("only files whose names end in .hcl are formatted")
-		}
-		return []string{path}, nil
+	if info.IsDir() {
+		return conf.HCLFiles(path)
 	}
-	entries, err := os.ReadDir(path)
-	if err != nil {
-		return nil, errors.Unwrap(err)
+	if filepath.Ext(path) != ".hcl" {
+		return nil, errors.New("only files whose names end in .hcl are formatted")
 	}
-	var files []string
-	for _, e := range entries {
-		if !e.IsDir() && filepath.Ext(e.Name()) == ".hcl" {
-			files = append(files, filepath.Join(path, e.Name()))
-		}
-	}
-	return files, nil
+	return []string{path}, nil
 }
 
 // input formats standard input to standard output.

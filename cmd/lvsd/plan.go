@@ -26,8 +26,10 @@ const exitChanges = 3
 const planTimeout = 90 * time.Second
 
 type planFlags struct {
-	config, from, format, hostname, runDir string
-	asJSON                                 bool
+	read         readFlags
+	config       []string
+	from, runDir string
+	asJSON       bool
 }
 
 func planCommand() *cobra.Command {
@@ -43,12 +45,12 @@ no daemon answers; 2: the command line is wrong.`,
 		Args: args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			switch {
-			case f.config == "":
-				return usage(c, errors.New("-c FILE is missing"))
+			case len(f.config) == 0:
+				return usage(c, errNoConfig)
 			case f.from != "" && c.Flags().Changed("run-dir"):
 				return usage(c, errors.New("--from compares two files: leave --run-dir out"))
 			}
-			load, err := loadOptions(f.format, f.hostname)
+			load, err := f.read.options()
 			if err != nil {
 				return usage(c, err)
 			}
@@ -56,19 +58,21 @@ no daemon answers; 2: the command line is wrong.`,
 				return f.compare(c.OutOrStdout(), load)
 			}
 			if !c.Flags().Changed("config-format") {
-				f.format = "" // the daemon's
+				f.read.format = "" // the daemon's
 			}
 			return f.ask(c.OutOrStdout())
 		},
 	}
-	c.Flags().StringVarP(&f.config, "config", "c", "", "configuration file")
+	configFlag(c, &f.config)
 	c.Flags().StringVar(&f.from, "from", "", "compare with this file instead of the running daemon")
 	c.Flags().BoolVar(&f.asJSON, "json", false, "print JSON")
-	formatFlag(c, &f.format)
-	hostnameFlag(c, &f.hostname)
+	f.read.register(c, thisHost)
 	runDirFlag(c, &f.runDir)
 	return c
 }
+
+// files are the names of the files, for messages.
+func (f *planFlags) files() string { return strings.Join(f.config, " ") }
 
 // compare plans from one file to the other.
 func (f *planFlags) compare(out io.Writer, load conf.Options) error {
@@ -80,11 +84,12 @@ func (f *planFlags) compare(out io.Writer, load conf.Options) error {
 		}
 		return f.print(out, director.PlanAnswer{Diagnostics: director.Problems(from.Diags), Text: text.String()}, f.from)
 	}
-	answer, err := director.PlanFiles(from.Config, conf.Load(f.config, load), terminal(os.Stderr))
+	load.Also = f.config[1:]
+	answer, err := director.PlanFiles(from.Config, conf.Load(f.config[0], load), terminal(os.Stderr))
 	if err != nil {
 		return err
 	}
-	return f.print(out, answer, f.config)
+	return f.print(out, answer, f.files())
 }
 
 // ask has the running daemon make the plan.
@@ -93,19 +98,22 @@ func (f *planFlags) ask(out io.Writer) error {
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, planTimeout)
 	defer cancel()
-	path, err := filepath.Abs(f.config)
-	if err != nil {
-		return fmt.Errorf("find %s: %w", f.config, err)
+	paths := make([]string, len(f.config))
+	for i, name := range f.config {
+		var err error
+		if paths[i], err = filepath.Abs(name); err != nil {
+			return fmt.Errorf("find %s: %w", name, err)
+		}
 	}
-	answer, err := control.Plan(ctx, f.runDir, director.PlanRequest{Path: path, Hostname: f.hostname, Format: f.format,
-		Color: terminal(os.Stderr)})
+	answer, err := control.Plan(ctx, f.runDir, director.PlanRequest{Path: paths[0], Also: paths[1:], Hostname: f.read.hostname,
+		ConfigID: f.read.id, Format: f.read.format, Color: terminal(os.Stderr)})
 	if errors.Is(err, control.ErrNotRunning) {
 		return fmt.Errorf("%w; compare with a file by --from FILE", err)
 	}
 	if err != nil {
 		return err
 	}
-	return f.print(out, answer, f.config)
+	return f.print(out, answer, f.files())
 }
 
 // print writes the answer, and makes its exit code. file is what is not valid, if it is not.
@@ -139,9 +147,9 @@ func (f *planFlags) printText(out io.Writer, a director.PlanAnswer, file string)
 	case !a.Plan.Empty():
 		err = a.Plan.WriteText(out, terminal(os.Stdout))
 	case f.from != "":
-		_, err = fmt.Fprintf(out, "No changes. %s says what %s does.\n", f.config, f.from)
+		_, err = fmt.Fprintf(out, "No changes. %s says what %s does.\n", f.files(), f.from)
 	default:
-		_, err = fmt.Fprintf(out, "No changes. The running configuration is as %s says.\n", f.config)
+		_, err = fmt.Fprintf(out, "No changes. The running configuration is as %s says.\n", f.files())
 	}
 	return err
 }

@@ -22,7 +22,9 @@ const defaultRunDir = "/run/lvsd"
 const logPatience = time.Second
 
 type runFlags struct {
-	config, format, hostname, runDir, logFormat, logLevel string
+	read                        readFlags
+	config                      []string
+	runDir, logFormat, logLevel string
 }
 
 func runCommand() *cobra.Command {
@@ -32,15 +34,14 @@ func runCommand() *cobra.Command {
 		Short: "Run the daemon in the foreground; SIGHUP reloads, SIGTERM stops in order",
 		Args:  args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			if f.config == "" {
-				return usage(c, fmt.Errorf("-c FILE is missing"))
+			if len(f.config) == 0 {
+				return usage(c, errNoConfig)
 			}
 			return f.run(c)
 		},
 	}
-	c.Flags().StringVarP(&f.config, "config", "c", "", "configuration file")
-	formatFlag(c, &f.format)
-	hostnameFlag(c, &f.hostname)
+	configFlag(c, &f.config)
+	f.read.register(c, thisHost)
 	runDirFlag(c, &f.runDir)
 	c.Flags().StringVar(&f.logFormat, "log-format", "auto", "auto, json or console")
 	c.Flags().StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
@@ -61,11 +62,12 @@ func (f *runFlags) run(c *cobra.Command) error {
 	if err != nil {
 		return usage(c, err)
 	}
-	load, err := loadOptions(f.format, f.hostname)
+	load, err := f.read.options()
 	if err != nil {
 		return usage(c, err)
 	}
-	result := conf.Load(f.config, load)
+	load.Also = f.config[1:]
+	result := conf.Load(f.config[0], load)
 	if err := result.WriteDiagnostics(os.Stderr, terminal(os.Stderr)); err != nil {
 		return fmt.Errorf("print diagnostics: %w", err)
 	}
@@ -79,7 +81,7 @@ func (f *runFlags) run(c *cobra.Command) error {
 	}
 	defer dir.Release()
 
-	d, err := director.New(director.Options{Path: f.config, Load: load, RunDir: f.runDir,
+	d, err := director.New(director.Options{Path: f.config[0], Load: load, RunDir: f.runDir,
 		Version: buildVersion(), Log: log, LinesLost: out.Lost}, result.Config)
 	if err != nil {
 		return err

@@ -23,7 +23,7 @@ func benchmark(b *testing.B, format Format, services int, src string) {
 	b.SetBytes(int64(len(src)))
 	b.ReportAllocs()
 	for b.Loop() {
-		cfg, diags := load("f", []byte(src), Options{Format: format}, nil)
+		cfg, diags := load([]source{{"f", []byte(src)}}, Options{Format: format}, nil)
 		if diags.HasErrors() || len(cfg.Services) != services {
 			b.Fatal(lines(diags))
 		}

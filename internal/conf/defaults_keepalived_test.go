@@ -113,7 +113,7 @@ func TestConditionsByNode(t *testing.T) {
 		{Options{}, 100},
 	} {
 		c.options.Format = Keepalived
-		cfg, diags := load("f", []byte(src), c.options, nil)
+		cfg, diags := load([]source{{"f", []byte(src)}}, c.options, nil)
 		if len(diags) > 0 || cfg.Instances[0].Priority != c.want {
 			t.Errorf("%+v: %d %q", c.options, cfg.Instances[0].Priority, lines(diags))
 		}

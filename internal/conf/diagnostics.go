@@ -31,10 +31,11 @@ func place(r hcl.Range) string {
 	return fmt.Sprintf("%s:%d:%d", r.Filename, r.Start.Line, r.Start.Column)
 }
 
-// tidy puts diagnostics in the order of the text, file by file as they come up, and drops those
+// tidy puts diagnostics in the order of the text, file by file in the order of first or else as they
+// come up, and drops those
 // that say the same of the same place: HCL reports a failing expression twice, and once for each
 // round of a dynamic block.
-func tidy(diags hcl.Diagnostics) hcl.Diagnostics {
+func tidy(diags hcl.Diagnostics, first []source) hcl.Diagnostics {
 	type identity struct {
 		severity        hcl.DiagnosticSeverity
 		summary, detail string
@@ -42,6 +43,9 @@ func tidy(diags hcl.Diagnostics) hcl.Diagnostics {
 	}
 	seen := map[identity]bool{}
 	files := map[string]int{}
+	for i, s := range first {
+		files[s.path] = i
+	}
 	var kept hcl.Diagnostics
 	for _, d := range diags {
 		if d.Subject == nil {

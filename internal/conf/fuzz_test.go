@@ -13,8 +13,8 @@ import (
 // and every problem at a place that the text has.
 func fuzz(t *testing.T, format Format, src []byte) {
 	name := "f"
-	cfg, diags := load(name, src, Options{Hostname: "lb1", Format: format}, nil)
-	r := finish(cfg, map[string]*hcl.File{name: {Bytes: src}}, diags)
+	cfg, diags := load([]source{{name, src}}, Options{Hostname: "lb1", Format: format}, nil)
+	r := finish(cfg, map[string]*hcl.File{name: {Bytes: src}}, diags, nil)
 	if (r.Config == nil) != r.Diags.HasErrors() {
 		t.Fatalf("a configuration: %t, errors: %t", r.Config != nil, r.Diags.HasErrors())
 	}

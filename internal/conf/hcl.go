@@ -13,38 +13,60 @@ import (
 // maxStatements bounds what dynamic blocks make of a file.
 const maxStatements = 300_000
 
-// parseHCL evaluates an HCL file to the tree of keepalived's words that it spells.
-func parseHCL(path string, src []byte, hostname string) ([]*keepalived.Node, hcl.Diagnostics) {
-	w := &hclWalk{limit: maxStatements, budget: newBudget(maxSteps)}
-	return w.file(hclFile(), path, src, hostname)
+// parseHCL evaluates the HCL files of a configuration to the tree of keepalived's words that they
+// spell. Their locals are common to all. Files that they name are read by way of from.
+func parseHCL(sources []source, hostname string, from *reader) ([]*keepalived.Node, hcl.Diagnostics) {
+	w := &hclWalk{limit: maxStatements, budget: newBudget(maxSteps), from: from}
+	return w.files(hclFile(), sources, hostname)
 }
 
-func (w *hclWalk) file(schema *hclBlock, path string, src []byte, hostname string) ([]*keepalived.Node, hcl.Diagnostics) {
-	if diags := tooMuch(src, path); diags.HasErrors() {
+func (w *hclWalk) files(schema *hclBlock, sources []source, hostname string) ([]*keepalived.Node, hcl.Diagnostics) {
+	if diags := tooMuch(sources); diags.HasErrors() {
 		return nil, diags
 	}
-	tokens, _ := hclsyntax.LexConfig(src, path, hcl.InitialPos)
+	var bodies []*hclsyntax.Body
+	var diags hcl.Diagnostics
+	for _, s := range sources {
+		body, more := parseBody(s)
+		diags = append(diags, more...)
+		bodies = append(bodies, body)
+	}
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	l := newLocals(hostname, w.budget)
+	rests := make([]hcl.Body, len(bodies))
+	for i, body := range bodies {
+		countBody(body, w.budget)
+		rests[i] = l.take(body, w.functions(sources[i].path))
+	}
+	diags = append(diags, l.evalAll()...)
+	var nodes []*keepalived.Node
+	for i, rest := range rests {
+		w.context = l.contexts[i]
+		nodes = append(nodes, w.body(schema, dynblock.Expand(rest, w.context))...)
+	}
+	if w.budget.over() {
+		return nil, hcl.Diagnostics{w.budget.problem()}
+	}
+	return nodes, append(diags, w.diags...)
+}
+
+// parseBody parses one file, as far as it keeps to the bounds.
+func parseBody(s source) (*hclsyntax.Body, hcl.Diagnostics) {
+	tokens, _ := hclsyntax.LexConfig(s.src, s.path, hcl.InitialPos)
 	if diags := outOfBounds(tokens); diags.HasErrors() {
 		return nil, diags
 	}
-	bare := bareLabels(src, tokens)
-	file, diags := hclsyntax.ParseConfig(src, path, hcl.InitialPos)
+	bare := bareLabels(s.src, tokens)
+	file, diags := hclsyntax.ParseConfig(s.src, s.path, hcl.InitialPos)
 	if len(bare) > 0 {
 		return nil, append(bare, elsewhere(diags, bare)...)
 	}
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	b := w.budget
-	countBody(file.Body.(*hclsyntax.Body), b)
-	body, context, more := evalLocals(file.Body, hostname, b)
-	diags = append(diags, more...)
-	w.context = context
-	nodes := w.body(schema, dynblock.Expand(body, context))
-	if b.over() {
-		return nil, hcl.Diagnostics{b.problem()}
-	}
-	return nodes, append(diags, w.diags...)
+	return file.Body.(*hclsyntax.Body), diags
 }
 
 // elsewhere drops what HCL says of the lines that better tells about.
@@ -66,6 +88,7 @@ func elsewhere(diags, better hcl.Diagnostics) hcl.Diagnostics {
 type hclWalk struct {
 	context    *hcl.EvalContext
 	budget     *budget
+	from       *reader // nil is that no file may be read
 	statements int
 	limit      int // of statements
 	diags      hcl.Diagnostics

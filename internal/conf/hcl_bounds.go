@@ -19,26 +19,29 @@ const maxHeredoc = 1000
 // takes minutes.
 const maxNumber = 64
 
-// maxPieces bounds the words and signs of a file: the lexer of HCL makes some 100 bytes
+// maxPieces bounds the words and signs of all files: the lexer of HCL makes some 100 bytes
 // of each, its parser some 400. A real server with all its words written out is about 60.
 const maxPieces = 2_000_000
 
-// tooMuch reports a file that is large by the number of its words and signs.
-func tooMuch(src []byte, path string) hcl.Diagnostics {
-	pieces, line, start, within := 0, 1, 0, false
-	for i, c := range src {
-		word := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c >= 0x80
-		if !word && c != ' ' && c != '\t' || word && !within {
-			pieces++
-		}
-		within = word
-		if pieces > maxPieces {
-			at := hcl.Pos{Line: line, Column: i - start + 1, Byte: i}
-			return hcl.Diagnostics{problem(hcl.DiagError, hcl.Range{Filename: path, Start: at, End: at},
-				"More than %d words and signs in a file; write with dynamic blocks what repeats", maxPieces)}
-		}
-		if c == '\n' {
-			line, start = line+1, i+1
+// tooMuch reports files that are large by the number of their words and signs.
+func tooMuch(sources []source) hcl.Diagnostics {
+	pieces := 0
+	for _, s := range sources {
+		line, start, within := 1, 0, false
+		for i, c := range s.src {
+			word := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c >= 0x80
+			if !word && c != ' ' && c != '\t' || word && !within {
+				pieces++
+			}
+			within = word
+			if pieces > maxPieces {
+				at := hcl.Pos{Line: line, Column: i - start + 1, Byte: i}
+				return hcl.Diagnostics{problem(hcl.DiagError, hcl.Range{Filename: s.path, Start: at, End: at},
+					"More than %d words and signs in a configuration; write with dynamic blocks what repeats", maxPieces)}
+			}
+			if c == '\n' {
+				line, start = line+1, i+1
+			}
 		}
 	}
 	return nil

@@ -79,7 +79,7 @@ func bombs() map[string]string {
 
 func withFewSteps(src string) []string {
 	w := &hclWalk{limit: maxStatements, budget: newBudget(fewSteps)}
-	_, diags := w.file(hclFile(), "lb.hcl", []byte(src), "lb1")
+	_, diags := w.files(hclFile(), []source{{"lb.hcl", []byte(src)}}, "lb1")
 	return lines(diags)
 }
 
@@ -125,7 +125,7 @@ func TestDynamicBlocksPayForTheirBlocks(t *testing.T) {
 
 func TestFileOfSignsIsRefusedUnread(t *testing.T) {
 	got := lines(read(t, HCL, "x = [\n"+strings.Repeat("1,", maxPieces/2)).Diags)
-	want := "error lb.hcl:2:1999997: More than 2000000 words and signs in a file; write with dynamic blocks what repeats"
+	want := "error lb.hcl:2:1999997: More than 2000000 words and signs in a configuration; write with dynamic blocks what repeats"
 	if len(got) != 1 || got[0] != want {
 		t.Errorf("%q, want %q", got, want)
 	}
@@ -183,7 +183,7 @@ virtual_server "10.255.0.1" "80" {
   }
 }`} {
 		w := &hclWalk{limit: maxStatements / 10, budget: newBudget(maxSteps / 10)}
-		nodes, diags := w.file(hclFile(), "lb.hcl", []byte(src), "lb1")
+		nodes, diags := w.files(hclFile(), []source{{"lb.hcl", []byte(src)}}, "lb1")
 		if diags.HasErrors() {
 			t.Fatal(lines(diags))
 		}

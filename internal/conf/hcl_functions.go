@@ -8,7 +8,7 @@ import (
 )
 
 // hclFunctions are the functions of expressions, by the names that Terraform gives them. None of
-// them looks at the host or at the clock. There is no jsondecode: go-cty's recurses on brackets
+// these looks at the host or at the clock; those that ask the host are in hcl_host.go. There is no jsondecode: go-cty's recurses on brackets
 // until the stack overflows, which ends the process. Functions that can make much of little, or
 // take long over it, pay from the budget before they do.
 func hclFunctions(b *budget) map[string]function.Function {

@@ -69,7 +69,7 @@ func TestFormsOfArguments(t *testing.T) {
 		"track \"e0\" {\nreverse = 1\n}":                 "track {e0 (broken)}\n2:1: reverse takes true or false, not \"1\"",
 	} {
 		w := &hclWalk{limit: maxStatements, budget: newBudget(maxSteps)}
-		nodes, diags := w.file(schema, "lb.hcl", []byte(src+"\n"), "lb1")
+		nodes, diags := w.files(schema, []source{{"lb.hcl", []byte(src + "\n")}}, "lb1")
 		got := words(nodes)
 		for _, d := range lines(diags) {
 			got += "\n" + strings.TrimPrefix(d, "error lb.hcl:")

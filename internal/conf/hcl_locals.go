@@ -7,38 +7,54 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
 )
 
 // maxChain bounds how many locals refer to one another in a row: they are evaluated recursively.
 const maxChain = 1000
 
-// locals evaluates the arguments of all locals blocks, each after those that it refers to.
+// locals evaluates the arguments of all locals blocks of all files, each after those that it refers
+// to.
 type locals struct {
-	context *hcl.EvalContext
-	attrs   map[string]*hcl.Attribute
-	values  map[string]cty.Value
-	open    []string // the chain of names being evaluated
-	diags   hcl.Diagnostics
+	common   *hcl.EvalContext // of all files
+	contexts []*hcl.EvalContext
+	attrs    map[string]local
+	values   map[string]cty.Value
+	open     []string // the chain of names being evaluated
+	diags    hcl.Diagnostics
 }
 
-// evalLocals takes the locals blocks out of a body. What is left of the body can be evaluated in
-// the context it returns.
-func evalLocals(body hcl.Body, hostname string, b *budget) (hcl.Body, *hcl.EvalContext, hcl.Diagnostics) {
-	content, rest, diags := body.PartialContent(&hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{{Type: "locals"}}})
-	l := &locals{
-		context: &hcl.EvalContext{
+// local is an argument of a locals block, and the context of its file.
+type local struct {
+	*hcl.Attribute
+	context *hcl.EvalContext
+}
+
+func newLocals(hostname string, b *budget) *locals {
+	return &locals{
+		common: &hcl.EvalContext{
 			Functions: hclFunctions(b),
 			Variables: map[string]cty.Value{"hostname": cty.StringVal(hostname)},
 		},
-		attrs:  map[string]*hcl.Attribute{},
+		attrs:  map[string]local{},
 		values: map[string]cty.Value{},
-		diags:  diags,
 	}
+}
+
+// take takes the locals blocks out of a file's body, and returns what is left. The file's context
+// has functions of its own.
+func (l *locals) take(body hcl.Body, own map[string]function.Function) hcl.Body {
+	context := l.common.NewChild()
+	context.Functions = own
+	l.contexts = append(l.contexts, context)
+	content, rest, diags := body.PartialContent(&hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{{Type: "locals"}}})
+	l.diags = append(l.diags, diags...)
 	for _, block := range content.Blocks {
 		attrs, more := block.Body.JustAttributes()
 		l.diags = append(l.diags, more...)
-		for name, a := range attrs {
-			if other := l.attrs[name]; other != nil {
+		for name, attribute := range attrs {
+			a := local{attribute, context}
+			if other, twice := l.attrs[name]; twice {
 				if before(a.NameRange, other.NameRange) {
 					a, other = other, a
 				}
@@ -48,14 +64,20 @@ func evalLocals(body hcl.Body, hostname string, b *budget) (hcl.Body, *hcl.EvalC
 			l.attrs[name] = a
 		}
 	}
+	return rest
+}
+
+// evalAll evaluates what was taken. The contexts have it then.
+func (l *locals) evalAll() hcl.Diagnostics {
 	for _, name := range slices.Sorted(maps.Keys(l.attrs)) {
 		l.eval(name)
 	}
-	l.context.Variables["local"] = cty.ObjectVal(l.values)
-	return rest, l.context, l.diags
+	l.common.Variables["local"] = cty.ObjectVal(l.values)
+	return l.diags
 }
 
-func before(a, b hcl.Range) bool { return a.Start.Byte < b.Start.Byte }
+// before says whether a stands before b in one file. Of two files the one read first is first.
+func before(a, b hcl.Range) bool { return a.Filename == b.Filename && a.Start.Byte < b.Start.Byte }
 
 // eval puts the value of one name into values, DynamicVal where it has none.
 func (l *locals) eval(name string) {
@@ -88,7 +110,7 @@ func (l *locals) eval(name string) {
 		case !ok:
 			l.diags = append(l.diags, problem(hcl.DiagError, t.SourceRange(), "Within locals another one is named as local.NAME"))
 			l.values[name] = cty.DynamicVal
-		case l.attrs[to] != nil:
+		case l.attrs[to].Attribute != nil:
 			l.eval(to)
 			if v, done := l.values[to]; done {
 				named[to] = v
@@ -99,8 +121,8 @@ func (l *locals) eval(name string) {
 	if _, refused := l.values[name]; refused {
 		return
 	}
-	l.context.Variables["local"] = cty.ObjectVal(named)
-	value, diags := a.Expr.Value(l.context)
+	l.common.Variables["local"] = cty.ObjectVal(named)
+	value, diags := a.Expr.Value(a.context)
 	l.diags = append(l.diags, diags...)
 	if diags.HasErrors() {
 		value = cty.DynamicVal

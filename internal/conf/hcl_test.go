@@ -127,7 +127,7 @@ func TestTooManyBlocksOfDynamicBlocks(t *testing.T) {
 		"dynamic \"real_server\" {\nfor_each = range(1024)\nlabels = [\"10.0.0.1\", \"80\"]\ncontent {\n" +
 		"dynamic \"TCP_CHECK\" {\nfor_each = range(1024)\ncontent {}\n}\n}\n}\n}\n}\n"
 	w := &hclWalk{limit: 5000, budget: newBudget(maxSteps)}
-	_, diags := w.file(hclFile(), "lb.hcl", []byte(src), "lb1")
+	_, diags := w.files(hclFile(), []source{{"lb.hcl", []byte(src)}}, "lb1")
 	if len(diags) != 1 || !strings.HasPrefix(diags[0].Summary, "More than 5000 blocks") {
 		t.Errorf("%q", lines(diags))
 	}

@@ -1,7 +1,6 @@
 package conf
 
 import (
-	"path/filepath"
 	"regexp"
 	"slices"
 
@@ -14,15 +13,12 @@ import (
 // hostname with or looks up by it, in keepalived.conf the names of @ lines (included files are
 // not looked at). A file that cannot be read or parsed names none: Load says why.
 func Hostnames(path string, o Options) []string {
-	src, err := newReader().Read(path)
-	if err != nil {
-		return nil
-	}
+	sources, _ := o.sources(path, newReader())
 	var names []string
-	if o.Format == HCL || o.Format == Auto && filepath.Ext(path) == ".hcl" {
-		names = hclHostnames(path, src)
-	} else {
-		for _, match := range condition.FindAllSubmatch(src, -1) {
+	if len(sources) > 0 && o.isHCL(sources[0].path) {
+		names = hclHostnames(sources)
+	} else if len(sources) > 0 {
+		for _, match := range condition.FindAllSubmatch(sources[0].src, -1) {
 			names = append(names, string(match[1]))
 		}
 	}
@@ -33,29 +29,33 @@ func Hostnames(path string, o Options) []string {
 // condition is the start of a line that keepalived.conf has for some nodes only.
 var condition = regexp.MustCompile(`(?m)^[ \t]*@\^?([A-Za-z0-9_.-]+)`)
 
-func hclHostnames(path string, src []byte) []string {
-	tokens, diags := hclsyntax.LexConfig(src, path, hcl.InitialPos)
-	if diags.HasErrors() || outOfBounds(tokens).HasErrors() {
+func hclHostnames(sources []source) []string {
+	if tooMuch(sources).HasErrors() {
 		return nil
 	}
-	file, diags := hclsyntax.ParseConfig(src, path, hcl.InitialPos)
-	if diags.HasErrors() {
-		return nil
-	}
-	body := file.Body.(*hclsyntax.Body)
 	h := hostnames{locals: map[string]hclsyntax.Expression{}}
-	for _, block := range body.Blocks {
-		if block.Type == "locals" {
-			for name, a := range block.Body.Attributes {
-				h.locals[name] = a.Expr
+	var bodies []*hclsyntax.Body
+	for _, s := range sources {
+		body, diags := parseBody(s)
+		if diags.HasErrors() {
+			continue
+		}
+		bodies = append(bodies, body)
+		for _, block := range body.Blocks {
+			if block.Type == "locals" {
+				for name, a := range block.Body.Attributes {
+					h.locals[name] = a.Expr
+				}
 			}
 		}
 	}
-	// The walk has no error of its own.
-	_ = hclsyntax.VisitAll(body, func(n hclsyntax.Node) hcl.Diagnostics {
-		h.visit(n)
-		return nil
-	})
+	for _, body := range bodies {
+		// The walk has no error of its own.
+		_ = hclsyntax.VisitAll(body, func(n hclsyntax.Node) hcl.Diagnostics {
+			h.visit(n)
+			return nil
+		})
+	}
 	return h.names
 }
 

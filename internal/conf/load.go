@@ -2,7 +2,6 @@ package conf
 
 import (
 	"fmt"
-	"path/filepath"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -28,6 +27,9 @@ type Options struct {
 	// Hostname up to its first dot where it is empty.
 	Instance string
 	Format   Format
+	// Also are more files or directories that are one configuration together with the file. All of
+	// them are HCL then.
+	Also []string
 }
 
 // Result is what a file was found to say.
@@ -40,34 +42,45 @@ type Result struct {
 	Diags hcl.Diagnostics
 }
 
-// Load reads a file with all that it includes, fills in the defaults and validates it. It reads
-// files and looks at nothing else on the host.
+// Load reads a file with all that it includes, fills in the defaults and validates it. A directory
+// stands for the files in it whose names end in .hcl. It reads files, and variables of the
+// environment that they name, and looks at nothing else on the host.
 func Load(path string, o Options) *Result {
 	read := newReader()
-	src, err := read.Read(path)
-	if err != nil {
-		start := hcl.Range{Filename: path, Start: hcl.InitialPos, End: hcl.InitialPos}
-		return finish(nil, read.files, hcl.Diagnostics{problem(hcl.DiagError, start, "The configuration cannot be read: %v", err)})
+	sources, diags := o.sources(path, read)
+	if diags.HasErrors() {
+		return finish(nil, read.files, diags, sources)
 	}
-	cfg, diags := load(path, src, o, read)
-	return finish(cfg, read.files, diags)
+	cfg, diags := load(sources, o, read)
+	return finish(cfg, read.files, diags, sources)
 }
 
-// load reads what stands in src, and what it includes by way of from.
-func load(path string, src []byte, o Options, from keepalived.Source) (*Config, hcl.Diagnostics) {
-	if o.Format == HCL || o.Format == Auto && filepath.Ext(path) == ".hcl" {
-		nodes, diags := parseHCL(path, src, o.Hostname)
+// source is the text of a file.
+type source struct {
+	path string
+	src  []byte
+}
+
+// load reads what stands in sources, and what they name by way of from, which is nil where no file
+// may be read. More than one are HCL.
+func load(sources []source, o Options, from *reader) (*Config, hcl.Diagnostics) {
+	if o.isHCL(sources[0].path) {
+		nodes, diags := parseHCL(sources, o.Hostname, from)
 		cfg, more := decode(nodes, hclFrontEnd(), o.Hostname)
 		return cfg, append(diags, more...)
 	}
-	tree := keepalived.Parse(path, src, keepalived.Options{Source: from, Hostname: o.Hostname, Instance: o.Instance})
+	options := keepalived.Options{Hostname: o.Hostname, Instance: o.Instance}
+	if from != nil {
+		options.Source = from
+	}
+	tree := keepalived.Parse(sources[0].path, sources[0].src, options)
 	cfg, more := decode(tree.Nodes, keepalivedFrontEnd(), o.Hostname)
 	tree.Explain(more)
 	return cfg, append(tree.Diags, more...)
 }
 
-func finish(cfg *Config, files map[string]*hcl.File, diags hcl.Diagnostics) *Result {
-	r := &Result{Config: cfg, Files: files, Diags: tidy(diags)}
+func finish(cfg *Config, files map[string]*hcl.File, diags hcl.Diagnostics, sources []source) *Result {
+	r := &Result{Config: cfg, Files: files, Diags: tidy(diags, sources)}
 	if r.Diags.HasErrors() {
 		r.Config = nil
 	}

@@ -26,8 +26,8 @@ func read(t testing.TB, format Format, src string) *Result {
 	if format == HCL {
 		name = "lb.hcl"
 	}
-	cfg, diags := load(name, []byte(src), Options{Hostname: "lb1", Format: format}, nil)
-	return finish(cfg, map[string]*hcl.File{name: {Bytes: []byte(src)}}, diags)
+	cfg, diags := load([]source{{name, []byte(src)}}, Options{Hostname: "lb1", Format: format}, nil)
+	return finish(cfg, map[string]*hcl.File{name: {Bytes: []byte(src)}}, diags, nil)
 }
 
 func lines(diags hcl.Diagnostics) []string {

@@ -58,6 +58,14 @@ func (r *reader) Read(path string) ([]byte, error) {
 	return src, nil
 }
 
+// once is Read for a file that may be named many times.
+func (r *reader) once(path string) ([]byte, error) {
+	if f := r.files[path]; f != nil {
+		return f.Bytes, nil
+	}
+	return r.Read(path)
+}
+
 func regular(info fs.FileInfo) error {
 	switch mode := info.Mode(); {
 	case mode.IsRegular():

@@ -37,6 +37,9 @@ func TestWhatIsNoFileIsRefused(t *testing.T) {
 		for _, format := range []Format{HCL, Keepalived} {
 			r := Load(path, Options{Format: format})
 			want := path + ":1:1: The configuration cannot be read: " + cause
+			if path == dir && format == HCL {
+				want = path + ":1:1: The configuration cannot be read: no file in this directory has a name that ends in .hcl; name a file"
+			}
 			if len(r.Diags) != 1 || OneLine(r.Diags[0]) != want || r.Config != nil {
 				t.Errorf("%q, want %q", lines(r.Diags), want)
 			}

@@ -21,9 +21,9 @@ func TestBothLanguagesSayAnyConfig(t *testing.T) {
 			syntax syntax
 		}{{Keepalived, keepalivedSyntax{}}, {HCL, hclSyntax{}}} {
 			src := write(want, l.syntax)
-			cfg, diags := load("f", []byte(src), Options{Format: l.format}, nil)
+			cfg, diags := load([]source{{"f", []byte(src)}}, Options{Format: l.format}, nil)
 			if diags.HasErrors() {
-				t.Fatalf("%s\n%s", strings.Join(lines(tidy(diags)), "\n"), src)
+				t.Fatalf("%s\n%s", strings.Join(lines(tidy(diags, nil)), "\n"), src)
 			}
 			if diff := cmp.Diff(want, cfg, cmpModel); diff != "" {
 				t.Fatalf("%s\n%s", diff, src)

@@ -72,7 +72,7 @@ func TestExampleOfTheDocument(t *testing.T) {
 	_, rest, _ := strings.Cut(string(text), "\n```keepalived\n")
 	example, _, _ := strings.Cut(rest, "\n```")
 	for hostname, priority := range map[string]uint8{"lb1.example.org": 150, "lb2": 100} {
-		cfg, diags := load("keepalived.conf", []byte(example), Options{Hostname: hostname}, nil)
+		cfg, diags := load([]source{{"keepalived.conf", []byte(example)}}, Options{Hostname: hostname}, nil)
 		if len(diags) > 0 {
 			t.Fatal(lines(diags))
 		}

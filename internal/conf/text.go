@@ -7,8 +7,8 @@ import (
 
 // LoadText is Load for a text that stands in no file. It reads no file; includes are refused.
 func LoadText(name string, src []byte, o Options) *Result {
-	cfg, diags := load(name, src, o, nil)
-	return finish(cfg, map[string]*hcl.File{name: {Bytes: src}}, diags)
+	cfg, diags := load([]source{{name, src}}, o, nil)
+	return finish(cfg, map[string]*hcl.File{name: {Bytes: src}}, diags, nil)
 }
 
 // ReadFile returns the bytes of a regular file of at most the size that Load takes. It never
@@ -21,9 +21,9 @@ func SyntaxHCL(name string, src []byte) *Result {
 	files := map[string]*hcl.File{name: {Bytes: src}}
 	tokens, _ := hclsyntax.LexConfig(src, name, hcl.InitialPos)
 	if diags := outOfBounds(tokens); diags.HasErrors() {
-		return finish(nil, files, diags)
+		return finish(nil, files, diags, nil)
 	}
 	bare := bareLabels(src, tokens)
 	_, diags := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
-	return finish(nil, files, append(bare, elsewhere(diags, bare)...))
+	return finish(nil, files, append(bare, elsewhere(diags, bare)...), nil)
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,7 +21,7 @@ import (
 
 // Options are what a director is made of, beside its configuration.
 type Options struct {
-	// Path is the configuration file that a reload reads, with Load saying how.
+	// Path is the configuration file that a reload reads, with Load saying how and what else.
 	Path string
 	Load conf.Options
 	// RunDir is an existing directory for what a restart should remember.
@@ -29,6 +30,11 @@ type Options struct {
 	Log     *zap.Logger
 	// LinesLost is how many lines of Log found no room so far; nil where none is ever lost.
 	LinesLost func() uint64
+}
+
+// files are the names of the configuration's files, for people.
+func (o *Options) files() string {
+	return strings.Join(append([]string{o.Path}, o.Load.Also...), " ")
 }
 
 // Director is one running node. Run owns everything in it; the other methods may be called from
@@ -128,7 +134,7 @@ func (d *Director) Run(ctx context.Context) error {
 	defer d.checks.Close()
 	d.start(ctx, &parts)
 	d.journal.event(Started, zap.String("version", d.options.Version), zap.String("node", d.cfg.RouterID),
-		zap.String("file", d.options.Path), zap.Int("pid", os.Getpid()))
+		zap.String("file", d.options.files()), zap.Int("pid", os.Getpid()))
 
 	d.adopt(d.cfg)
 	var giveUp <-chan time.Time
@@ -279,7 +285,7 @@ func (d *Director) reload() {
 	}
 	d.services.Refresh() // a reload compares with the kernel, not with what was there before
 	d.adopt(result.Config)
-	d.journal.event(Reloaded, zap.String("file", d.options.Path))
+	d.journal.event(Reloaded, zap.String("file", d.options.files()))
 }
 
 // adopt makes cfg the configuration: checks and instances that are in the old one too go on

@@ -21,8 +21,12 @@ import (
 type PlanRequest struct {
 	// Path is absolute: the daemon's working directory is not the client's.
 	Path string `json:"path"`
-	// Hostname and Format (auto, hcl or keepalived) are those of the daemon where they are empty.
+	// Also are more files of the same configuration, absolute too.
+	Also []string `json:"also,omitempty"`
+	// Hostname, ConfigID and Format (auto, hcl or keepalived) are those of the daemon where they are
+	// empty.
 	Hostname string `json:"hostname,omitempty"`
+	ConfigID string `json:"config_id,omitempty"`
 	Format   string `json:"format,omitempty"`
 	// Color asks for a Text with colours.
 	Color bool `json:"color,omitempty"`
@@ -42,6 +46,7 @@ type Problem struct {
 	Severity  string    `json:"severity"` // error or warning
 	Summary   string    `json:"summary"`
 	Detail    string    `json:"detail,omitempty"`
+	Node      string    `json:"node,omitempty"` // the first for which it is so, of several that were asked about
 	File      string    `json:"file"`
 	Line      int       `json:"line"`
 	Column    int       `json:"column"`
@@ -86,9 +91,12 @@ func (d *Director) PlanFile(ctx context.Context, q PlanRequest) (PlanAnswer, err
 }
 
 func (q *PlanRequest) load(o conf.Options) (conf.Options, error) {
-	if !filepath.IsAbs(q.Path) {
-		return o, fmt.Errorf("%w: the path %q is not absolute", ErrRequest, q.Path)
+	for _, path := range append([]string{q.Path}, q.Also...) {
+		if !filepath.IsAbs(path) {
+			return o, fmt.Errorf("%w: the path %q is not absolute", ErrRequest, path)
+		}
 	}
+	o.Also = q.Also
 	formats := map[string]conf.Format{"auto": conf.Auto, "hcl": conf.HCL, "keepalived": conf.Keepalived}
 	if q.Format != "" {
 		f, known := formats[q.Format]
@@ -99,6 +107,9 @@ func (q *PlanRequest) load(o conf.Options) (conf.Options, error) {
 	}
 	if q.Hostname != "" {
 		o.Hostname = q.Hostname
+	}
+	if q.ConfigID != "" {
+		o.Instance = q.ConfigID
 	}
 	return o, nil
 }

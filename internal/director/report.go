@@ -31,7 +31,7 @@ func (d *Director) refuse(r *conf.Result) {
 			problems = append(problems, conf.OneLine(diag))
 		}
 	}
-	d.journal.event(ReloadRefused, zap.String("file", d.options.Path), zap.String("error", problems[0]),
+	d.journal.event(ReloadRefused, zap.String("file", d.options.files()), zap.String("error", problems[0]),
 		zap.Int("errors", len(problems)), zap.Strings("problems", problems))
 }
 

@@ -109,7 +109,7 @@ func (d *Director) Status(ctx context.Context) (Status, error) {
 
 // snapshot is the status without the kernel's counters.
 func (d *Director) snapshot() Status {
-	s := Status{Node: d.cfg.RouterID, Version: d.options.Version, Started: d.started, File: d.options.Path,
+	s := Status{Node: d.cfg.RouterID, Version: d.options.Version, Started: d.started, File: d.options.files(),
 		Instances: []InstanceStatus{}, Services: []ServiceStatus{}, Foreign: []string{}}
 	if d.ipvsErr != nil {
 		s.IPVSError = d.ipvsErr.Error()

@@ -21,8 +21,9 @@ const Output = "lvsd.hcl"
 
 // Options are what files are converted with.
 type Options struct {
-	// Hostname is the node that conditions of a keepalived.conf are resolved for.
-	Hostname string
+	// Hostname is the node that conditions of a keepalived.conf are resolved for, by Instance where
+	// that is not empty: keepalived's option -i.
+	Hostname, Instance string
 }
 
 // Result is what files were converted to.

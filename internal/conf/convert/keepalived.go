@@ -15,7 +15,7 @@ import (
 
 // keepalived converts one keepalived.conf with all that it includes.
 func (j *job) keepalived(path string) {
-	options := conf.Options{Hostname: j.options.Hostname, Format: conf.Keepalived}
+	options := conf.Options{Hostname: j.options.Hostname, Instance: j.options.Instance, Format: conf.Keepalived}
 	loaded := conf.Load(path, options)
 	for name, f := range loaded.Files {
 		j.result.Files[name] = f
@@ -37,7 +37,7 @@ func (j *job) keepalived(path string) {
 		}
 	}
 	src := loaded.Files[path].Bytes
-	parsed := keepalived.Parse(path, src, keepalived.Options{Source: readFiles(loaded.Files), Hostname: j.options.Hostname})
+	parsed := keepalived.Parse(path, src, keepalived.Options{Source: readFiles(loaded.Files), Hostname: j.options.Hostname, Instance: j.options.Instance})
 	if parsed.Diags.HasErrors() {
 		// The parser said otherwise a moment ago: a file was changed meanwhile.
 		j.result.Diags = append(j.result.Diags, parsed.Diags...)
