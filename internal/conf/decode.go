@@ -13,6 +13,8 @@ type decoder struct {
 	front  *frontEnd
 	cfg    Config
 	diags  hcl.Diagnostics
+	last   *hcl.Diagnostic // the one reported last, if it was kept
+	told   map[hcl.DiagnosticSeverity]int
 	global globals
 	// members are the words that name the instances of each group, for their positions.
 	members [][]keepalived.Word
@@ -27,7 +29,7 @@ type globals struct {
 
 // decode fills in the defaults and validates. The Config is of use only if no error is reported.
 func decode(nodes []*keepalived.Node, front *frontEnd, hostname string) (*Config, hcl.Diagnostics) {
-	d := &decoder{front: front}
+	d := &decoder{front: front, told: map[hcl.DiagnosticSeverity]int{}}
 	d.cfg.RouterID = hostname
 	d.global = globals{front.defaults.VRRPVersion, front.defaults.GARPMasterDelay, front.defaults.GARPMasterRepeat}
 	for _, n := range nodes {
@@ -54,11 +56,25 @@ func decode(nodes []*keepalived.Node, front *frontEnd, hostname string) (*Config
 }
 
 func (d *decoder) errorf(at hcl.Range, format string, args ...any) {
-	d.diags = append(d.diags, problem(hcl.DiagError, at, format, args...))
+	d.report(hcl.DiagError, at, format, args...)
 }
 
 func (d *decoder) warnf(at hcl.Range, format string, args ...any) {
-	d.diags = append(d.diags, problem(hcl.DiagWarning, at, format, args...))
+	d.report(hcl.DiagWarning, at, format, args...)
+}
+
+// report keeps a diagnostic, if it is not one of too many.
+func (d *decoder) report(severity hcl.DiagnosticSeverity, at hcl.Range, format string, args ...any) {
+	if d.told[severity]++; d.told[severity] > maxProblems {
+		d.last = &hcl.Diagnostic{}
+		if d.told[severity] == maxProblems+1 {
+			d.last = tooMany(severity, at)
+			d.diags = append(d.diags, d.last)
+		}
+		return
+	}
+	d.last = problem(severity, at, format, args...)
+	d.diags = append(d.diags, d.last)
 }
 
 // repairs reports a mistake that keepalived bears: with a warning that says what is made of it,

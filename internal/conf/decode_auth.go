@@ -32,7 +32,7 @@ func (d *decoder) authentication(n *keepalived.Node, i *Instance) {
 	case kind == "AH":
 		why := "the other node would drop adverts without it, and both would be masters; write auth_type PASS on both nodes"
 		d.errorf(n.Range, "lvsd does not have authentication AH yet: %s", why)
-		d.diags[len(d.diags)-1].Extra = keepalived.Refused{Word: "AH", Why: why}
+		d.last.Extra = keepalived.Refused{Word: "AH", Why: why}
 	case kind == "" && password != nil:
 		d.repairs(n.Range, "authentication has no auth_type", "the password is ignored", "write auth_type PASS")
 	case kind == "PASS" && password == nil:

@@ -86,7 +86,7 @@ func (d *decoder) serviceName(n *keepalived.Node, v *VirtualServer) bool {
 	case "group":
 		why := "the service would not be there; write one virtual_server for each address"
 		d.errorf(w.Range, "lvsd does not have virtual_server group yet: %s", why)
-		d.diags[len(d.diags)-1].Extra = keepalived.Refused{Word: "virtual_server group", Why: why}
+		d.last.Extra = keepalived.Refused{Word: "virtual_server group", Why: why}
 		return false
 	case "fwmark":
 		if len(n.Args) < 2 {

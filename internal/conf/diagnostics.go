@@ -31,6 +31,34 @@ func place(r hcl.Range) string {
 	return fmt.Sprintf("%s:%d:%d", r.Filename, r.Start.Line, r.Start.Column)
 }
 
+// maxProblems bounds the errors and the warnings that are told of a configuration, each.
+const maxProblems = 1000
+
+// tooMany says in the place of all further problems that there are more.
+func tooMany(severity hcl.DiagnosticSeverity, at hcl.Range) *hcl.Diagnostic {
+	kind := "warnings"
+	if severity == hcl.DiagError {
+		kind = "errors"
+	}
+	return problem(severity, at, "More than %d %s; correct those above first", maxProblems, kind)
+}
+
+// capped leaves out what is too much for a person to read.
+func capped(diags hcl.Diagnostics) hcl.Diagnostics {
+	told := map[hcl.DiagnosticSeverity]int{}
+	kept := diags[:0]
+	for _, d := range diags {
+		told[d.Severity]++
+		switch n := told[d.Severity]; {
+		case n <= maxProblems:
+			kept = append(kept, d)
+		case n == maxProblems+1:
+			kept = append(kept, tooMany(d.Severity, *d.Subject))
+		}
+	}
+	return kept
+}
+
 // tidy puts diagnostics in the order of the text, file by file in the order of first or else as they
 // come up, and drops those
 // that say the same of the same place: HCL reports a failing expression twice, and once for each
@@ -71,5 +99,5 @@ func tidy(diags hcl.Diagnostics, first []source) hcl.Diagnostics {
 			cmp.Compare(a.Subject.Start.Byte, b.Subject.Start.Byte),
 		)
 	})
-	return kept
+	return capped(kept)
 }

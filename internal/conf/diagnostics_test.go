@@ -118,3 +118,30 @@ func TestColour(t *testing.T) {
 		}
 	}
 }
+
+// A file of many mistakes is answered within its size, and what is wrong with it stays an error.
+func TestProblemsAreCounted(t *testing.T) {
+	for _, c := range []struct {
+		format           Format
+		src              string
+		errors, warnings int
+	}{
+		{Keepalived, strings.Repeat("vrrp_instance a {\n}\n", 5000), maxProblems + 1, 0},
+		{Keepalived, strings.Repeat("virtual_server 192.0.2.1 80 {\n}\n", 5000), maxProblems + 1, maxProblems + 1},
+		{HCL, strings.Repeat("vrrp_instance \"a\" {}\n", 5000), maxProblems + 1, 0},
+		{HCL, strings.Repeat("global_def {}\n", 5000), maxProblems + 1, 0},
+	} {
+		r := read(t, c.format, c.src)
+		errors, warnings := 0, 0
+		for _, d := range r.Diags {
+			if d.Severity == hcl.DiagError {
+				errors++
+			} else {
+				warnings++
+			}
+		}
+		if r.Config != nil || errors != c.errors || warnings != c.warnings {
+			t.Errorf("%.20q: %d errors, %d warnings", c.src, errors, warnings)
+		}
+	}
+}

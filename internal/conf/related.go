@@ -16,6 +16,5 @@ func RelatedTo(d *hcl.Diagnostic) []Related {
 
 // relate adds a place to the diagnostic reported last.
 func (d *decoder) relate(at hcl.Range, text string) {
-	last := d.diags[len(d.diags)-1]
-	last.Extra = append(RelatedTo(last), Related{at, text})
+	d.last.Extra = append(RelatedTo(d.last), Related{at, text})
 }

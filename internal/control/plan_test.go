@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"strings"
 	"sync"
@@ -31,7 +32,7 @@ func TestPlanRoundTrip(t *testing.T) {
 		{Text: "line\n", Diagnostics: []director.Problem{{Severity: "error", Summary: "s", Detail: "d", File: "f", Line: 1,
 			Column: 2, EndLine: 3, EndColumn: 4}}},
 	} {
-		request := director.PlanRequest{Path: "/etc/lvsd.hcl", Hostname: "lb2", Format: "hcl", Color: true}
+		request := director.PlanRequest{Path: "/etc/lvsd.hcl", Also: []string{"/etc/more.hcl"}, ConfigID: "high", Hostname: "lb2", Format: "hcl", Color: true}
 		var asked director.PlanRequest
 		dir, _, _ := serve(t, source{plan: func(_ context.Context, q director.PlanRequest) (director.PlanAnswer, error) {
 			asked = q
@@ -41,7 +42,7 @@ func TestPlanRoundTrip(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if asked != request {
+		if !reflect.DeepEqual(asked, request) {
 			t.Errorf("asked for %+v", asked)
 		}
 		if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(director.Entry{})); diff != "" {
