@@ -30,12 +30,14 @@ func benchmark(b *testing.B, format Format, services int, src string) {
 	}
 }
 
-// BenchmarkLoadKeepalived reads fleets of three sizes in three shapes: one service with all
-// servers, as many services as each has servers, and one server for each service.
+// shapes are fleets of three sizes in three shapes: one service with all servers, as many services as
+// each has servers, and one server for each service.
+func shapes() [][2]int {
+	return [][2]int{{1, 1000}, {32, 32}, {1000, 1}, {1, 10000}, {100, 100}, {10000, 1}, {1, 50000}, {224, 224}, {50000, 1}}
+}
+
 func BenchmarkLoadKeepalived(b *testing.B) {
-	for _, shape := range [][2]int{
-		{1, 1000}, {32, 32}, {1000, 1}, {1, 10000}, {100, 100}, {10000, 1}, {1, 50000}, {224, 224}, {50000, 1},
-	} {
+	for _, shape := range shapes() {
 		b.Run(fmt.Sprintf("%dx%d", shape[0], shape[1]), func(b *testing.B) {
 			benchmark(b, Keepalived, shape[0], fleet(shape[0], shape[1],
 				"virtual_server 192.%d.%d.%d 80 {\n    lb_algo wlc\n    protocol TCP\n",
@@ -68,9 +70,51 @@ virtual_server 192.168.0.${V} 80 { \
 `)
 }
 
+// BenchmarkLoadHCL has a shorter check: 50,000 servers with all that BenchmarkLoadKeepalived writes
+// are more words than an HCL file may have.
 func BenchmarkLoadHCL(b *testing.B) {
+	for _, shape := range shapes() {
+		b.Run(fmt.Sprintf("%dx%d", shape[0], shape[1]), func(b *testing.B) {
+			benchmark(b, HCL, shape[0], fleet(shape[0], shape[1],
+				"virtual_server \"192.%d.%d.%d\" \"80\" {\n  lb_algo = \"wlc\"\n",
+				"  real_server \"10.%d.%d.%d\" \"80\" {\n    weight = 1\n    TCP_CHECK {}\n  }\n",
+				"}\n"))
+		})
+	}
+}
+
+// BenchmarkLoadHCLChecks reads 100 services of 100 servers with the checks of
+// BenchmarkLoadKeepalived.
+func BenchmarkLoadHCLChecks(b *testing.B) {
 	benchmark(b, HCL, 100, fleet(100, 100,
 		"virtual_server \"192.%d.%d.%d\" \"80\" {\n  lb_algo = \"wlc\"\n",
 		"  real_server \"10.%d.%d.%d\" \"80\" {\n    weight = 1\n    HTTP_GET {\n      url \"/healthz\" { status_code = 200 }\n      connect_timeout = 3\n    }\n  }\n",
 		"}\n"))
+}
+
+// BenchmarkExpandHCL reads services of servers that dynamic blocks make.
+func BenchmarkExpandHCL(b *testing.B) {
+	for _, shape := range [][2]int{{100, 100}, {250, 200}} {
+		b.Run(fmt.Sprintf("%dx%d", shape[0], shape[1]), func(b *testing.B) {
+			benchmark(b, HCL, shape[0], fmt.Sprintf(`locals {
+  services = range(%d)
+  servers  = range(%d)
+}
+dynamic "virtual_server" {
+  for_each = local.services
+  labels   = ["192.168.0.${virtual_server.value}", "80"]
+  content {
+    dynamic "real_server" {
+      for_each = local.servers
+      labels   = ["10.0.${virtual_server.value}.${real_server.value}", "80"]
+      content {
+        weight = 1
+        TCP_CHECK {}
+      }
+    }
+  }
+}
+`, shape[0], shape[1]))
+		})
+	}
 }

@@ -21,7 +21,7 @@ const maxNumber = 64
 
 // maxPieces bounds the words and signs of all files: the lexer of HCL makes some 100 bytes
 // of each, its parser some 400. A real server with all its words written out is about 60.
-const maxPieces = 2_000_000
+const maxPieces = 3_000_000
 
 // tooMuch reports files that are large by the number of their words and signs.
 func tooMuch(sources []source) hcl.Diagnostics {

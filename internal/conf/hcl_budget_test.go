@@ -125,7 +125,7 @@ func TestDynamicBlocksPayForTheirBlocks(t *testing.T) {
 
 func TestFileOfSignsIsRefusedUnread(t *testing.T) {
 	got := lines(read(t, HCL, "x = [\n"+strings.Repeat("1,", maxPieces/2)).Diags)
-	want := "error lb.hcl:2:1999997: More than 2000000 words and signs in a configuration; write with dynamic blocks what repeats"
+	want := "error lb.hcl:2:2999997: More than 3000000 words and signs in a configuration; write with dynamic blocks what repeats"
 	if len(got) != 1 || got[0] != want {
 		t.Errorf("%q, want %q", got, want)
 	}
