@@ -153,6 +153,16 @@ func (p *printer) service(v director.ServiceStatus) {
 	if !v.InKernel {
 		p.line("       not in the kernel")
 	}
+	if !v.Quorate && v.Quorum > 1 {
+		p.line("       the quorum of %d is lost", v.Quorum)
+	}
+	if s := v.SorryServer; s != nil {
+		state := "-"
+		if s.Serves {
+			state = "+"
+		}
+		p.line("       %s    %-22s sorry server  active %d  inactive %d", state, s.Address, s.Active, s.Inactive)
+	}
 	for _, r := range v.RealServers {
 		state := "up"
 		if !r.Healthy {

@@ -72,6 +72,9 @@ type Spec struct {
 	Retry int
 	// DelayBeforeRetry is the time from the end of a failed probe to the next while retrying.
 	DelayBeforeRetry time.Duration
+	// Alpha takes the target for down until a probe has succeeded; else it counts as healthy until
+	// one has failed.
+	Alpha bool
 }
 
 // String returns the kind and the target: "http 10.10.10.11:80/healthz". Specs that differ only in
@@ -83,9 +86,10 @@ func (s Spec) String() string {
 	return s.Kind.String() + " " + s.Addr.String() + s.Path
 }
 
-// Untimed is what the spec asks of its target, without the times at which it does.
+// Untimed is what the spec asks of its target, without the times at which it does, and without
+// what is thought of it before.
 func (s Spec) Untimed() Spec {
-	s.Interval, s.Timeout, s.Retry, s.DelayBeforeRetry = 0, 0, 0, 0
+	s.Interval, s.Timeout, s.Retry, s.DelayBeforeRetry, s.Alpha = 0, 0, 0, 0, false
 	return s
 }
 

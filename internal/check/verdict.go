@@ -10,7 +10,7 @@ type State uint8
 
 // The states of a target.
 const (
-	Unknown State = iota // no probe has finished; counts as healthy
+	Unknown State = iota // no probe has finished
 	Up
 	Down
 )
@@ -29,8 +29,8 @@ func (s State) String() string {
 
 // Verdict is what a check has found.
 type Verdict struct {
-	// Healthy is false once the target is known to be down. A target is healthy until known
-	// otherwise, as with keepalived's checkers without alpha.
+	// Healthy is false once the target is known to be down. Until a probe has finished it is what
+	// Spec.Alpha says.
 	Healthy bool
 	// Known is true when at least one probe has finished with a result.
 	Known bool
@@ -59,8 +59,9 @@ func (v Verdict) State() State {
 	}
 }
 
-// Change is a target that went down or came back. That the first probe of a new check succeeded is
-// no change, since the target counted as healthy before.
+// Change is a target that went down or came back. That the first probe of a check without Spec.Alpha
+// succeeded is no change, since the target counted as healthy before; what the first of one with it
+// found is one in any case.
 type Change struct {
 	Spec Spec
 	From State // Unknown, Up or Down
@@ -84,7 +85,7 @@ type result struct {
 // newState is the state of a check that starts now.
 func newState(spec Spec, now time.Time) state {
 	return state{
-		Verdict: Verdict{Healthy: true, Since: now},
+		Verdict: Verdict{Healthy: !spec.Alpha, Since: now},
 		first:   now.Add(spec.phase()),
 	}
 }
@@ -114,7 +115,7 @@ func step(spec Spec, s state, r result) (state, time.Time) {
 	switch {
 	case r.err == nil:
 		s.Failures = 0
-		if from == Down {
+		if !s.Healthy {
 			s.Healthy, s.Since = true, r.end
 		}
 	default:
@@ -140,12 +141,12 @@ func (s state) nextRegular(spec Spec, now time.Time) time.Time {
 	return s.first.Add(n * spec.interval())
 }
 
-// change compares two verdicts of one check. The second result is false when both say the same of
-// the target's health.
+// change compares two verdicts of one check. The second result is false where nobody needs to be
+// told.
 func change(spec Spec, before, after Verdict) (Change, bool) {
 	return Change{
 		Spec: spec, From: before.State(), To: after.State(), Err: after.Err, At: after.Since,
-	}, before.Healthy != after.Healthy
+	}, before.Healthy != after.Healthy || spec.Alpha && before.Known != after.Known
 }
 
 // faultChanged reports whether our own error began, ended or became another.

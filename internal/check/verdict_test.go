@@ -81,6 +81,41 @@ func TestStep(t *testing.T) {
 	}
 }
 
+// TestAlpha: a target with alpha is down until a probe has succeeded, and what the first one finds
+// is told in any case.
+func TestAlpha(t *testing.T) {
+	spec := tcpSpec("10.10.10.11:80")
+	spec.Alpha = true
+	for _, c := range []struct {
+		name    string
+		errs    []error
+		healthy bool
+		told    bool
+	}{
+		{"nothing probed yet", nil, false, false},
+		{"a success", []error{nil}, true, true},
+		{"a failure", []error{errDead}, false, true},
+		{"a failure, then a success", []error{errDead, nil}, true, true},
+		{"a second success", []error{nil, nil}, true, false},
+		{"a fault of ours", []error{errFiles}, false, false},
+		{"a success after a fault", []error{errFiles, nil}, true, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, _, s := play(t, spec, 0, c.errs...)
+			if s.Healthy != c.healthy {
+				t.Errorf("healthy: %t", s.Healthy)
+			}
+			if len(c.errs) == 0 {
+				return
+			}
+			_, _, before := play(t, spec, 0, c.errs[:len(c.errs)-1]...)
+			if _, told := change(spec, before.Verdict, s.Verdict); told != c.told {
+				t.Errorf("told: %t", told)
+			}
+		})
+	}
+}
+
 func TestVerdictSaysWhatWasFound(t *testing.T) {
 	spec := tcpSpec("10.10.10.11:80")
 	at := func(s float64) time.Time { return t0.Add(time.Duration(s * float64(time.Second))) }

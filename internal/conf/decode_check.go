@@ -14,6 +14,7 @@ import (
 type timing struct {
 	interval, timeout, delay *time.Duration
 	retry                    *int
+	alpha                    *bool
 }
 
 // timing stores one of the words of timing and lets others be.
@@ -36,6 +37,11 @@ func (d *decoder) timing(n *keepalived.Node, to *timing) {
 		var retry int
 		if d.whole(n, 0, maxRetry, &retry) {
 			to.retry = &retry
+		}
+	case "alpha":
+		var alpha bool
+		if d.flag(n, &alpha) {
+			to.alpha = &alpha
 		}
 	}
 }
@@ -85,6 +91,9 @@ func (d *decoder) check(n *keepalived.Node, own timing, r *RealServer) {
 	}
 	if own.retry != nil {
 		c.Retry = *own.retry
+	}
+	if own.alpha != nil {
+		c.Alpha = *own.alpha
 	}
 	r.Checks = append(r.Checks, c)
 }

@@ -17,16 +17,17 @@ func schedulers() []string {
 
 // inherited is what a virtual server gives to its real servers, and these to their checks.
 type inherited struct {
-	timing  timing
-	weight  int
-	inhibit bool
+	timing     timing
+	weight     int
+	forwarding Forwarding
+	inhibit    bool
 	// port is the virtual server's, for a real server that names none.
 	port uint16
 }
 
 func (d *decoder) virtualServer(n *keepalived.Node) {
 	def := d.front.defaults
-	v := VirtualServer{Protocol: def.Protocol, Scheduler: def.Scheduler, Forwarding: def.Forwarding, Range: n.Range}
+	v := VirtualServer{Protocol: def.Protocol, Scheduler: def.Scheduler, Forwarding: def.Forwarding, Quorum: 1, Range: n.Range}
 	given := map[string]*keepalived.Node{}
 	pass := inherited{weight: def.Weight}
 	named := d.serviceName(n, &v)
@@ -36,7 +37,7 @@ func (d *decoder) virtualServer(n *keepalived.Node) {
 		case "lb_algo":
 			d.choice(c, schedulers(), &v.Scheduler)
 		case "lb_kind":
-			d.choice(c, []string{string(NAT), string(DR), string(TUN)}, (*string)(&v.Forwarding))
+			d.forwarding(c, &v.Forwarding)
 		case "protocol":
 			d.protocol(c, &v.Protocol)
 		case "persistence_timeout":
@@ -45,6 +46,10 @@ func (d *decoder) virtualServer(n *keepalived.Node) {
 			d.whole(c, 0, maxWeight, &pass.weight)
 		case "inhibit_on_failure":
 			d.flag(c, &pass.inhibit)
+		case "quorum":
+			d.whole(c, 1, maxQuorum, &v.Quorum)
+		case "hysteresis":
+			d.whole(c, 0, maxQuorum, &v.Hysteresis)
 		default:
 			d.timing(c, &pass.timing)
 		}
@@ -66,11 +71,14 @@ func (d *decoder) virtualServer(n *keepalived.Node) {
 		}
 	}
 	pass.port = v.Address.Port()
+	d.sorryServer(given, &v)
+	pass.forwarding = v.Forwarding
 	for _, c := range n.Children {
 		if c.Name == "real_server" {
 			d.realServer(c, pass, &v)
 		}
 	}
+	d.quorum(given, &v)
 	if named {
 		d.cfg.Services = append(d.cfg.Services, v)
 	}
@@ -104,6 +112,65 @@ func (d *decoder) serviceName(n *keepalived.Node, v *VirtualServer) bool {
 	return d.serverAddress(n, &v.Address)
 }
 
+// quorum holds a quorum to the weights of the servers, and a hysteresis to the quorum.
+func (d *decoder) quorum(given map[string]*keepalived.Node, v *VirtualServer) {
+	sum := 0
+	for _, r := range v.RealServers {
+		sum += r.Weight
+	}
+	if n := given["quorum"]; n != nil && v.Quorum > sum && sum > 0 {
+		mistake := fmt.Sprintf("A quorum of %d is more than all servers have, whose weights come to %d", v.Quorum, sum)
+		if d.repairs(n.Range, mistake, fmt.Sprintf("%d is taken", sum), fmt.Sprintf("write %d or less", sum)) {
+			v.Quorum = sum
+		}
+	}
+	n := given["hysteresis"]
+	if n == nil {
+		return
+	}
+	if v.Hysteresis >= v.Quorum {
+		mistake := fmt.Sprintf("A hysteresis of %d is not less than the quorum of %d", v.Hysteresis, v.Quorum)
+		if d.repairs(n.Range, mistake, fmt.Sprintf("%d is taken", v.Quorum-1), fmt.Sprintf("write %d or less", v.Quorum-1)) {
+			v.Hysteresis = v.Quorum - 1
+		}
+	}
+	if v.Quorum+v.Hysteresis > sum && v.Quorum <= sum && v.Hysteresis < v.Quorum {
+		d.warnf(n.Range, "The quorum is gained at %d (quorum and hysteresis), and the weights of all servers come to %d: it never is", v.Quorum+v.Hysteresis, sum)
+	}
+}
+
+func (d *decoder) forwarding(n *keepalived.Node, to *Forwarding) {
+	d.choice(n, []string{string(NAT), string(DR), string(TUN)}, (*string)(to))
+}
+
+// sorryServer reads the sorry_server of a virtual server, whose other words are known, and the
+// words about it, in any order.
+func (d *decoder) sorryServer(given map[string]*keepalived.Node, v *VirtualServer) {
+	n := given["sorry_server"]
+	if n == nil {
+		for _, name := range []string{"sorry_server_inhibit", "sorry_server_lvs_method"} {
+			if w := given[name]; w != nil {
+				d.repairs(w.Range, name+" is of no use without a sorry_server", "it is ignored", "remove it, or write sorry_server ADDRESS PORT")
+			}
+		}
+		return
+	}
+	s := SorryServer{Forwarding: v.Forwarding, Range: n.Range}
+	named := d.serverAddress(n, &s.Address)
+	if named && len(n.Args) == 1 {
+		s.Address = netip.AddrPortFrom(s.Address.Addr(), v.Address.Port())
+	}
+	if w := given["sorry_server_inhibit"]; w != nil {
+		d.flag(w, &s.Inhibit)
+	}
+	if w := given["sorry_server_lvs_method"]; w != nil {
+		d.forwarding(w, &s.Forwarding)
+	}
+	if named {
+		v.Sorry = s
+	}
+}
+
 func (d *decoder) protocol(n *keepalived.Node, to *Protocol) {
 	w, ok := first(n)
 	if !ok {
@@ -135,7 +202,7 @@ func (d *decoder) persistence(n *keepalived.Node, to *time.Duration) {
 }
 
 func (d *decoder) realServer(n *keepalived.Node, from inherited, v *VirtualServer) {
-	r := RealServer{Weight: from.weight, InhibitOnFailure: from.inhibit, Range: n.Range}
+	r := RealServer{Weight: from.weight, Forwarding: from.forwarding, InhibitOnFailure: from.inhibit, Range: n.Range}
 	named := d.serverAddress(n, &r.Address)
 	if named && len(n.Args) == 1 {
 		r.Address = netip.AddrPortFrom(r.Address.Addr(), from.port)
@@ -147,6 +214,12 @@ func (d *decoder) realServer(n *keepalived.Node, from inherited, v *VirtualServe
 			d.whole(c, 0, maxWeight, &r.Weight)
 		case "inhibit_on_failure":
 			d.flag(c, &r.InhibitOnFailure)
+		case "lb_kind":
+			d.forwarding(c, &r.Forwarding)
+		case "uthreshold":
+			d.whole(c, 0, maxThreshold, &r.UpperThreshold)
+		case "lthreshold":
+			d.whole(c, 0, maxThreshold, &r.LowerThreshold)
 		default:
 			d.timing(c, &own)
 		}

@@ -200,9 +200,12 @@ func printedDefaults(c *Config) map[string]map[string]string {
 			"lb_kind": string(v.Forwarding), "lvs_method": string(v.Forwarding), "persistence_timeout": persistence,
 			"delay_loop": time(tcp.Interval), "connect_timeout": time(tcp.Timeout), "retry": fmt.Sprint(tcp.Retry),
 			"nb_get_retry": fmt.Sprint(tcp.Retry), "delay_before_retry": retryDelay, "weight": fmt.Sprint(server.Weight),
-			"inhibit_on_failure": fmt.Sprint(server.InhibitOnFailure),
+			"inhibit_on_failure": fmt.Sprint(server.InhibitOnFailure), "quorum": fmt.Sprint(v.Quorum),
+			"hysteresis": fmt.Sprint(v.Hysteresis), "sorry_server_inhibit": fmt.Sprint(v.Sorry.Inhibit),
+			"alpha": fmt.Sprint(tcp.Alpha),
 		},
-		"url": {"status_code": fmt.Sprintf("%d-%d", status.First, status.Last)},
+		"real_server": {"uthreshold": fmt.Sprint(server.UpperThreshold), "lthreshold": fmt.Sprint(server.LowerThreshold)},
+		"url":         {"status_code": fmt.Sprintf("%d-%d", status.First, status.Last)},
 	}
 }
 

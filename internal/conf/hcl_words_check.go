@@ -2,7 +2,7 @@ package conf
 
 // hclTiming are the words that a check inherits.
 func hclTiming() []string {
-	return []string{"delay_loop", "retry", "nb_get_retry", "delay_before_retry", "connect_timeout"}
+	return []string{"delay_loop", "retry", "nb_get_retry", "delay_before_retry", "connect_timeout", "alpha"}
 }
 
 func hclCheckers() []hclChild {

@@ -58,11 +58,13 @@ func seedServices() []VirtualServer {
 		Protocol:   TCP,
 		Scheduler:  "rr",
 		Forwarding: NAT,
+		Quorum:     1,
 	}
 	for _, address := range []string{"10.10.10.11:80", "10.10.10.12:80", "10.10.10.13:80"} {
 		v.RealServers = append(v.RealServers, RealServer{
-			Address: netip.MustParseAddrPort(address),
-			Weight:  1,
+			Forwarding: NAT,
+			Address:    netip.MustParseAddrPort(address),
+			Weight:     1,
 			Checks: []Check{{
 				Kind:             PingCheck,
 				Interval:         time.Minute,
@@ -118,12 +120,13 @@ func TestDesignExample(t *testing.T) {
 			return Check{Kind: kind, URLs: urls, Interval: 5 * time.Second, Timeout: timeout, Retry: 1, DelayBeforeRetry: time.Second}
 		}
 		web := VirtualServer{
-			Address: netip.MustParseAddrPort("192.168.2.11:80"), Protocol: TCP, Scheduler: "rr", Forwarding: NAT,
+			Address: netip.MustParseAddrPort("192.168.2.11:80"), Protocol: TCP, Scheduler: "rr", Forwarding: NAT, Quorum: 1,
 		}
 		for _, a := range []string{"10.10.10.11:80", "10.10.10.12:80", "10.10.10.13:80"} {
 			web.RealServers = append(web.RealServers, RealServer{
-				Address: netip.MustParseAddrPort(a),
-				Weight:  1,
+				Forwarding: NAT,
+				Address:    netip.MustParseAddrPort(a),
+				Weight:     1,
 				Checks: []Check{
 					check(PingCheck, 2*time.Second),
 					check(HTTPGet, 2*time.Second, URL{Path: "/healthz", StatusCodes: []StatusRange{{200, 299}}}),
@@ -141,7 +144,7 @@ func TestDesignExample(t *testing.T) {
 				},
 				TrackInterfaces: []string{"eth1"}, GARPMasterDelay: 5 * time.Second, GARPMasterRepeat: 5,
 			}},
-			Services: []VirtualServer{web, {FWMark: 100, Scheduler: "sh", Forwarding: NAT}},
+			Services: []VirtualServer{web, {FWMark: 100, Scheduler: "sh", Forwarding: NAT, Quorum: 1}},
 		}
 		if diff := cmp.Diff(want, r.Config, cmpModel); diff != "" {
 			t.Error(diff)

@@ -31,7 +31,9 @@ type Check struct {
 	Retry int
 	// DelayBeforeRetry is the time from the end of a failed probe to the next while retrying.
 	DelayBeforeRetry time.Duration
-	Range            hcl.Range
+	// Alpha takes the server for down until the first probe succeeds.
+	Alpha bool
+	Range hcl.Range
 }
 
 // URL is one url block of HTTP_GET or SSL_GET.

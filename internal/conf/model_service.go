@@ -39,14 +39,36 @@ type VirtualServer struct {
 	Forwarding Forwarding
 	// PersistenceTimeout is how long a client stays with its server, in whole seconds; 0 is off.
 	PersistenceTimeout time.Duration
-	RealServers        []RealServer
-	Range              hcl.Range
+	// Quorum is the sum of the weights of healthy servers that the service needs, 1 or more;
+	// Hysteresis, less than that, is how far the sum must pass it in either direction.
+	Quorum     int
+	Hysteresis int
+	// Sorry serves while the quorum is lost; its Address is the zero value for none.
+	Sorry       SorryServer
+	RealServers []RealServer
+	Range       hcl.Range
+}
+
+// SorryServer is the server of a virtual server that has lost its quorum. It has no checks, and
+// the weight 1.
+type SorryServer struct {
+	Address    netip.AddrPort
+	Forwarding Forwarding
+	// Inhibit keeps it in the kernel with weight 0 while it does not serve.
+	Inhibit bool
+	Range   hcl.Range
 }
 
 // RealServer is one real_server of a virtual server.
 type RealServer struct {
 	Address netip.AddrPort
 	Weight  int // 0-65535
+	// Forwarding is the virtual server's where the file does not say (lvs_method).
+	Forwarding Forwarding
+	// UpperThreshold is the number of connections at which the server gets no more, 0 for no limit;
+	// it gets some again below LowerThreshold, or where that is 0 below three quarters of it.
+	UpperThreshold int
+	LowerThreshold int
 	// InhibitOnFailure keeps a failed server in the kernel with weight 0 instead of removing it.
 	InhibitOnFailure bool
 	Checks           []Check

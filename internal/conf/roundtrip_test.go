@@ -99,21 +99,35 @@ func drawService(t *rapid.T, k int) VirtualServer {
 	if v.FWMark == 0 {
 		v.Protocol = rapid.SampledFrom([]Protocol{TCP, UDP, SCTP}).Draw(t, "protocol")
 	}
+	sum := 0
 	for range rapid.IntRange(0, 3).Draw(t, "servers") {
 		server = server.Next()
 		port := v.Address.Port()
 		if v.Forwarding == NAT || v.FWMark != 0 {
 			port = rapid.Uint16Range(1, 65535).Draw(t, "server port")
 		}
+		method := v.Forwarding
+		if port == v.Address.Port() {
+			method = rapid.SampledFrom([]Forwarding{NAT, DR, TUN}).Draw(t, "method")
+		}
 		r := RealServer{
+			Forwarding: method, UpperThreshold: rapid.IntRange(0, maxThreshold).Draw(t, "uthreshold"),
 			Address:          netip.AddrPortFrom(server, port),
 			Weight:           rapid.IntRange(0, maxWeight).Draw(t, "weight"),
 			InhibitOnFailure: rapid.Bool().Draw(t, "inhibit"),
 		}
+		r.LowerThreshold = rapid.IntRange(0, r.UpperThreshold).Draw(t, "lthreshold")
 		for range rapid.IntRange(0, 2).Draw(t, "checks") {
 			r.Checks = append(r.Checks, drawCheck(t))
 		}
 		v.RealServers = append(v.RealServers, r)
+		sum += r.Weight
+	}
+	v.Quorum = rapid.IntRange(1, max(sum, 1)).Draw(t, "quorum")
+	v.Hysteresis = rapid.IntRange(0, v.Quorum-1).Draw(t, "hysteresis")
+	if rapid.Bool().Draw(t, "sorry") {
+		v.Sorry = SorryServer{Address: netip.AddrPortFrom(server.Next(), v.Address.Port()), Inhibit: rapid.Bool().Draw(t, "sorry inhibit"),
+			Forwarding: rapid.SampledFrom([]Forwarding{NAT, DR, TUN}).Draw(t, "sorry method")}
 	}
 	return v
 }
@@ -128,6 +142,7 @@ func drawCheck(t *rapid.T) Check {
 		Timeout:          milliseconds(1, "timeout"),
 		DelayBeforeRetry: milliseconds(0, "retry delay"),
 		Retry:            rapid.IntRange(0, maxRetry).Draw(t, "retry"),
+		Alpha:            rapid.Bool().Draw(t, "alpha"),
 	}
 	if c.Kind == PingCheck || c.Kind == TCPCheck {
 		return c

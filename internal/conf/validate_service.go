@@ -32,7 +32,7 @@ func (d *decoder) validateServices() {
 		} else {
 			seen[id] = v.Range
 		}
-		if len(v.RealServers) == 0 {
+		if len(v.RealServers) == 0 && !v.Sorry.Address.IsValid() {
 			d.warnf(v.Range, "%s has no real_server; it refuses every connection", v.title())
 		}
 		d.validateServers(v)
@@ -43,8 +43,12 @@ func (d *decoder) validateServers(v *VirtualServer) {
 	seen := map[netip.AddrPort]hcl.Range{}
 	kept := v.RealServers[:0]
 	for _, r := range v.RealServers {
-		d.validateFamily(v, &r)
-		d.validatePort(v, &r)
+		s := serverOf{v, "real_server", &r.Address, r.Forwarding, r.Range}
+		d.validateFamily(s)
+		d.validatePort(s)
+		if r.LowerThreshold > r.UpperThreshold {
+			d.errorf(r.Range, "real_server %s has the lthreshold %d above its uthreshold %d; write one that is less", r.Address.Addr(), r.LowerThreshold, r.UpperThreshold)
+		}
 		if other, twice := seen[r.Address]; twice {
 			mistake := fmt.Sprintf("real_server %s stands in this virtual_server twice", r.Address)
 			d.repairs(r.Range, mistake, "the first one counts", "remove one")
@@ -55,32 +59,61 @@ func (d *decoder) validateServers(v *VirtualServer) {
 		kept = append(kept, r)
 	}
 	v.RealServers = kept
+	if v.Sorry.Address.IsValid() {
+		s := serverOf{v, "sorry_server", &v.Sorry.Address, v.Sorry.Forwarding, v.Sorry.Range}
+		d.validateFamily(s)
+		d.validatePort(s)
+	}
+}
+
+// serverOf is a server of a virtual server: a real_server or its sorry_server.
+type serverOf struct {
+	service    *VirtualServer
+	word       string
+	address    *netip.AddrPort
+	forwarding Forwarding
+	at         hcl.Range
 }
 
 // validateFamily holds servers to the family of their service, which only a tunnel can change.
-func (d *decoder) validateFamily(v *VirtualServer, r *RealServer) {
-	service := v.Address.Addr()
-	if v.FWMark != 0 {
-		service = v.RealServers[0].Address.Addr()
+func (d *decoder) validateFamily(s serverOf) {
+	service := s.service.Address.Addr()
+	if s.service.FWMark != 0 {
+		service = s.service.Sorry.Address.Addr()
+		if len(s.service.RealServers) > 0 {
+			service = s.service.RealServers[0].Address.Addr()
+		}
 	}
-	if v.Forwarding != TUN && service.Is4() != r.Address.Addr().Is4() {
-		d.errorf(r.Range, "real_server %s is not of the address family of its virtual_server; lb_kind %s cannot change it", r.Address.Addr(), v.Forwarding)
+	if s.forwarding != TUN && service.Is4() != s.address.Addr().Is4() {
+		d.errorf(s.at, "%s %s is not of the address family of its virtual_server; %s cannot change it", s.word, s.address.Addr(), s.method())
 	}
 }
 
+// method names the way to the server as the file has it.
+func (s serverOf) method() string {
+	word := "lvs_method"
+	switch {
+	case s.forwarding == s.service.Forwarding:
+		word = "lb_kind"
+	case s.word == "sorry_server":
+		word = "sorry_server_lvs_method"
+	}
+	return word + " " + string(s.forwarding)
+}
+
 // validatePort: only NAT rewrites ports, and port 0 leaves them as they are.
-func (d *decoder) validatePort(v *VirtualServer, r *RealServer) {
-	port, want := r.Address.Port(), v.Address.Port()
-	if v.FWMark != 0 || port == want {
+func (d *decoder) validatePort(s serverOf) {
+	port, want := s.address.Port(), s.service.Address.Port()
+	if s.service.FWMark != 0 || port == want {
 		return
 	}
 	switch {
-	case v.Forwarding != NAT:
-		mistake := fmt.Sprintf("lb_kind %s cannot change the port from %d to %d", v.Forwarding, want, port)
-		if d.repairs(r.Range, mistake, fmt.Sprintf("%d is taken", want), fmt.Sprintf("write %d", want)) {
-			r.Address = netip.AddrPortFrom(r.Address.Addr(), want)
+	case s.forwarding != NAT:
+		mistake := fmt.Sprintf("%s cannot change the port from %d to %d", s.method(), want, port)
+		if d.repairs(s.at, mistake, fmt.Sprintf("%d is taken", want), fmt.Sprintf("write %d", want)) {
+			*s.address = netip.AddrPortFrom(s.address.Addr(), want)
 		}
 	case port == 0:
-		d.errorf(r.Range, "real_server %s has port 0, which only a virtual_server with port 0 can have; write %d", r.Address.Addr(), want)
+		d.errorf(s.at, "%s %s has port 0, which only a virtual_server with port 0 can have; write %d", s.word, s.address.Addr(), want)
 	}
 }

@@ -18,6 +18,8 @@ const (
 	maxRetry     = 65535
 	maxRepeat    = 1000
 	maxWeight    = 65535
+	maxQuorum    = 1<<31 - 1
+	maxThreshold = 1<<31 - 1
 	maxInterface = 15 // IFNAMSIZ less the NUL, linux/if.h
 	// maxPersistence is 31 days, ipvsadm(8).
 	maxPersistence = 2678400 * time.Second

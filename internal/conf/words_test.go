@@ -92,20 +92,30 @@ func TestWordsOfGlobalDefs(t *testing.T) {
 
 func TestWordsOfService(t *testing.T) {
 	def := VirtualServer{
-		Address: netip.MustParseAddrPort("10.0.0.1:80"), Protocol: TCP, Scheduler: "wlc", Forwarding: NAT,
-		RealServers: []RealServer{{Address: netip.MustParseAddrPort("10.0.0.2:80"), Weight: 1}},
+		Address: netip.MustParseAddrPort("10.0.0.1:80"), Protocol: TCP, Scheduler: "wlc", Forwarding: NAT, Quorum: 1,
+		RealServers: []RealServer{{Address: netip.MustParseAddrPort("10.0.0.2:80"), Weight: 1, Forwarding: NAT}},
 	}
 	cases := map[string]func(*VirtualServer){
 		"":                            func(*VirtualServer) {},
 		"lb_algo rr":                  func(v *VirtualServer) { v.Scheduler = "rr" },
 		"lvs_sched mh":                func(v *VirtualServer) { v.Scheduler = "mh" },
-		"lb_kind TUN":                 func(v *VirtualServer) { v.Forwarding = TUN },
-		"lvs_method DR":               func(v *VirtualServer) { v.Forwarding = DR },
+		"lb_kind TUN":                 func(v *VirtualServer) { v.Forwarding, v.RealServers[0].Forwarding = TUN, TUN },
+		"lvs_method DR":               func(v *VirtualServer) { v.Forwarding, v.RealServers[0].Forwarding = DR, DR },
 		"persistence_timeout":         func(v *VirtualServer) { v.PersistenceTimeout = 360 * time.Second },
 		"persistence_timeout 2678400": func(v *VirtualServer) { v.PersistenceTimeout = 31 * 24 * time.Hour },
 		"weight 0":                    func(v *VirtualServer) { v.RealServers[0].Weight = 0 },
 		"weight 65535":                func(v *VirtualServer) { v.RealServers[0].Weight = 65535 },
 		"inhibit_on_failure":          func(v *VirtualServer) { v.RealServers[0].InhibitOnFailure = true },
+		"weight 9\nquorum 7\nhysteresis 2": func(v *VirtualServer) {
+			v.RealServers[0].Weight, v.Quorum, v.Hysteresis = 9, 7, 2
+		},
+		"lb_kind DR\nsorry_server 10.0.0.9": func(v *VirtualServer) {
+			v.Forwarding, v.RealServers[0].Forwarding = DR, DR
+			v.Sorry = SorryServer{Address: netip.MustParseAddrPort("10.0.0.9:80"), Forwarding: DR}
+		},
+		"sorry_server_inhibit\nsorry_server_lvs_method TUN\nsorry_server 10.0.0.9 http": func(v *VirtualServer) {
+			v.Sorry = SorryServer{Address: netip.MustParseAddrPort("10.0.0.9:80"), Forwarding: TUN, Inhibit: true}
+		},
 	}
 	for _, s := range schedulers() {
 		cases["lb_algo "+s] = func(v *VirtualServer) { v.Scheduler = s }
@@ -116,6 +126,38 @@ func TestWordsOfService(t *testing.T) {
 		change(&want)
 		if diff := cmp.Diff(want, valid(t, Keepalived, serviceWith(line)).Services[0], cmpModel); diff != "" {
 			t.Errorf("%s\n%s", line, diff)
+		}
+	}
+}
+
+func TestWordsOfServer(t *testing.T) {
+	def := RealServer{Address: netip.MustParseAddrPort("10.0.0.2:80"), Weight: 1, Forwarding: NAT}
+	for line, change := range map[string]func(*RealServer){
+		"":                           func(*RealServer) {},
+		"weight 3":                   func(r *RealServer) { r.Weight = 3 },
+		"lvs_method TUN":             func(r *RealServer) { r.Forwarding = TUN },
+		"uthreshold 100":             func(r *RealServer) { r.UpperThreshold = 100 },
+		"lthreshold 7\nuthreshold 7": func(r *RealServer) { r.UpperThreshold, r.LowerThreshold = 7, 7 },
+		"inhibit_on_failure on":      func(r *RealServer) { r.InhibitOnFailure = true },
+	} {
+		want := def
+		change(&want)
+		if diff := cmp.Diff(want, valid(t, Keepalived, serverWith(line)).Services[0].RealServers[0], cmpModel); diff != "" {
+			t.Errorf("%s\n%s", line, diff)
+		}
+	}
+}
+
+func TestAlphaIsInherited(t *testing.T) {
+	for src, want := range map[string]bool{
+		serviceWith("real_server 10.0.0.3 80 { TCP_CHECK }"):                              false,
+		serviceWith("alpha\nreal_server 10.0.0.3 80 { TCP_CHECK }"):                       true,
+		serviceWith("alpha\nreal_server 10.0.0.3 80 {\nalpha off\nTCP_CHECK }"):           false,
+		serviceWith("alpha off\nreal_server 10.0.0.3 80 {\nTCP_CHECK {\nalpha true\n} }"): true,
+		serviceWith("real_server 10.0.0.3 80 {\nalpha\nTCP_CHECK {\nalpha false\n} }"):    false,
+	} {
+		if got := valid(t, Keepalived, src).Services[0].RealServers[0].Checks[0].Alpha; got != want {
+			t.Errorf("%s\nalpha is %t", src, got)
 		}
 	}
 }
@@ -210,9 +252,9 @@ virtual_server "10.0.0.1" "80" {
 			GARPMasterDelay: 5 * time.Second, GARPMasterRepeat: 5,
 		}},
 		Services: []VirtualServer{{
-			Address: netip.MustParseAddrPort("10.0.0.1:80"), Protocol: TCP, Scheduler: "wlc", Forwarding: NAT,
+			Address: netip.MustParseAddrPort("10.0.0.1:80"), Protocol: TCP, Scheduler: "wlc", Forwarding: NAT, Quorum: 1,
 			RealServers: []RealServer{{
-				Address: netip.MustParseAddrPort("10.0.0.2:80"), Weight: 1,
+				Address: netip.MustParseAddrPort("10.0.0.2:80"), Weight: 1, Forwarding: NAT,
 				Checks: []Check{{
 					Kind: HTTPGet, URLs: []URL{{Path: "/", StatusCodes: []StatusRange{{200, 299}}}},
 					Interval: 5 * time.Second, Timeout: 2 * time.Second, Retry: 1, DelayBeforeRetry: time.Second,

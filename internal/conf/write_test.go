@@ -13,6 +13,7 @@ import (
 type syntax interface {
 	word(name, value string) string
 	flag(name string, value bool) string
+	args(name string, values ...string) string
 	open(name string, labels ...string) string
 	addresses(i Instance) string
 	track(names []string) string
@@ -54,12 +55,20 @@ func write(c *Config, s syntax) string {
 		if v.PersistenceTimeout != 0 {
 			put(s.word("persistence_timeout", seconds(v.PersistenceTimeout)))
 		}
+		put(s.word("quorum", fmt.Sprint(v.Quorum)), s.word("hysteresis", fmt.Sprint(v.Hysteresis)))
+		if a := v.Sorry.Address; a.IsValid() {
+			put(s.args("sorry_server", a.Addr().String(), fmt.Sprint(a.Port())), s.flag("sorry_server_inhibit", v.Sorry.Inhibit),
+				s.word("sorry_server_lvs_method", string(v.Sorry.Forwarding)))
+		}
 		for _, r := range v.RealServers {
 			put(s.open("real_server", r.Address.Addr().String(), fmt.Sprint(r.Address.Port())),
-				s.word("weight", fmt.Sprint(r.Weight)), s.flag("inhibit_on_failure", r.InhibitOnFailure))
+				s.word("weight", fmt.Sprint(r.Weight)), s.flag("inhibit_on_failure", r.InhibitOnFailure),
+				s.word("lvs_method", string(r.Forwarding)), s.word("uthreshold", fmt.Sprint(r.UpperThreshold)),
+				s.word("lthreshold", fmt.Sprint(r.LowerThreshold)))
 			for _, k := range r.Checks {
 				put(s.open(string(k.Kind)), s.word("delay_loop", seconds(k.Interval)), s.word("connect_timeout", seconds(k.Timeout)),
-					s.word("retry", fmt.Sprint(k.Retry)), s.word("delay_before_retry", seconds(k.DelayBeforeRetry)))
+					s.word("retry", fmt.Sprint(k.Retry)), s.word("delay_before_retry", seconds(k.DelayBeforeRetry)),
+					s.flag("alpha", k.Alpha))
 				for _, u := range k.URLs {
 					put(s.url(u))
 				}
@@ -86,6 +95,10 @@ func (keepalivedSyntax) word(name, value string) string { return name + ` "` + v
 
 func (keepalivedSyntax) flag(name string, value bool) string {
 	return fmt.Sprintf("%s %t", name, value)
+}
+
+func (keepalivedSyntax) args(name string, values ...string) string {
+	return name + " " + strings.Join(values, " ")
 }
 
 func (keepalivedSyntax) open(name string, labels ...string) string {
@@ -133,6 +146,8 @@ func list(texts []string) string {
 func (hclSyntax) word(name, value string) string { return name + " = " + quoted(value) }
 
 func (hclSyntax) flag(name string, value bool) string { return fmt.Sprintf("%s = %t", name, value) }
+
+func (hclSyntax) args(name string, values ...string) string { return name + " = " + list(values) }
 
 func (hclSyntax) open(name string, labels ...string) string {
 	for _, l := range labels {

@@ -69,8 +69,8 @@ func incidents(t *testing.T) map[Event]func(*Director) {
 	spec := specs(&good.Config.Services[0].RealServers[0])[0]
 	down := map[check.Spec]bool{spec: true}
 	found := func(d *Director, down map[check.Spec]bool) {
-		d.cfg, d.down = good.Config, down
-		d.want = desired(d.cfg, down, 0)
+		d.cfg, d.health = good.Config, health{down: down}
+		d.want = desired(d.cfg, d.health, 0)
 	}
 	return map[Event]func(*Director){
 		RoleChanged: func(d *Director) {
@@ -83,11 +83,11 @@ func incidents(t *testing.T) map[Event]func(*Director) {
 		},
 		ServerLost: func(d *Director) {
 			found(d, down)
-			d.noteHealth(nil, map[check.Spec]check.Verdict{spec: {Err: errors.New("connection refused")}})
+			d.noteHealth(health{}, map[check.Spec]check.Verdict{spec: {Err: errors.New("connection refused")}})
 		},
 		ServerRestored: func(d *Director) {
 			found(d, nil)
-			d.noteHealth(down, nil)
+			d.noteHealth(health{down: down}, nil)
 		},
 		ServiceEmpty: func(d *Director) {
 			found(d, down)

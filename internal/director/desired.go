@@ -10,9 +10,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"time"
-
-	"golang.org/x/sys/unix"
 
 	"lvsd/internal/check"
 	"lvsd/internal/conf"
@@ -30,12 +27,14 @@ type want struct {
 	network   netif.Want
 	services  ipvs.Table
 	checks    map[check.Spec]struct{}
+	// memory is what health is to have as its memory the next time.
+	memory memory
 }
 
-// desired is what should be while the configuration is cfg and the specs in down are known to
-// fail. gid is the group under which ping sockets are opened.
-func desired(cfg *conf.Config, down map[check.Spec]bool, gid int) want {
-	w := want{services: ipvs.Table{}, checks: map[check.Spec]struct{}{}}
+// desired is what should be while the configuration is cfg and the servers are as h says. gid is
+// the group under which ping sockets are opened.
+func desired(cfg *conf.Config, h health, gid int) want {
+	w := want{services: ipvs.Table{}, checks: map[check.Spec]struct{}{}, memory: judge(cfg, h)}
 	w.network.Instances = map[string]netif.Instance{}
 	keys := map[string]vrrp.Key{}
 	for i := range cfg.Instances {
@@ -53,7 +52,7 @@ func desired(cfg *conf.Config, down map[check.Spec]bool, gid int) want {
 	}
 	for i := range cfg.Services {
 		s := &cfg.Services[i]
-		w.services[serviceKey(s)] = service(s, down)
+		w.services[serviceKey(s)] = service(s, w.memory)
 		for j := range s.RealServers {
 			for _, spec := range specs(&s.RealServers[j]) {
 				w.checks[spec] = struct{}{}
@@ -99,63 +98,6 @@ func addresses(i *conf.Instance) netif.Instance {
 	return n
 }
 
-func serviceKey(s *conf.VirtualServer) ipvs.ServiceKey {
-	if s.FWMark != 0 {
-		return ipvs.ServiceKey{Family: family(s), FWMark: s.FWMark}
-	}
-	protocol := map[conf.Protocol]uint8{conf.TCP: unix.IPPROTO_TCP, conf.UDP: unix.IPPROTO_UDP,
-		conf.SCTP: unix.IPPROTO_SCTP}[s.Protocol]
-	return ipvs.ServiceKey{Family: family(s), Protocol: protocol, Addr: s.Address.Addr(),
-		Port: s.Address.Port()}
-}
-
-// family is 4 or 6; a firewall mark has that of its servers.
-func family(s *conf.VirtualServer) uint8 {
-	a := s.Address.Addr()
-	if s.FWMark != 0 && len(s.RealServers) > 0 {
-		a = s.RealServers[0].Address.Addr()
-	}
-	if a.Is6() {
-		return 6
-	}
-	return 4
-}
-
-func service(s *conf.VirtualServer, down map[check.Spec]bool) ipvs.Entry {
-	e := ipvs.Entry{
-		Service:      ipvs.Service{Scheduler: s.Scheduler, Netmask: ipvs.HostMask(family(s))},
-		Destinations: make(map[netip.AddrPort]ipvs.Destination, len(s.RealServers)),
-	}
-	if s.PersistenceTimeout > 0 {
-		e.Service.Flags |= ipvs.Persistent
-		e.Service.Timeout = uint32(s.PersistenceTimeout / time.Second)
-	}
-	forward := map[conf.Forwarding]ipvs.Forward{conf.NAT: ipvs.Masquerade, conf.DR: ipvs.Route,
-		conf.TUN: ipvs.Tunnel}[s.Forwarding]
-	for i := range s.RealServers {
-		r := &s.RealServers[i]
-		d := ipvs.Destination{Forward: forward, Weight: uint32(r.Weight)}
-		if !healthy(r, down) {
-			if !r.InhibitOnFailure {
-				continue
-			}
-			d.Weight = 0
-		}
-		e.Destinations[r.Address] = d
-	}
-	return e
-}
-
-// healthy tells whether none of a real server's checks is known to fail.
-func healthy(r *conf.RealServer, down map[check.Spec]bool) bool {
-	for _, spec := range specs(r) {
-		if down[spec] {
-			return false
-		}
-	}
-	return true
-}
-
 // specs are a real server's checks: one for each checker, and for each URL of an HTTP checker.
 func specs(r *conf.RealServer) []check.Spec {
 	var list []check.Spec
@@ -163,7 +105,7 @@ func specs(r *conf.RealServer) []check.Spec {
 		c := &r.Checks[i]
 		kind, _ := check.ParseKind(string(c.Kind))
 		s := check.Spec{Kind: kind, Addr: r.Address, Interval: c.Interval, Timeout: c.Timeout,
-			Retry: c.Retry, DelayBeforeRetry: c.DelayBeforeRetry}
+			Retry: c.Retry, DelayBeforeRetry: c.DelayBeforeRetry, Alpha: c.Alpha}
 		if kind == check.ICMP {
 			s.Addr = netip.AddrPortFrom(r.Address.Addr(), 0)
 		}
@@ -190,7 +132,7 @@ func sysctls(cfg *conf.Config, checks map[check.Spec]struct{}, gid int) []netif.
 		forward6 = forward6 || family(s) == 6
 		// A packet that DR or TUN forwards leaves the way it came: the kernel would tell the
 		// client to go there directly, past the service.
-		redirects = redirects || s.Forwarding != conf.NAT
+		redirects = redirects || !onlyNAT(s)
 	}
 	var list []netif.Sysctl
 	if forward4 {

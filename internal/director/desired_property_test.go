@@ -26,7 +26,7 @@ func TestServerInTableIffHealthy(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		cfg := someConfig(t)
 		down := someFailures(t, cfg)
-		w := desired(cfg, down, groupID)
+		w := desired(cfg, health{down: down}, groupID)
 		if len(w.services) != len(cfg.Services) {
 			t.Fatalf("%d services wanted of %d", len(w.services), len(cfg.Services))
 		}
@@ -41,6 +41,7 @@ func TestServerInTableIffHealthy(t *testing.T) {
 					fails = fails || down[spec]
 				}
 				got, there := table[r.Address]
+				fails = fails || sorryServes(s, w.memory) // which takes every server out
 				switch {
 				case !fails && (!there || got.Weight != uint32(r.Weight)):
 					t.Fatalf("healthy %s: in the table %t, weight %d of %d", r.Address, there, got.Weight, r.Weight)
@@ -52,6 +53,14 @@ func TestServerInTableIffHealthy(t *testing.T) {
 				if there {
 					count++
 				}
+			}
+			if got, there := table[sorryAddress]; there {
+				count++
+				if serves := sorryServes(s, w.memory); !serves && !s.Sorry.Inhibit || (got.Weight > 0) != serves {
+					t.Fatalf("the sorry server of %s has weight %d, and serves: %t", serviceKey(s), got.Weight, serves)
+				}
+			} else if s.Sorry.Address.IsValid() && (s.Sorry.Inhibit || sorryServes(s, w.memory)) {
+				t.Fatalf("the sorry server of %s is not there", serviceKey(s))
 			}
 			if count != len(table) {
 				t.Fatalf("%d destinations for %d servers of %s", len(table), count, serviceKey(s))
@@ -66,8 +75,8 @@ func TestDesiredIsDeterministic(t *testing.T) {
 		cfg := someConfig(t)
 		down := someFailures(t, cfg)
 		kept := maps.Clone(down)
-		first := desired(cfg, down, groupID)
-		second := desired(cfg, down, groupID)
+		first := desired(cfg, health{down: down}, groupID)
+		second := desired(cfg, health{down: down}, groupID)
 		if diff := gocmp.Diff(render(first), render(second)); diff != "" {
 			t.Fatal(diff)
 		}
@@ -93,7 +102,7 @@ func TestEqualChecksAreOneSpec(t *testing.T) {
 				}
 			}
 		}
-		alone := desired(cfg, nil, groupID).checks
+		alone := desired(cfg, health{}, groupID).checks
 		if !maps.Equal(alone, wanted) {
 			t.Fatalf("%d checks, want %d", len(alone), len(wanted))
 		}
@@ -102,7 +111,7 @@ func TestEqualChecksAreOneSpec(t *testing.T) {
 			s.Address = netip.AddrPortFrom(netip.MustParseAddr("198.51.100.1"), s.Address.Port())
 			twice.Services = append(twice.Services, s)
 		}
-		if both := desired(&twice, nil, groupID).checks; !maps.Equal(alone, both) {
+		if both := desired(&twice, health{}, groupID).checks; !maps.Equal(alone, both) {
 			t.Fatalf("%d checks for twice the services, want %d", len(both), len(alone))
 		}
 	})
@@ -112,7 +121,7 @@ func TestEqualChecksAreOneSpec(t *testing.T) {
 func TestHealthSaysNothingOfTheNetwork(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		cfg := someConfig(t)
-		with, without := desired(cfg, someFailures(t, cfg), groupID), desired(cfg, nil, groupID)
+		with, without := desired(cfg, health{down: someFailures(t, cfg)}, groupID), desired(cfg, health{}, groupID)
 		with.services, without.services = nil, nil
 		if diff := gocmp.Diff(render(without), render(with), cmpopts.EquateEmpty()); diff != "" {
 			t.Fatal(diff)
@@ -120,18 +129,118 @@ func TestHealthSaysNothingOfTheNetwork(t *testing.T) {
 	})
 }
 
+// sorryAddress is that of every sorry server; no real server has it.
+var sorryAddress = netip.MustParseAddrPort("10.9.9.9:80")
+
+// TestNeverEmptyWhileSomebodyServes: a service has a destination that takes connections as long as
+// a server with a weight is up, or there is a sorry server.
+func TestNeverEmptyWhileSomebodyServes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		cfg := someConfig(t)
+		h := health{}
+		for range 3 { // of the quorums that were, too
+			h.down = someFailures(t, cfg)
+			w := desired(cfg, h, groupID)
+			h.memory = w.memory
+			for i := range cfg.Services {
+				s := &cfg.Services[i]
+				candidate := s.Sorry.Address.IsValid()
+				for j := range s.RealServers {
+					r := &s.RealServers[j]
+					candidate = candidate || r.Weight > 0 && h.up(serviceName(s), r)
+				}
+				if got := serves(w.services, serviceKey(s)); got != candidate {
+					t.Fatalf("%s serves: %t, somebody could: %t", serviceKey(s), got, candidate)
+				}
+			}
+		}
+	})
+}
+
+// TestMemoryIsStable: what desired remembers makes it say the same again.
+func TestMemoryIsStable(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		cfg := someConfig(t)
+		h := health{down: someFailures(t, cfg)}
+		h.untried = map[check.Spec]bool{}
+		for spec := range h.down {
+			h.untried[spec] = spec.Alpha
+		}
+		first := desired(cfg, h, groupID)
+		h.memory = first.memory
+		second := desired(cfg, h, groupID)
+		if diff := gocmp.Diff(render(first), render(second)); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}
+
+// TestQuorate: lost below the quorum less the hysteresis, gained at both together.
+func TestQuorate(t *testing.T) {
+	s := &conf.VirtualServer{Quorum: 7, Hysteresis: 2}
+	had := false
+	for _, step := range []struct {
+		weight int
+		want   bool
+	}{{7, false}, {8, false}, {9, true}, {8, true}, {5, true}, {4, false}, {8, false}, {10, true}, {0, false}} {
+		if had = quorate(s, step.weight, had); had != step.want {
+			t.Fatalf("at weight %d: %t", step.weight, had)
+		}
+	}
+	if one := (&conf.VirtualServer{Quorum: 1}); quorate(one, 0, true) || !quorate(one, 1, false) || !quorate(one, 1, true) {
+		t.Error("a quorum of one is not one server")
+	}
+}
+
+// TestAlpha: a server with alpha is out until its check succeeds; one that was up stays until it
+// fails.
+func TestAlpha(t *testing.T) {
+	r := conf.RealServer{Address: netip.MustParseAddrPort("10.0.0.1:80"), Weight: 1,
+		Checks: []conf.Check{{Kind: conf.TCPCheck, Interval: time.Second, Timeout: time.Second, Alpha: true}}}
+	s := conf.VirtualServer{Address: netip.MustParseAddrPort("192.0.2.1:80"), Protocol: conf.TCP, Quorum: 1,
+		RealServers: []conf.RealServer{r}}
+	cfg := &conf.Config{Services: []conf.VirtualServer{s}}
+	spec := specs(&r)[0]
+	if !spec.Alpha {
+		t.Fatalf("%+v has no alpha", spec)
+	}
+	there := func(h health) bool {
+		return len(desired(cfg, h, groupID).services[serviceKey(&s)].Destinations) == 1
+	}
+	pending := health{down: set(spec), untried: set(spec)}
+	if there(pending) {
+		t.Error("a new server is in before its first check")
+	}
+	was := desired(cfg, health{}, groupID).memory
+	pending.memory = was
+	if !there(pending) {
+		t.Error("a server that was up is out with its new check")
+	}
+	if there(health{down: set(spec), memory: was}) {
+		t.Error("a server is in though its check failed")
+	}
+}
+
 // someConfig draws services whose servers and checks come from a small world, so that many are
 // shared.
 func someConfig(t *rapid.T) *conf.Config {
 	cfg := &conf.Config{}
 	for port := range rapid.IntRange(0, 4).Draw(t, "services") {
+		methods := rapid.SampledFrom([]conf.Forwarding{conf.NAT, conf.DR, conf.TUN})
 		s := conf.VirtualServer{Address: netip.AddrPortFrom(netip.MustParseAddr("192.0.2.1"), uint16(port)),
-			Protocol: conf.TCP, Scheduler: "rr",
-			Forwarding: rapid.SampledFrom([]conf.Forwarding{conf.NAT, conf.DR, conf.TUN}).Draw(t, "forwarding")}
+			Protocol: conf.TCP, Scheduler: "rr", Forwarding: methods.Draw(t, "forwarding"),
+			Quorum: rapid.IntRange(1, 4).Draw(t, "quorum")}
+		s.Hysteresis = rapid.IntRange(0, s.Quorum-1).Draw(t, "hysteresis")
+		if rapid.Bool().Draw(t, "sorry") {
+			s.Sorry = conf.SorryServer{Address: sorryAddress, Forwarding: methods.Draw(t, "sorry forwarding"),
+				Inhibit: rapid.Bool().Draw(t, "inhibited sorry")}
+		}
 		for _, n := range rapid.SliceOfNDistinct(rapid.IntRange(1, 6), 0, 5, rapid.ID[int]).Draw(t, "servers") {
 			s.RealServers = append(s.RealServers, conf.RealServer{
 				Address:          netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(n)}), 80),
 				Weight:           rapid.IntRange(0, 3).Draw(t, "weight"),
+				Forwarding:       methods.Draw(t, "server forwarding"),
+				UpperThreshold:   rapid.IntRange(0, 1).Draw(t, "uthreshold"),
 				InhibitOnFailure: rapid.Bool().Draw(t, "inhibit"),
 				Checks:           rapid.SliceOfN(rapid.Custom(someCheck), 0, 3).Draw(t, "checks"),
 			})
@@ -145,6 +254,7 @@ func someCheck(t *rapid.T) conf.Check {
 	c := conf.Check{
 		Kind:     rapid.SampledFrom([]conf.CheckKind{conf.PingCheck, conf.TCPCheck, conf.HTTPGet, conf.SSLGet}).Draw(t, "kind"),
 		Interval: time.Duration(rapid.IntRange(1, 2).Draw(t, "interval")) * time.Second, Timeout: time.Second,
+		Alpha: rapid.IntRange(0, 3).Draw(t, "alpha") == 0,
 	}
 	if c.Kind == conf.HTTPGet || c.Kind == conf.SSLGet {
 		for _, path := range rapid.SliceOfN(rapid.SampledFrom([]string{"/", "/a"}), 1, 2).Draw(t, "paths") {
@@ -157,7 +267,7 @@ func someCheck(t *rapid.T) conf.Check {
 
 func someFailures(t *rapid.T, cfg *conf.Config) map[check.Spec]bool {
 	down := map[check.Spec]bool{}
-	for _, spec := range sortedSpecs(desired(cfg, nil, groupID).checks) {
+	for _, spec := range sortedSpecs(desired(cfg, health{}, groupID).checks) {
 		if rapid.Bool().Draw(t, spec.String()+" fails") {
 			down[spec] = true
 		}

@@ -43,7 +43,7 @@ func TestDesired(t *testing.T) {
 		t.Run(filepath.Base(name), func(t *testing.T) {
 			cfg := load(t, file)
 			down := failingSpecs(t, cfg, name+".down")
-			golden(t, name+".golden", render(desired(cfg, down, groupID)))
+			golden(t, name+".golden", render(desired(cfg, health{down: down}, groupID)))
 		})
 	}
 }
@@ -56,7 +56,7 @@ func TestOneFileTwoNodes(t *testing.T) {
 		if r.Config == nil {
 			t.Fatal(r.Diags)
 		}
-		text[node] = render(desired(r.Config, nil, groupID))
+		text[node] = render(desired(r.Config, health{}, groupID))
 	}
 	if !strings.Contains(text["lb1"], "priority 150") {
 		t.Errorf("lb1 has not the priority 150:\n%s", text["lb1"])
@@ -87,7 +87,7 @@ func failingSpecs(t *testing.T, cfg *conf.Config, file string) map[check.Spec]bo
 	for line := range strings.Lines(string(text)) {
 		line = strings.TrimSpace(line)
 		found := false
-		for spec := range desired(cfg, nil, groupID).checks {
+		for spec := range desired(cfg, health{}, groupID).checks {
 			if spec.String() == line {
 				down[spec], found = true, true
 			}

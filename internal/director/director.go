@@ -53,7 +53,7 @@ type Director struct {
 	cfg          *conf.Config
 	want         want
 	rollout      rollout
-	down         map[check.Spec]bool
+	health       health
 	empty        map[ipvs.ServiceKey]bool
 	roles        map[vrrp.Key]role
 	ipvsErr      error // why IPVS cannot be used; nil while it can
@@ -86,7 +86,8 @@ type host struct {
 
 func newDirector(o Options, cfg *conf.Config, h host) (*Director, error) {
 	d := &Director{options: o, journal: newJournal(o.Log), inbox: newInbox(), cfg: cfg, started: time.Now(),
-		down: map[check.Spec]bool{}, empty: map[ipvs.ServiceKey]bool{}, roles: map[vrrp.Key]role{}}
+		empty: map[ipvs.ServiceKey]bool{}, roles: map[vrrp.Key]role{},
+		health: health{down: map[check.Spec]bool{}}}
 	var err error
 	d.network, err = netif.NewApplier(netif.Options{
 		StateFile: filepath.Join(o.RunDir, "addresses.json"),
@@ -292,7 +293,7 @@ func (d *Director) reload() {
 // undisturbed.
 func (d *Director) adopt(cfg *conf.Config) {
 	d.cfg = cfg
-	d.checks.Apply(desired(cfg, d.down, os.Getegid()).checks)
+	d.checks.Apply(desired(cfg, d.health, os.Getegid()).checks)
 	d.retimed(d.checks.Verdicts())
 	d.recompute()
 	d.election.Configure(d.want.instances, d.want.groups)
@@ -308,12 +309,13 @@ func (d *Director) adopt(cfg *conf.Config) {
 // that was told.
 func (d *Director) retimed(verdicts map[check.Spec]check.Verdict) {
 	told := map[check.Spec]bool{}
-	for spec := range d.down {
+	for spec := range d.health.down {
 		told[spec.Untimed()] = true
 	}
-	for spec := range failing(verdicts) {
-		if _, old := d.want.checks[spec]; !old && told[spec.Untimed()] {
-			d.down[spec] = true
+	down, untried := failing(verdicts)
+	for spec := range down {
+		if _, old := d.want.checks[spec]; !old && told[spec.Untimed()] && !untried[spec] {
+			d.health.down[spec] = true
 		}
 	}
 }
@@ -326,21 +328,27 @@ func (d *Director) judge() {
 
 // recompute finds what should be, and tells what the verdicts changed since the last time.
 func (d *Director) recompute() {
-	before, verdicts := d.down, d.checks.Verdicts()
-	d.down = failing(verdicts)
-	d.want = desired(d.cfg, d.down, os.Getegid())
+	before, verdicts := d.health, d.checks.Verdicts()
+	d.health.down, d.health.untried = failing(verdicts)
+	d.want = desired(d.cfg, d.health, os.Getegid())
+	d.health.memory = d.want.memory
 	d.noteHealth(before, verdicts)
+	d.noteQuorum(before.memory)
 	d.noteEmpty()
 }
 
-func failing(verdicts map[check.Spec]check.Verdict) map[check.Spec]bool {
-	down := map[check.Spec]bool{}
+// failing are the specs whose target counts as down, and those of them that were not probed yet.
+func failing(verdicts map[check.Spec]check.Verdict) (down, untried map[check.Spec]bool) {
+	down, untried = map[check.Spec]bool{}, map[check.Spec]bool{}
 	for spec, v := range verdicts {
 		if !v.Healthy {
 			down[spec] = true
+			if !v.Known {
+				untried[spec] = true
+			}
 		}
 	}
-	return down
+	return down, untried
 }
 
 // advance gives the appliers what they may have now.

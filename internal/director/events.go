@@ -43,6 +43,8 @@ const (
 	CheckPossible   Event = "check_possible"
 	ServiceEmpty    Event = "service_empty"
 	ServiceServed   Event = "service_served"
+	QuorumLost      Event = "quorum_lost"
+	QuorumGained    Event = "quorum_gained"
 
 	IPVSMissing    Event = "ipvs_missing"
 	IPVSPresent    Event = "ipvs_present"
@@ -95,6 +97,8 @@ func lines() map[Event]line {
 		CheckPossible:   {zap.InfoLevel, "check can be made again"},
 		ServiceEmpty:    {zap.ErrorLevel, "service has no healthy real server"},
 		ServiceServed:   {zap.InfoLevel, "service has a healthy real server again"},
+		QuorumLost:      {zap.WarnLevel, "service lost its quorum"},
+		QuorumGained:    {zap.InfoLevel, "service gained its quorum"},
 
 		IPVSMissing:    {zap.ErrorLevel, "the kernel's IPVS cannot be used: no service works until it can"},
 		IPVSPresent:    {zap.InfoLevel, "the kernel's IPVS can be used"},

@@ -1,6 +1,8 @@
 package director
 
 import (
+	"maps"
+
 	"go.uber.org/zap"
 
 	"lvsd/internal/check"
@@ -16,62 +18,66 @@ type flip struct {
 	up      bool
 }
 
-// flips are the real servers whose health differs between two sets of failing specs, in the
-// order of the configuration; untold are the specs that changed without changing a server.
-func flips(cfg *conf.Config, before, after map[check.Spec]bool) (list []flip, untold map[check.Spec]bool) {
+// flips are the real servers whose health differs between two times, in the order of the
+// configuration; untold are the specs that changed without changing a server. What is not known yet
+// changes nothing.
+func flips(cfg *conf.Config, before, after *health) (list []flip, untold map[check.Spec]bool) {
 	untold = map[check.Spec]bool{}
-	for spec := range before {
-		if !after[spec] {
+	for spec := range before.down {
+		if !after.down[spec] || before.untried[spec] && !after.untried[spec] {
 			untold[spec] = true
 		}
 	}
-	for spec := range after {
-		if !before[spec] {
+	for spec := range after.down {
+		if !before.down[spec] && !after.untried[spec] {
 			untold[spec] = true
 		}
 	}
 	if len(untold) == 0 {
 		return nil, untold
 	}
+	changed := maps.Clone(untold)
 	for i := range cfg.Services {
 		s := &cfg.Services[i]
+		name := serviceName(s)
 		for j := range s.RealServers {
 			r := &s.RealServers[j]
-			was, is := healthy(r, before), healthy(r, after)
+			was, is := before.up(name, r), after.up(name, r)
 			if was == is {
 				continue
 			}
 			for _, spec := range specs(r) {
-				if before[spec] != after[spec] {
+				if changed[spec] {
 					list = append(list, flip{serviceKey(s), r, spec, is})
+					delete(untold, spec)
 					break
 				}
 			}
 		}
 	}
-	for _, f := range list {
-		delete(untold, f.spec)
-	}
 	return list, untold
 }
 
-// noteHealth tells which real servers were lost or restored since the specs in before failed, and
-// why.
-func (d *Director) noteHealth(before map[check.Spec]bool, verdicts map[check.Spec]check.Verdict) {
-	states := func(up bool) []zap.Field {
+// noteHealth tells which real servers were lost or restored since before, and why.
+func (d *Director) noteHealth(before health, verdicts map[check.Spec]check.Verdict) {
+	states := func(spec check.Spec, up bool) []zap.Field {
+		from, to := "up", "down"
 		if up {
-			return []zap.Field{zap.String("from", "down"), zap.String("to", "up")}
+			from, to = to, from
 		}
-		return []zap.Field{zap.String("from", "up"), zap.String("to", "down")}
+		if before.untried[spec] {
+			from = "unknown"
+		}
+		return []zap.Field{zap.String("from", from), zap.String("to", to)}
 	}
-	list, untold := flips(d.cfg, before, d.down)
+	list, untold := flips(d.cfg, &before, &d.health)
 	for _, f := range list {
 		e := ServerLost
 		if f.up {
 			e = ServerRestored
 		}
 		fields := append([]zap.Field{zap.Stringer("service", f.service), zap.Stringer("real_server", f.server.Address),
-			zap.Stringer("check", f.spec)}, states(f.up)...)
+			zap.Stringer("check", f.spec)}, states(f.spec, f.up)...)
 		if err := verdicts[f.spec].Err; err != nil {
 			fields = append(fields, zap.Error(err))
 		}
@@ -84,11 +90,41 @@ func (d *Director) noteHealth(before map[check.Spec]bool, verdicts map[check.Spe
 		if _, known := d.want.checks[spec]; !known {
 			continue // a reload took the check away
 		}
-		fields := append([]zap.Field{zap.Stringer("check", spec)}, states(!d.down[spec])...)
+		fields := append([]zap.Field{zap.Stringer("check", spec)}, states(spec, !d.health.down[spec])...)
 		if err := verdicts[spec].Err; err != nil {
 			fields = append(fields, zap.Error(err))
 		}
 		d.journal.event(CheckChanged, fields...)
+	}
+}
+
+// noteQuorum tells which virtual servers lost their quorum or gained it. Where a quorum is no more
+// than one server, and there is none for the time without, that is what noteEmpty tells.
+func (d *Director) noteQuorum(before memory) {
+	for i := range d.cfg.Services {
+		s := &d.cfg.Services[i]
+		name := serviceName(s)
+		had, known := before.quorate[name]
+		has := d.want.memory.quorate[name]
+		if s.Quorum <= 1 && !s.Sorry.Address.IsValid() || had == has && known || has && !known {
+			continue
+		}
+		weight := 0
+		for j := range s.RealServers {
+			if r := &s.RealServers[j]; d.want.memory.up[member{name, r.Address}] {
+				weight += r.Weight
+			}
+		}
+		e := QuorumLost
+		if has {
+			e = QuorumGained
+		}
+		fields := []zap.Field{zap.String("service", name), zap.Int("weight", weight), zap.Int("quorum", s.Quorum),
+			zap.Int("hysteresis", s.Hysteresis)}
+		if s.Sorry.Address.IsValid() {
+			fields = append(fields, zap.Stringer("sorry_server", s.Sorry.Address))
+		}
+		d.journal.event(e, fields...)
 	}
 }
 

@@ -53,7 +53,7 @@ func TestFlips(t *testing.T) {
 			untold: []check.Spec{probe(conf.PingCheck, 9)}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			list, untold := flips(cfg, set(c.before...), set(c.after...))
+			list, untold := flips(cfg, &health{down: set(c.before...)}, &health{down: set(c.after...)})
 			var got []string
 			for _, f := range list {
 				to := "down"
@@ -98,12 +98,12 @@ func TestHealthIsTold(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d, logs := silentDirector(twoServices())
-			d.down = set(c.after...)
+			d.health.down = set(c.after...)
 			verdicts := map[check.Spec]check.Verdict{}
 			for _, spec := range c.after {
 				verdicts[spec] = check.Verdict{Known: true, Err: refused}
 			}
-			d.noteHealth(set(c.before...), verdicts)
+			d.noteHealth(health{down: set(c.before...)}, verdicts)
 			if diff := gocmp.Diff(c.want, entries(logs)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -131,7 +131,7 @@ func TestEmptyServicesAreTold(t *testing.T) {
 		{"still", []check.Spec{ping1, ping2, tcp1}, nil},
 		{"all back", nil, []string{"service_served TCP 192.0.2.1:80", "service_served TCP 192.0.2.1:81"}},
 	} {
-		d.want = desired(cfg, set(step.down...), groupID)
+		d.want = desired(cfg, health{down: set(step.down...)}, groupID)
 		d.noteEmpty()
 		var got []string
 		for _, l := range entries(logs) {
@@ -141,6 +141,43 @@ func TestEmptyServicesAreTold(t *testing.T) {
 		if diff := gocmp.Diff(step.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", step.name, diff)
 		}
+	}
+}
+
+// TestQuorumIsTold: at each loss and gain, and at the start where it is lost.
+func TestQuorumIsTold(t *testing.T) {
+	cfg := twoServices()
+	s := &cfg.Services[0]
+	s.Quorum, s.Hysteresis = 2, 0
+	cfg.Services[1].Sorry = conf.SorryServer{Address: sorryAddress}
+	tcp1, ping2 := probe(conf.TCPCheck, 1), probe(conf.PingCheck, 2)
+	d, logs := silentDirector(cfg)
+	var before memory
+	for _, step := range []struct {
+		name string
+		down []check.Spec
+		want []string
+	}{
+		{"start, all up", nil, nil},
+		{"one lost", []check.Spec{ping2}, []string{"quorum_lost TCP 192.0.2.1:80 weight 1 of 2"}},
+		{"the other too", []check.Spec{ping2, tcp1}, []string{"quorum_lost TCP 192.0.2.1:81 weight 0 of 1"}},
+		{"all back", nil, []string{"quorum_gained TCP 192.0.2.1:80 weight 2 of 2", "quorum_gained TCP 192.0.2.1:81 weight 1 of 1"}},
+	} {
+		d.want = desired(cfg, health{down: set(step.down...), memory: before}, groupID)
+		d.noteQuorum(before)
+		before = d.want.memory
+		var got []string
+		for _, l := range entries(logs) {
+			got = append(got, fmt.Sprintf("%s %s weight %d of %d", l["event"], l["service"], l["weight"], l["quorum"]))
+		}
+		if diff := gocmp.Diff(step.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", step.name, diff)
+		}
+	}
+	d.want = desired(cfg, health{down: set(ping2)}, groupID)
+	d.noteQuorum(memory{})
+	if got := entries(logs); len(got) != 1 || got[0]["event"] != "quorum_lost" {
+		t.Errorf("a start without the quorum tells %v", got)
 	}
 }
 
@@ -157,7 +194,7 @@ func twoServices() *conf.Config {
 	}
 	service := func(port uint16, servers ...conf.RealServer) conf.VirtualServer {
 		return conf.VirtualServer{Address: netip.AddrPortFrom(netip.MustParseAddr("192.0.2.1"), port),
-			Protocol: conf.TCP, Scheduler: "rr", Forwarding: conf.NAT, RealServers: servers}
+			Protocol: conf.TCP, Scheduler: "rr", Forwarding: conf.NAT, Quorum: 1, RealServers: servers}
 	}
 	return &conf.Config{Services: []conf.VirtualServer{
 		service(80, server(1, false, conf.PingCheck, conf.TCPCheck), server(2, false, conf.PingCheck)),
@@ -182,7 +219,7 @@ func set(list ...check.Spec) map[check.Spec]bool {
 // silentDirector is a director that runs nothing.
 func silentDirector(cfg *conf.Config) (*Director, *logtest.ObservedLogs) {
 	core, logs := logtest.New(zapcore.DebugLevel)
-	return &Director{cfg: cfg, journal: newJournal(zap.New(core)), want: desired(cfg, nil, groupID),
+	return &Director{cfg: cfg, journal: newJournal(zap.New(core)), want: desired(cfg, health{}, groupID),
 		empty: map[ipvs.ServiceKey]bool{}}, logs
 }
 

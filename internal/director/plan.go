@@ -1,6 +1,8 @@
 package director
 
 import (
+	"slices"
+
 	"lvsd/internal/check"
 	"lvsd/internal/conf"
 	"lvsd/internal/ipvs"
@@ -95,17 +97,35 @@ type facts struct {
 	// live is true where there is such a node; else the rest says nothing.
 	live   bool
 	states map[vrrp.Key]vrrp.State
-	down   map[check.Spec]bool
+	health health
 	// servers has the kernel's connections; nil where they are not known.
 	servers map[serverKey]ipvs.DestinationStats
 }
 
 // side is one of the two configurations of a plan.
 type side struct {
-	cfg  *conf.Config
-	want want       // with every server healthy: what is configured
-	now  ipvs.Table // with the health that is known: what is in the kernel
-	down map[check.Spec]bool
+	cfg      *conf.Config
+	services map[ipvs.ServiceKey]*conf.VirtualServer
+	health   health
+	// want is what is configured: with every server healthy, and no quorum lost.
+	want want
+	// now is what the kernel has with the health that is known, and memory what that comes to.
+	now    ipvs.Table
+	memory memory
+}
+
+func newSide(cfg *conf.Config, h health, gid int) side {
+	now := desired(cfg, h, gid)
+	s := side{cfg: cfg, services: map[ipvs.ServiceKey]*conf.VirtualServer{}, health: h, now: now.services,
+		memory: now.memory}
+	alone := *cfg
+	alone.Services = slices.Clone(cfg.Services)
+	for i := range alone.Services {
+		alone.Services[i].Sorry = conf.SorryServer{}
+		s.services[serviceKey(&cfg.Services[i])] = &cfg.Services[i]
+	}
+	s.want = desired(&alone, health{}, gid)
+	return s
 }
 
 // Compare is the plan from one configuration to another where nothing is known of the node.
@@ -113,16 +133,11 @@ type side struct {
 func Compare(from, to *conf.Config, gid int) Plan { return plan(from, to, facts{}, gid) }
 
 func plan(from, to *conf.Config, known facts, gid int) Plan {
-	p := planner{facts: known,
-		old: side{cfg: from, want: desired(from, nil, gid), down: known.down},
-		new: side{cfg: to, want: desired(to, nil, gid)},
+	if !known.live {
+		known.health.memory = desired(from, health{}, gid).memory
 	}
-	p.new.down = carried(known.down, p.old.want.checks, p.new.want.checks)
-	p.old.now, p.new.now = p.old.want.services, p.new.want.services
-	if known.live {
-		p.old.now = desired(from, p.old.down, gid).services
-		p.new.now = desired(to, p.new.down, gid).services
-	}
+	p := planner{facts: known, old: newSide(from, known.health, gid)}
+	p.new = newSide(to, carried(known.health, p.old.want.checks, desired(to, health{}, gid).checks), gid)
 	p.global()
 	p.instances()
 	p.addresses()
@@ -135,21 +150,29 @@ func plan(from, to *conf.Config, known facts, gid int) Plan {
 	return p.finished()
 }
 
-// carried is what is known to fail after a reload, as check.Set carries it: a check that stays
-// keeps its verdict, and one that differs from a stopped one in its timing alone inherits it if the
-// target was down.
-func carried(down map[check.Spec]bool, before, after map[check.Spec]struct{}) map[check.Spec]bool {
+// carried is what is known after a reload, as check.Set carries it: a check that stays keeps its
+// verdict, and one that differs from a stopped one in its timing alone inherits it if the target was
+// down. One with alpha that is new counts as down until it was made.
+func carried(h health, before, after map[check.Spec]struct{}) health {
 	stopped := map[check.Spec]bool{}
-	for spec := range down {
+	for spec := range h.down {
 		if _, stays := after[spec]; !stays {
 			stopped[spec.Untimed()] = true
 		}
 	}
-	carried := map[check.Spec]bool{}
+	carried := health{down: map[check.Spec]bool{}, untried: map[check.Spec]bool{}, memory: h.memory}
 	for spec := range after {
 		_, was := before[spec]
-		if was && down[spec] || !was && stopped[spec.Untimed()] {
-			carried[spec] = true
+		switch {
+		case was && h.down[spec]:
+			carried.down[spec] = true
+			if h.untried[spec] {
+				carried.untried[spec] = true
+			}
+		case !was && stopped[spec.Untimed()]:
+			carried.down[spec] = true
+		case !was && spec.Alpha:
+			carried.down[spec], carried.untried[spec] = true, true
 		}
 	}
 	return carried

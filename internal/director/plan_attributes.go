@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lvsd/internal/check"
+	"lvsd/internal/conf"
 	"lvsd/internal/ipvs"
 	"lvsd/internal/netif"
 	"lvsd/internal/vrrp"
@@ -113,6 +114,30 @@ func serviceAttributes(s ipvs.Service, family uint8) []attribute {
 	}
 }
 
+// quorumAttributes are those of what a virtual server does when servers fail.
+func quorumAttributes(v *conf.VirtualServer) []attribute {
+	var quorum, hysteresis, sorry, method, inhibit string
+	if v.Quorum > 1 {
+		quorum = strconv.Itoa(v.Quorum)
+	}
+	if v.Hysteresis != 0 {
+		hysteresis = strconv.Itoa(v.Hysteresis)
+	}
+	if v.Sorry.Address.IsValid() {
+		sorry, method = v.Sorry.Address.String(), string(v.Sorry.Forwarding)
+		if v.Sorry.Inhibit {
+			inhibit = "true"
+		}
+	}
+	return []attribute{
+		{name: "quorum", value: quorum},
+		{name: "hysteresis", value: hysteresis},
+		{name: "sorry_server", value: sorry},
+		{name: "sorry_server_lvs_method", value: method},
+		{name: "sorry_server_inhibit", value: inhibit},
+	}
+}
+
 // serverAttributes are a destination's. inhibited tells whether it stays, with weight 0, while
 // one of its checks fails.
 func serverAttributes(d ipvs.Destination, inhibited bool) []attribute {
@@ -139,7 +164,10 @@ func serverAttributes(d ipvs.Destination, inhibited bool) []attribute {
 }
 
 func checkAttributes(s check.Spec) []attribute {
-	status := ""
+	status, alpha := "", ""
+	if s.Alpha {
+		alpha = "true"
+	}
 	if s.Status != (check.StatusCodes{}) {
 		status = s.Status.String()
 	}
@@ -149,6 +177,7 @@ func checkAttributes(s check.Spec) []attribute {
 		{name: "connect_timeout", value: s.Timeout.String()},
 		{name: "retry", value: strconv.Itoa(s.Retry)},
 		{name: "delay_before_retry", value: s.DelayBeforeRetry.String()},
+		{name: "alpha", value: alpha},
 	}
 }
 

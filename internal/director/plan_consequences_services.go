@@ -30,6 +30,30 @@ func (p *planner) serviceConsequences() {
 		}
 	}
 	p.emptied()
+	p.quorums()
+}
+
+// quorums finds virtual servers that lose their quorum, or gain it.
+func (p *planner) quorums() {
+	for i := range p.new.cfg.Services {
+		s := &p.new.cfg.Services[i]
+		key, name := serviceKey(s), serviceName(s)
+		had, is := p.old.memory.quorate[name], p.new.memory.quorate[name]
+		if p.old.services[key] == nil || had == is || s.Quorum <= 1 && !s.Sorry.Address.IsValid() {
+			continue
+		}
+		then := ""
+		if sorry := s.Sorry.Address; sorry.IsValid() && is {
+			then = fmt.Sprintf(": its real servers serve, and the sorry_server %s does not any more", sorry)
+		} else if sorry.IsValid() {
+			then = fmt.Sprintf(": the sorry_server %s serves, and its real servers do not", sorry)
+		}
+		if is {
+			p.follows(Info, "quorum_gained", serviceTitle(key), "gains its quorum%s", then)
+		} else {
+			p.follows(Warning, "quorum_lost", serviceTitle(key), "loses its quorum%s", then)
+		}
+	}
 }
 
 // connectionsOf are the connections of all servers of a service.
@@ -104,7 +128,7 @@ func (p *planner) serverConsequences() {
 		s := &p.new.cfg.Services[i]
 		for j := range s.RealServers {
 			key := serverKey{serviceKey(s), s.RealServers[j].Address}
-			if p.untested(before[key], after[key]) {
+			if p.untested(key, before[key], after[key]) {
 				untested[key.service] = append(untested[key.service], key.address.String())
 			}
 		}
@@ -133,8 +157,8 @@ func (p *planner) serverConsequences() {
 }
 
 // untested tells whether a server has a check that starts, and nothing says that it is down.
-func (p *planner) untested(was, is *conf.RealServer) bool {
-	if !healthy(is, p.new.down) || was != nil && !healthy(was, p.old.down) {
+func (p *planner) untested(key serverKey, was, is *conf.RealServer) bool {
+	if !p.new.up(key, is) || was != nil && !p.old.up(key, was) {
 		return false // down, or told of as a server that comes back
 	}
 	for _, spec := range specs(is) {
@@ -159,7 +183,7 @@ func (p *planner) changedServer(subject string, key serverKey, was, is *conf.Rea
 	if len(specs(was)) > 0 && len(specs(is)) == 0 {
 		p.follows(Warning, "unchecked", subject, "has no check any more: it gets connections even when it is down")
 	}
-	switch wasUp, isUp := healthy(was, p.old.down), healthy(is, p.new.down); {
+	switch wasUp, isUp := p.old.up(key, was), p.new.up(key, is); {
 	case !wasUp && isUp:
 		p.follows(Warning, "down_server_returns", subject,
 			"is down, and gets connections again: what failed is not checked any more, or is checked anew")

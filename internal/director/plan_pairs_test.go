@@ -61,6 +61,11 @@ func oneChange(t *rapid.T, cfg *conf.Config) {
 		s.Scheduler = "lc"
 		return
 	}
+	if rapid.IntRange(0, 3).Draw(t, "of the quorum") == 0 {
+		s.Sorry.Inhibit = !s.Sorry.Inhibit
+		s.Quorum++
+		return
+	}
 	r := &s.RealServers[rapid.IntRange(0, n-1).Draw(t, "server")]
 	switch rapid.IntRange(0, 4).Draw(t, "what") {
 	case 0:

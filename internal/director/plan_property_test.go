@@ -31,9 +31,11 @@ func TestPlanIsWhatIPVSDoes(t *testing.T) {
 		p := Compare(from, to, groupID)
 		for _, e := range p.Services {
 			kind := map[Action]ipvs.OpKind{Added: ipvs.AddService, Changed: ipvs.EditService, Removed: ipvs.DeleteService}[e.Action]
-			planned = append(planned, fmt.Sprint(kind, " ", e.key))
+			if e.Action != Changed || slices.ContainsFunc(e.Changes, ofTheService) {
+				planned = append(planned, fmt.Sprint(kind, " ", e.key))
+			}
 		}
-		now := desired(to, nil, groupID).services
+		now := desired(to, health{}, groupID).services
 		for _, e := range p.RealServers {
 			key := e.key.(serverKey)
 			_, stays := now[key.service]
@@ -41,7 +43,7 @@ func TestPlanIsWhatIPVSDoes(t *testing.T) {
 				planned = append(planned, fmt.Sprint(kind, " ", key.service, " ", key.address))
 			}
 		}
-		for _, op := range ipvsOps(from, to, nil, nil) {
+		for _, op := range ipvsOps(withoutSorry(from), withoutSorry(to), health{}, health{}) {
 			done = append(done, opText(op))
 		}
 		slices.Sort(planned)
@@ -50,6 +52,26 @@ func TestPlanIsWhatIPVSDoes(t *testing.T) {
 			t.Fatalf("(-done +planned):\n%s", diff)
 		}
 	})
+}
+
+// ofTheService tells whether the kernel has an attribute of a virtual server.
+func ofTheService(c Change) bool {
+	return !slices.ContainsFunc(quorumAttributes(&conf.VirtualServer{}), func(a attribute) bool { return a.name == c.Attribute })
+}
+
+// withoutSorry is a configuration whose real servers always serve.
+func withoutSorry(cfg *conf.Config) *conf.Config {
+	c := *cfg
+	c.Services = slices.Clone(cfg.Services)
+	for i := range c.Services {
+		c.Services[i].Sorry = conf.SorryServer{}
+	}
+	return &c
+}
+
+// sorryOp tells whether an operation is on a sorry server, which is an attribute of its service.
+func sorryOp(op ipvs.Op) bool {
+	return op.Address.IsValid() && op.Address.Addr() == sorryAddress.Addr()
 }
 
 // destinationOp is what an entry of a server that is healthy comes to in the kernel.
@@ -61,7 +83,7 @@ func destinationOp(e Entry) (ipvs.OpKind, bool) {
 		return ipvs.DeleteDestination, true
 	}
 	return ipvs.EditDestination, slices.ContainsFunc(e.Changes, func(c Change) bool {
-		return c.Attribute == "weight" || c.Attribute == "lb_kind"
+		return c.Attribute == "weight" || c.Attribute == "lb_kind" || c.Attribute == "uthreshold"
 	})
 }
 
@@ -73,13 +95,13 @@ func opText(op ipvs.Op) string {
 }
 
 // ipvsOps are the writes of a reload to a kernel that is as the old configuration wants it.
-func ipvsOps(from, to *conf.Config, downBefore, downAfter map[check.Spec]bool) []ipvs.Op {
-	have := desired(from, downBefore, groupID).services
+func ipvsOps(from, to *conf.Config, before, after health) []ipvs.Op {
+	have := desired(from, before, groupID).services
 	owned := map[ipvs.ServiceKey]bool{}
 	for key := range have {
 		owned[key] = true
 	}
-	return ipvs.Plan(desired(to, downAfter, groupID).services, have, owned)
+	return ipvs.Plan(desired(to, after, groupID).services, have, owned)
 }
 
 // TestPlanOfFailingServers: whatever fails, the kernel is written to for the servers of entries
@@ -88,11 +110,13 @@ func TestPlanOfFailingServers(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		from, to := somePair(t)
 		down := someFailures(t, from)
-		before, after := desired(from, nil, groupID), desired(to, nil, groupID)
-		p := plan(from, to, facts{live: true, down: down}, groupID)
+		before, after := desired(from, health{}, groupID), desired(to, health{}, groupID)
+		known := health{down: down}
+		known.memory = desired(from, known, groupID).memory
+		p := plan(from, to, facts{live: true, health: known}, groupID)
 		written := map[serverKey]bool{}
-		for _, op := range ipvsOps(from, to, down, carried(down, before.checks, after.checks)) {
-			if op.Address.IsValid() {
+		for _, op := range ipvsOps(from, to, known, carried(known, before.checks, after.checks)) {
+			if op.Address.IsValid() && !sorryOp(op) {
 				written[serverKey{op.Key, op.Address}] = true
 			}
 		}
@@ -109,8 +133,12 @@ func TestPlanOfFailingServers(t *testing.T) {
 				t.Fatalf("%+v is not written", e)
 			}
 		}
+		swapped := map[string]bool{} // virtual servers whose sorry server comes or goes
+		for _, c := range p.Consequences {
+			swapped[c.Subject] = swapped[c.Subject] || strings.HasPrefix(c.Kind, "quorum_")
+		}
 		for key := range written {
-			if e, ok := entries[key]; !ok {
+			if e, ok := entries[key]; !ok && !swapped[serviceTitle(key.service)] {
 				t.Fatalf("%v is written, and is not in the plan: %+v", key, e)
 			}
 		}
@@ -121,7 +149,7 @@ func TestPlanOfFailingServers(t *testing.T) {
 func TestPlanIsWhatNetifDoes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		from, to := somePair(t)
-		old, now := side{cfg: from, want: desired(from, nil, groupID)}, side{cfg: to, want: desired(to, nil, groupID)}
+		old, now := side{cfg: from, want: desired(from, health{}, groupID)}, side{cfg: to, want: desired(to, health{}, groupID)}
 		roles := map[string]netif.Role{}
 		for _, key := range []string{"eth0/51", "eth0/52", "eth1/51", "eth1/52"} {
 			roles[key] = netif.Role{Master: rapid.Bool().Draw(t, key+" is master"), Until: time.Unix(1, 0)}
@@ -171,7 +199,7 @@ func TestPlanIsWhatChecksDo(t *testing.T) {
 		defer set.Close()
 		run := func(cfg *conf.Config) map[check.Spec]bool {
 			all := map[check.Spec]struct{}{}
-			for spec := range desired(cfg, nil, groupID).checks {
+			for spec := range desired(cfg, health{}, groupID).checks {
 				all[rarely(spec)] = struct{}{}
 			}
 			set.Apply(all)
@@ -216,7 +244,7 @@ func TestPlanIsWhatChecksDo(t *testing.T) {
 func TestPlanIsWhatTheElectionDoes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		from, to := somePair(t)
-		old, now := desired(from, nil, groupID), desired(to, nil, groupID)
+		old, now := desired(from, health{}, groupID), desired(to, health{}, groupID)
 		e, at := elected(t, old)
 		var out vrrp.Output
 		e.Configure(at, now.instances, now.groups, &out)
@@ -306,6 +334,8 @@ func TestEmptyPlan(t *testing.T) {
 		from, to := somePair(t)
 		for _, cfg := range []*conf.Config{from, to} {
 			for i := range cfg.Services {
+				// A sorry server hides those of which none ever serves.
+				cfg.Services[i].Quorum, cfg.Services[i].Hysteresis = 1, 0
 				for j := range cfg.Services[i].RealServers {
 					// One that gets no connections anyhow shows no failure.
 					r := &cfg.Services[i].RealServers[j]
@@ -315,18 +345,18 @@ func TestEmptyPlan(t *testing.T) {
 		}
 		failures := []map[check.Spec]bool{nil, someFailures(t, from), someFailures(t, to)}
 		for _, cfg := range []*conf.Config{from, to} {
-			for spec := range desired(cfg, nil, groupID).checks {
+			for spec := range desired(cfg, health{}, groupID).checks {
 				failures = append(failures, map[check.Spec]bool{spec: true})
 			}
 		}
-		same := true
+		same := quorumWords(from) == quorumWords(to)
 		for _, down := range failures {
-			same = same && normal(desired(from, down, groupID)) == normal(desired(to, down, groupID))
+			same = same && normal(desired(from, health{down: down}, groupID)) == normal(desired(to, health{down: down}, groupID))
 		}
 		p := Compare(from, to, groupID)
 		if p.Empty() != same {
 			t.Fatalf("the same is wanted: %t, the plan is %+v\n%s", same, p,
-				gocmp.Diff(normal(desired(from, nil, groupID)), normal(desired(to, nil, groupID))))
+				gocmp.Diff(normal(desired(from, health{}, groupID)), normal(desired(to, health{}, groupID))))
 		}
 		if p.Empty() && len(p.Consequences) > 0 {
 			t.Fatalf("nothing has consequences: %+v", p.Consequences)
@@ -338,6 +368,23 @@ func TestEmptyPlan(t *testing.T) {
 	if empty == 0 {
 		t.Error("no pair wanted the same: nothing was shown of empty plans")
 	}
+}
+
+// quorumWords writes what counts when a quorum is lost.
+func quorumWords(cfg *conf.Config) string {
+	var services []string
+	for i := range cfg.Services {
+		v := &cfg.Services[i]
+		text := fmt.Sprint(serviceName(v), quorumAttributes(v))
+		for _, r := range v.RealServers {
+			if v.Sorry.Address.IsValid() && r.InhibitOnFailure {
+				text += " " + r.Address.String()
+			}
+		}
+		services = append(services, text)
+	}
+	slices.Sort(services)
+	return strings.Join(services, "\n")
 }
 
 // normal writes what is wanted, in an order of its own where order does not matter.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -168,7 +167,7 @@ func (d *Director) running() running {
 		states[key] = r.state
 	}
 	return running{cfg: d.cfg, stopping: d.stopping || d.ended,
-		facts: facts{live: true, states: states, down: maps.Clone(d.down)}}
+		facts: facts{live: true, states: states, health: d.health.clone()}}
 }
 
 // Plan says what adopting a configuration would change on this node now. Errors are ctx's.

@@ -20,9 +20,9 @@ func (p *planner) services() {
 	for i := range p.new.cfg.Services {
 		key := serviceKey(&p.new.cfg.Services[i])
 		e := Entry{Action: Changed, Name: serviceTitle(key), key: key}
-		now := serviceAttributes(p.new.want.services[key].Service, key.Family)
-		if was, there := p.old.want.services[key]; there {
-			e.Changes = changes(serviceAttributes(was.Service, key.Family), now)
+		now := p.new.serviceAttributes(key)
+		if p.old.services[key] != nil {
+			e.Changes = changes(p.old.serviceAttributes(key), now)
 		} else {
 			e.Action, e.Changes = Added, assigned(now)
 		}
@@ -118,9 +118,18 @@ func (s *side) realServers() map[serverKey]*conf.RealServer {
 	return m
 }
 
+func (s *side) serviceAttributes(key ipvs.ServiceKey) []attribute {
+	return append(serviceAttributes(s.want.services[key].Service, key.Family), quorumAttributes(s.services[key])...)
+}
+
 func (s *side) serverAttributes(key serverKey, r *conf.RealServer) []attribute {
-	return serverAttributes(s.want.services[key.service].Destinations[key.address],
-		r.InhibitOnFailure && len(specs(r)) > 0)
+	leaves := len(specs(r)) > 0 || s.services[key.service].Sorry.Address.IsValid()
+	return serverAttributes(s.want.services[key.service].Destinations[key.address], r.InhibitOnFailure && leaves)
+}
+
+// up tells whether a real server is up with the health that is known.
+func (s *side) up(key serverKey, r *conf.RealServer) bool {
+	return s.health.up(key.service.String(), r)
 }
 
 // servers compares the real servers of every virtual server.
@@ -170,7 +179,7 @@ func (p *planner) serverEntry(key serverKey, was, is *conf.RealServer) Entry {
 		kernel = p.old.want.services[key.service].Destinations[key.address] !=
 			p.new.want.services[key.service].Destinations[key.address]
 		e.Changes = append(e.Changes, dependencies(specs(was), specs(is), p.renewed)...)
-		switch wasUp, isUp := healthy(was, p.old.down), healthy(is, p.new.down); {
+		switch wasUp, isUp := p.old.up(key, was), p.new.up(key, is); {
 		case !wasUp && isUp:
 			e.Changes = append(e.Changes, Change{"health", "down", "unknown"})
 		case wasUp && !isUp:
@@ -179,6 +188,9 @@ func (p *planner) serverEntry(key serverKey, was, is *conf.RealServer) Entry {
 	}
 	if kernel && p.live && sameDestination(p.old.now, p.new.now, key) {
 		e.Note = "it is down: nothing is written now"
+		if v := p.new.services[key.service]; v != nil && sorryServes(v, p.new.memory) {
+			e.Note = "the sorry_server serves: nothing is written now"
+		}
 	}
 	return e
 }

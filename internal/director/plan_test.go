@@ -90,9 +90,9 @@ func planSide(t *testing.T, text string) *conf.Config {
 // MASTER", "down ping 10.0.0.1", "active TCP 192.0.2.1:80 10.0.0.1:80 12" (or inactive).
 func parseFacts(t *testing.T, cfg *conf.Config, text string) facts {
 	t.Helper()
-	known := facts{live: true, states: map[vrrp.Key]vrrp.State{}, down: map[check.Spec]bool{},
+	known := facts{live: true, states: map[vrrp.Key]vrrp.State{}, health: health{down: map[check.Spec]bool{}},
 		servers: map[serverKey]ipvs.DestinationStats{}}
-	w := desired(cfg, nil, groupID)
+	w := desired(cfg, health{}, groupID)
 	for line := range strings.Lines(text) {
 		word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 		used := false
@@ -108,7 +108,7 @@ func parseFacts(t *testing.T, cfg *conf.Config, text string) facts {
 		case "down":
 			for spec := range w.checks {
 				if spec.String() == rest {
-					known.down[spec], used = true, true
+					known.health.down[spec], used = true, true
 				}
 			}
 		case "active", "inactive":

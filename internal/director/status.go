@@ -58,11 +58,22 @@ type ServiceStatus struct {
 	Forwarding         string             `json:"forwarding"`
 	PersistenceTimeout int                `json:"persistence_timeout"` // seconds, 0 is off
 	Quorum             int                `json:"quorum"`
+	Quorate            bool               `json:"quorate"`
+	SorryServer        *SorryStatus       `json:"sorry_server,omitempty"`
 	InKernel           bool               `json:"in_kernel"`
 	Connections        uint64             `json:"connections"` // since the service was made
 	RealServers        []RealServerStatus `json:"real_servers"`
 
 	key ipvs.ServiceKey
+}
+
+// SorryStatus is the sorry server of a service.
+type SorryStatus struct {
+	Address  netip.AddrPort `json:"address"`
+	Serves   bool           `json:"serves"` // it is wanted in the place of the real servers now
+	InKernel bool           `json:"in_kernel"`
+	Active   uint32         `json:"active_connections"`
+	Inactive uint32         `json:"inactive_connections"`
 }
 
 // RealServerStatus is a real server of one service.
@@ -152,13 +163,16 @@ func (d *Director) serviceStatus(v *conf.VirtualServer, verdicts map[check.Spec]
 	key := serviceKey(v)
 	s := ServiceStatus{Address: v.Address.String(), Protocol: string(v.Protocol), Scheduler: v.Scheduler,
 		Forwarding: string(v.Forwarding), PersistenceTimeout: int(v.PersistenceTimeout / time.Second),
-		Quorum: 1, RealServers: []RealServerStatus{}, key: key}
+		Quorum: v.Quorum, Quorate: d.want.memory.quorate[key.String()], RealServers: []RealServerStatus{}, key: key}
+	if v.Sorry.Address.IsValid() {
+		s.SorryServer = &SorryStatus{Address: v.Sorry.Address, Serves: sorryServes(v, d.want.memory)}
+	}
 	if v.FWMark != 0 {
 		s.Address = fmt.Sprintf("fwmark %d", v.FWMark)
 	}
 	for i := range v.RealServers {
 		r := &v.RealServers[i]
-		rs := RealServerStatus{Address: r.Address, Weight: r.Weight, Healthy: healthy(r, d.down),
+		rs := RealServerStatus{Address: r.Address, Weight: r.Weight, Healthy: d.want.memory.up[member{key.String(), r.Address}],
 			EffectiveWeight: d.want.services[key].Destinations[r.Address].Weight, Checks: []CheckStatus{}}
 		for _, spec := range specs(r) {
 			verdict := verdicts[spec]
@@ -192,6 +206,9 @@ func (s *Status) count(stats ipvs.Stats) {
 		}
 		service.InKernel, service.Connections = true, k.Counters.Connections
 		for _, dest := range k.Destinations {
+			if sorry := service.SorryServer; sorry != nil && sorry.Address == dest.Address {
+				sorry.InKernel, sorry.Active, sorry.Inactive = true, dest.Active, dest.Inactive
+			}
 			for i := range service.RealServers {
 				if r := &service.RealServers[i]; r.Address == dest.Address {
 					r.InKernel, r.Active, r.Inactive = true, dest.Active, dest.Inactive

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/netip"
 	"os"
 	"time"
 )
@@ -186,6 +187,7 @@ func (l *loop) round(ctx context.Context, r *Report, superseded func() bool) boo
 	ops := Plan(l.want, l.known, l.owned.keys)
 	pending := map[Op]bool{}
 	missing := map[ServiceKey]bool{} // services that could not be added
+	short := map[ServiceKey]bool{}   // services with a destination that could not be added, or given a weight
 	for i, op := range ops {
 		if ctx.Err() != nil || i > 0 && superseded() {
 			return false
@@ -194,9 +196,12 @@ func (l *loop) round(ctx context.Context, r *Report, superseded func() bool) boo
 		case op.onDestination() && missing[op.Key]:
 			delete(l.failing, op) // its time comes with that of its service
 			pending[op] = true
+		case short[op.Key] && l.empties(op):
+			pending[op] = true
 		case l.kernel == nil || !l.attempt(op, r):
 			pending[op] = true
 			missing[op.Key] = missing[op.Key] || op.Kind == AddService
+			short[op.Key] = short[op.Key] || op.onDestination() && op.Destination.Weight > 0
 		}
 	}
 	for op := range l.failing {
@@ -206,6 +211,26 @@ func (l *loop) round(ctx context.Context, r *Report, superseded func() bool) boo
 	}
 	r.Pending = len(pending)
 	return true
+}
+
+// empties says whether an operation would take the last destination that gets connections from a
+// service that is to have one.
+func (l *loop) empties(op Op) bool {
+	takes := op.Kind == DeleteDestination || op.Kind == EditDestination && op.Destination.Weight == 0
+	if !takes || !serving(l.want[op.Key], netip.AddrPort{}) {
+		return false
+	}
+	return l.known[op.Key].Destinations[op.Address].Weight > 0 && !serving(l.known[op.Key], op.Address)
+}
+
+// serving says whether a service has a destination that gets connections, other than one.
+func serving(e Entry, but netip.AddrPort) bool {
+	for addr, d := range e.Destinations {
+		if d.Weight > 0 && addr != but {
+			return true
+		}
+	}
+	return false
 }
 
 // attempt applies one operation, unless it failed and its time has not come. It says whether

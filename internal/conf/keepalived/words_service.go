@@ -1,7 +1,5 @@
 package keepalived
 
-const noQuorum = "the service would go on with the servers that are left; lvsd serves while one is up"
-
 // serviceWords are virtual_server and what stands beside it.
 func serviceWords() []*keyword {
 	service := word("virtual_server ADDRESS [PORT] { … }")
@@ -27,9 +25,8 @@ func serviceWords() []*keyword {
 				timingWords(), checkers(),
 				words("weight 0-65535", "inhibit_on_failure [BOOL]"),
 				serverWords(),
-				refuse("all servers of a virtual_server get packets the same way here; write a virtual_server for each", "lvs_method NAT|DR|TUN …"),
-				but([]string{"0"}, refuse("the kernel would give the server more connections than that; write a weight that suits it",
-					"uthreshold CONNECTIONS", "lthreshold CONNECTIONS")),
+				list(word("lb_kind NAT|DR|TUN").alias("lvs_method").with(tunnelOptions())),
+				words("uthreshold CONNECTIONS", "lthreshold CONNECTIONS"),
 				scripts(ignore(noScripts, "notify_up COMMAND …", "notify_down COMMAND …")),
 			)),
 		)),
@@ -60,11 +57,8 @@ func persistenceWords() []*keyword {
 
 func quorumWords() []*keyword {
 	return join(
-		but([]string{"1"}, refuse(noQuorum+"; write quorum 1", "quorum NUMBER")),
-		but([]string{"0"}, ignore("only a quorum needs it", "hysteresis NUMBER")),
-		refuse("with no server left the service would refuse connections; remove it if it may",
-			"sorry_server ADDRESS [PORT]"),
-		ignore("only a sorry_server needs it", "sorry_server_inhibit", "sorry_server_lvs_method NAT|DR|TUN …"),
+		words("quorum NUMBER", "hysteresis NUMBER", "sorry_server ADDRESS [PORT]", "sorry_server_inhibit [BOOL]"),
+		list(word("sorry_server_lvs_method NAT|DR|TUN").with(tunnelOptions())),
 	)
 }
 
@@ -81,7 +75,7 @@ func serverWords() []*keyword {
 // alphaWords are those on how a check begins.
 func alphaWords() []*keyword {
 	return join(
-		but(off(), refuse("a server would serve until its first probe fails; remove it if it may", "alpha [BOOL]")),
+		words("alpha [BOOL]"),
 		ignore("lvsd spreads the first probes over delay_loop itself", "warmup SECONDS"),
 	)
 }

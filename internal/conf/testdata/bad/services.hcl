@@ -1,0 +1,28 @@
+# services: quorums, sorry servers, thresholds and methods
+virtual_server "10.0.0.1" "80" {
+  quorum                  = 5
+  hysteresis              = 9
+  sorry_server            = "10.0.0.9 8080"
+  sorry_server_lvs_method = "DR"
+  real_server "10.0.0.2" "80" {
+    uthreshold = 3
+    lthreshold = 4
+  }
+  real_server "10.0.0.3" "8080" {
+    lvs_method = "TUN"
+  }
+}
+virtual_server "10.0.0.1" "81" {
+  quorum               = 0
+  sorry_server_inhibit = true
+  sorry_server         = ["web1", 80]
+  real_server "10.0.0.2" "81" {
+    uthreshold = "many"
+    lvs_method = "LOCAL"
+    alpha      = "maybe"
+  }
+}
+virtual_server "10.0.0.1" "82" {
+  sorry_server_inhibit = true
+  real_server "10.0.0.2" "82" {}
+}
