@@ -49,6 +49,7 @@ func decode(nodes []*keepalived.Node, front *frontEnd, hostname string) (*Config
 	}
 	d.validateInstances()
 	d.validateGroups()
+	d.validateGroupWeights()
 	d.validateServices()
 	d.validateGateways()
 	d.validateTimes()

@@ -56,7 +56,7 @@ func (d *decoder) instance(n *keepalived.Node) {
 			broken = broken || c.Broken
 			addresses = append(addresses, c.Children...)
 		case "track_interface":
-			d.trackInterfaces(c, &i)
+			d.trackInterfaces(c, &i.TrackInterfaces)
 		case "garp_master_delay":
 			d.duration(c, 0, maxDuration, &i.GARPMasterDelay)
 		case "garp_master_repeat":
@@ -154,18 +154,6 @@ func (d *decoder) advertInterval(n *keepalived.Node, i *Instance) {
 		v = near
 	}
 	i.AdvertInterval = v
-}
-
-func (d *decoder) trackInterfaces(n *keepalived.Node, i *Instance) {
-	for _, c := range n.Children {
-		if c.Broken {
-			continue
-		}
-		var name string
-		if d.interfaceName("track_interface", c.Keyword, &name) {
-			i.TrackInterfaces = append(i.TrackInterfaces, name)
-		}
-	}
 }
 
 // virtualAddress reads one line: an address and pairs of a word and its value.
@@ -273,13 +261,21 @@ func (d *decoder) syncGroup(n *keepalived.Node) {
 	d.text(n, &g.Name)
 	var words []keepalived.Word
 	broken := false
-	for _, c := range n.Children {
-		broken = broken || c.Broken
-		for _, member := range c.Children {
-			g.Members = append(g.Members, member.Keyword.Text)
-			words = append(words, member.Keyword)
+	blocks := func(name string) bool { return name == "group" || name == "track_interface" }
+	d.singles(n, blocks, func(c *keepalived.Node) {
+		switch c.Name {
+		case "group":
+			broken = broken || c.Broken
+			for _, member := range c.Children {
+				g.Members = append(g.Members, member.Keyword.Text)
+				words = append(words, member.Keyword)
+			}
+		case "track_interface":
+			d.trackInterfaces(c, &g.TrackInterfaces)
+		case "sync_group_tracking_weight":
+			d.flag(c, &g.TrackingWeight)
 		}
-	}
+	})
 	if len(g.Members) == 0 && !broken {
 		d.errorf(g.Range, "vrrp_sync_group %q has no members; write the names of its instances in group", g.Name)
 	}

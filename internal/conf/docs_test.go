@@ -104,6 +104,10 @@ func TestDocumentationHasEveryWord(t *testing.T) {
 	if got := slices.Sorted(maps.Keys(d.table(t, "virtual_ipaddress"))); !slices.Equal(got, []string{"dev", "label", "scope"}) {
 		t.Errorf("section virtual_ipaddress has %v", got)
 	}
+	tracking := hclTracked("interface")
+	if got, want := slices.Sorted(maps.Keys(d.table(t, "Tracking"))), slices.Concat(tracking.flags, tracking.values); !slices.Equal(got, want) {
+		t.Errorf("section Tracking has %v, the language has %v", got, want)
+	}
 	var functions []string
 	list, _, _ := strings.Cut(strings.TrimSpace(d.sections["Functions"]), "\n\n")
 	for _, w := range quotedWord.FindAllStringSubmatch(list, -1) {
@@ -194,6 +198,7 @@ func printedDefaults(c *Config) map[string]map[string]string {
 			"nopreempt": fmt.Sprint(!i.Preempt), "garp_master_delay": time(i.GARPMasterDelay),
 			"garp_master_repeat": fmt.Sprint(i.GARPMasterRepeat),
 		},
+		"vrrp_sync_group":   {"sync_group_tracking_weight": fmt.Sprint(c.SyncGroups[0].TrackingWeight)},
 		"virtual_ipaddress": {"scope": map[uint8]string{0: "global"}[i.Addresses[0].Scope]},
 		"virtual_server": {
 			"protocol": strings.ToUpper(string(v.Protocol)), "lb_algo": v.Scheduler, "lvs_sched": v.Scheduler,

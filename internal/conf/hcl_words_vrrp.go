@@ -11,12 +11,22 @@ func hclInstance() *hclBlock {
 			{name: "virtual_ipaddress", first: "address", options: []string{"dev", "label", "scope"}},
 		},
 		blocks: []hclChild{
-			{"track_interface", &hclBlock{labels: []string{"interface"}, line: true}},
+			{"track_interface", hclTracked("interface")},
 			{"authentication", &hclBlock{values: []string{"auth_type", "auth_pass"}}},
 		},
 	}
 }
 
 func hclSyncGroup() *hclBlock {
-	return &hclBlock{labels: []string{"name"}, lines: []hclLines{{name: "group"}}}
+	return &hclBlock{
+		labels: []string{"name"},
+		values: []string{"sync_group_tracking_weight"},
+		lines:  []hclLines{{name: "group"}},
+		blocks: []hclChild{{"track_interface", hclTracked("interface")}},
+	}
+}
+
+// hclTracked is a line of track_interface, or of a block like it.
+func hclTracked(label string) *hclBlock {
+	return &hclBlock{labels: []string{label}, line: true, values: []string{"weight"}, flags: []string{"reverse"}}
 }

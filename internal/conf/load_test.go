@@ -142,7 +142,7 @@ func TestDesignExample(t *testing.T) {
 					{Prefix: netip.MustParsePrefix("192.168.2.11/24"), Dev: "eth0"},
 					{Prefix: netip.MustParsePrefix("10.10.10.9/24"), Dev: "eth1"},
 				},
-				TrackInterfaces: []string{"eth1"}, GARPMasterDelay: 5 * time.Second, GARPMasterRepeat: 5,
+				TrackInterfaces: []Tracked{{Name: "eth1"}}, GARPMasterDelay: 5 * time.Second, GARPMasterRepeat: 5,
 			}},
 			Services: []VirtualServer{web, {FWMark: 100, Scheduler: "sh", Forwarding: NAT, Quorum: 1}},
 		}

@@ -2,6 +2,7 @@ package conf
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -31,9 +32,9 @@ type Instance struct {
 	// Preempt lets a backup with a higher priority replace a living master (RFC 9568 §6.1).
 	Preempt   bool
 	Addresses []VirtualAddress
-	// TrackInterfaces fail the instance when one of them is down, beside Interface and the
-	// interfaces of Addresses, which are always tracked.
-	TrackInterfaces []string
+	// TrackInterfaces are what the instance depends on beside Interface and the interfaces of
+	// Addresses, without which it never takes part.
+	TrackInterfaces []Tracked
 	// AuthPass is the clear-text password of version 2 (RFC 2338 §5.3.6), 1 to 8 bytes; empty is no
 	// authentication.
 	AuthPass Secret
@@ -58,5 +59,12 @@ type VirtualAddress struct {
 type SyncGroup struct {
 	Name    string
 	Members []string // names of instances, each in one group at most
-	Range   hcl.Range
+	// TrackInterfaces count for every member.
+	TrackInterfaces []Tracked
+	// TrackingWeight lets members have weights of their own (sync_group_tracking_weight): their
+	// priorities may come to differ.
+	TrackingWeight bool
+	Range          hcl.Range
 }
+
+func (g *SyncGroup) has(instance string) bool { return slices.Contains(g.Members, instance) }

@@ -38,7 +38,8 @@ func drawConfig(t *rapid.T) *Config {
 		c.Instances = append(c.Instances, drawInstance(t, k))
 	}
 	for k := range rapid.IntRange(0, len(c.Instances)).Draw(t, "groups") {
-		c.SyncGroups = append(c.SyncGroups, SyncGroup{Name: fmt.Sprintf("g%d", k), Members: []string{c.Instances[k].Name}})
+		c.SyncGroups = append(c.SyncGroups, SyncGroup{Name: fmt.Sprintf("g%d", k), Members: []string{c.Instances[k].Name},
+			TrackInterfaces: drawTracked(t, "eth3", "eth5"), TrackingWeight: true})
 	}
 	for k := range rapid.IntRange(0, 3).Draw(t, "services") {
 		c.Services = append(c.Services, drawService(t, k))
@@ -76,8 +77,18 @@ func drawInstance(t *rapid.T, k int) Instance {
 	if i.Version == 2 {
 		i.AuthPass = Secret(rapid.SampledFrom([]string{"", "secret", "12345678", "0", "a{b}#!$c", "größe1"}).Draw(t, "password"))
 	}
-	i.TrackInterfaces = rapid.SampledFrom([][]string{nil, {"eth3"}, {"eth3", "eth4"}}).Draw(t, "track")
+	i.TrackInterfaces = drawTracked(t, "eth3", "eth4")
 	return i
+}
+
+// drawTracked draws lines about some of the names.
+func drawTracked(t *rapid.T, names ...string) []Tracked {
+	var list []Tracked
+	for _, name := range rapid.SliceOfDistinct(rapid.SampledFrom(names), rapid.ID[string]).Draw(t, "tracked") {
+		list = append(list, Tracked{Name: name, Weight: rapid.IntRange(-maxTrackWeight, maxTrackWeight).Draw(t, "weight"),
+			Reverse: rapid.Bool().Draw(t, "reverse")})
+	}
+	return list
 }
 
 func drawService(t *rapid.T, k int) VirtualServer {

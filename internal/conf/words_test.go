@@ -53,14 +53,17 @@ func TestWordsOfInstance(t *testing.T) {
 			i.GARPMasterDelay = 1500 * time.Millisecond
 		},
 		"garp_master_repeat 1":                                        func(i *Instance) { i.GARPMasterRepeat = 1 },
-		"track_interface {\neth1\neth2\n}":                            func(i *Instance) { i.TrackInterfaces = []string{"eth1", "eth2"} },
-		"track_interface\n{ eth1 }":                                   func(i *Instance) { i.TrackInterfaces = []string{"eth1"} },
 		"version 3\nadvert_int 0.01":                                  func(i *Instance) { i.Version, i.AdvertInterval = 3, 10*time.Millisecond },
 		"version 3\nadvert_int 40.95":                                 func(i *Instance) { i.Version, i.AdvertInterval = 3, 40950*time.Millisecond },
 		"authentication {\nauth_type PASS\nauth_pass secret\n}":       func(i *Instance) { i.AuthPass = "secret" },
 		"authentication {\nauth_pass 12345678\nauth_type PASS\n}":     func(i *Instance) { i.AuthPass = "12345678" },
 		"authentication {\n}":                                         func(*Instance) {},
 		"authentication {\nauth_type PASS\nauth_pass x\n}\nversion 3": func(i *Instance) { i.Version = 3 },
+		"track_interface {\neth1\neth2\n}":                            func(i *Instance) { i.TrackInterfaces = []Tracked{{Name: "eth1"}, {Name: "eth2"}} },
+		"track_interface\n{ eth1 }":                                   func(i *Instance) { i.TrackInterfaces = []Tracked{{Name: "eth1"}} },
+		"track_interface {\neth1 weight -10\neth2 weight 253 reverse\n}\ntrack_interface {\neth3 reverse\n}": func(i *Instance) {
+			i.TrackInterfaces = []Tracked{{Name: "eth1", Weight: -10}, {Name: "eth2", Weight: 253, Reverse: true}, {Name: "eth3", Reverse: true}}
+		},
 		"virtual_ipaddress { 10.0.0.2/24 dev eth1 label eth1:x scope host }": func(i *Instance) {
 			i.Addresses = append(i.Addresses, VirtualAddress{netip.MustParsePrefix("10.0.0.2/24"), "eth1", "eth1:x", 254, i.Range})
 		},

@@ -16,7 +16,7 @@ type syntax interface {
 	args(name string, values ...string) string
 	open(name string, labels ...string) string
 	addresses(i Instance) string
-	track(names []string) string
+	track(keyword string, list []Tracked) string
 	members(names []string) string
 	url(u URL) string
 }
@@ -35,7 +35,7 @@ func write(c *Config, s syntax) string {
 			s.word("state", string(i.State)), s.word("interface", i.Interface),
 			s.word("virtual_router_id", fmt.Sprint(i.VirtualRouterID)), s.word("priority", fmt.Sprint(i.Priority)),
 			s.word("advert_int", seconds(i.AdvertInterval)), s.word("version", fmt.Sprint(i.Version)),
-			s.flag("nopreempt", !i.Preempt), s.addresses(i), s.track(i.TrackInterfaces))
+			s.flag("nopreempt", !i.Preempt), s.addresses(i), s.track("track_interface", i.TrackInterfaces))
 		if i.AuthPass != "" {
 			put(s.open("authentication"), s.word("auth_type", "PASS"), s.word("auth_pass", string(i.AuthPass)), "}")
 		}
@@ -43,7 +43,8 @@ func write(c *Config, s syntax) string {
 			s.word("garp_master_delay", seconds(i.GARPMasterDelay)), s.word("garp_master_repeat", fmt.Sprint(i.GARPMasterRepeat)), "}")
 	}
 	for _, g := range c.SyncGroups {
-		put(s.open("vrrp_sync_group", g.Name), s.members(g.Members), "}")
+		put(s.open("vrrp_sync_group", g.Name), s.members(g.Members),
+			s.track("track_interface", g.TrackInterfaces), s.flag("sync_group_tracking_weight", g.TrackingWeight), "}")
 	}
 	for _, v := range c.Services {
 		if v.FWMark != 0 {
@@ -116,8 +117,15 @@ func (keepalivedSyntax) addresses(i Instance) string {
 	return text + "}"
 }
 
-func (keepalivedSyntax) track(names []string) string {
-	return "track_interface {" + strings.Join(names, "\n") + "}"
+func (keepalivedSyntax) track(keyword string, list []Tracked) string {
+	text := keyword + " {"
+	for _, t := range list {
+		text += fmt.Sprintf("\n%s weight %d", t.Name, t.Weight)
+		if t.Reverse {
+			text += " reverse"
+		}
+	}
+	return text + "}"
 }
 
 func (keepalivedSyntax) members(names []string) string {
@@ -168,10 +176,10 @@ func (hclSyntax) addresses(i Instance) string {
 	return text + "]"
 }
 
-func (hclSyntax) track(names []string) string {
+func (hclSyntax) track(keyword string, list []Tracked) string {
 	var all []string
-	for _, name := range names {
-		all = append(all, fmt.Sprintf("track_interface %q {}", name))
+	for _, t := range list {
+		all = append(all, fmt.Sprintf("%s %s {\nweight = %d\nreverse = %t\n}", keyword, quoted(t.Name), t.Weight, t.Reverse))
 	}
 	return strings.Join(all, "\n")
 }

@@ -38,7 +38,7 @@ func desired(cfg *conf.Config, h health, gid int) want {
 	w.network.Instances = map[string]netif.Instance{}
 	keys := map[string]vrrp.Key{}
 	for i := range cfg.Instances {
-		c := election(&cfg.Instances[i])
+		c := election(&cfg.Instances[i], groupOf(cfg, cfg.Instances[i].Name))
 		keys[c.Name] = c.Key
 		w.instances = append(w.instances, c)
 		w.network.Instances[c.Key.String()] = addresses(&cfg.Instances[i])
@@ -63,9 +63,23 @@ func desired(cfg *conf.Config, h health, gid int) want {
 	return w
 }
 
-func election(i *conf.Instance) vrrp.Config {
+// groupOf is the sync group of an instance; nil is none.
+func groupOf(cfg *conf.Config, instance string) *conf.SyncGroup {
+	for i := range cfg.SyncGroups {
+		if slices.Contains(cfg.SyncGroups[i].Members, instance) {
+			return &cfg.SyncGroups[i]
+		}
+	}
+	return nil
+}
+
+func instanceKey(i *conf.Instance) vrrp.Key {
+	return vrrp.Key{Interface: i.Interface, VRID: i.VirtualRouterID}
+}
+
+func election(i *conf.Instance, g *conf.SyncGroup) vrrp.Config {
 	c := vrrp.Config{
-		Key:         vrrp.Key{Interface: i.Interface, VRID: i.VirtualRouterID},
+		Key:         instanceKey(i),
 		Name:        i.Name,
 		Version:     i.Version,
 		Priority:    i.Priority,
@@ -74,18 +88,10 @@ func election(i *conf.Instance) vrrp.Config {
 		StartMaster: i.State == conf.Master && i.Priority == 255,
 	}
 	copy(c.Password[:], i.AuthPass)
-	track := func(name string) {
-		if name != i.Interface && !slices.Contains(c.Track, name) {
-			c.Track = append(c.Track, name)
-		}
-	}
 	for _, a := range i.Addresses {
 		c.Addresses = append(c.Addresses, a.Prefix.Addr())
-		track(a.Dev)
 	}
-	for _, name := range i.TrackInterfaces {
-		track(name)
-	}
+	c.Track = tracks(i, g)
 	return c
 }
 

@@ -122,7 +122,7 @@ func render(w want) string {
 	for _, i := range w.instances {
 		line("instance %s %q: VRRPv%d priority %d every %v preempt %t start master %t", i.Key, i.Name, i.Version,
 			i.Priority, i.Interval, i.Preempt, i.StartMaster)
-		line("  advertises %v, tracks %v", i.Addresses, i.Track)
+		line("  advertises %v, tracks [%s]", i.Addresses, trackText(i.Track, vrrp.TrackInterface))
 		if i.Password != (vrrp.Password{}) {
 			line("  password %q", [8]byte(i.Password))
 		}

@@ -70,6 +70,8 @@ type role struct {
 	since  time.Time
 	reason string
 	master string // the node that is master, as far as it was heard; empty for ourselves
+	// priority is the effective one.
+	priority uint8
 }
 
 // New prepares a director for a configuration that conf.Load found right. It touches nothing of

@@ -19,6 +19,7 @@ const (
 	ReloadRefused        Event = "reload_refused"
 
 	RoleChanged       Event = "role_changed"
+	PriorityChanged   Event = "priority_changed"
 	MasterSeen        Event = "master_seen"
 	DuplicateMaster   Event = "duplicate_master"
 	AdvertRefused     Event = "advert_refused"
@@ -73,6 +74,7 @@ func lines() map[Event]line {
 		ReloadRefused:        {zap.ErrorLevel, "configuration refused, the running one stays"},
 
 		RoleChanged:       {zap.WarnLevel, "instance changed its state"},
+		PriorityChanged:   {zap.InfoLevel, "effective priority changed"},
 		MasterSeen:        {zap.InfoLevel, "another node is master"},
 		DuplicateMaster:   {zap.ErrorLevel, "another node claims to be master too"},
 		AdvertRefused:     {zap.WarnLevel, "advert refused"},

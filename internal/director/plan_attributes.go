@@ -55,8 +55,6 @@ func instanceAttributes(c *vrrp.Config, n netif.Instance) []attribute {
 	if c.StartMaster {
 		state = "MASTER"
 	}
-	track := slices.Clone(c.Track)
-	slices.Sort(track)
 	password := attribute{name: "auth_pass"}
 	if c.Password != (vrrp.Password{}) {
 		password.value, password.secret = "set", string(c.Password[:])
@@ -70,10 +68,30 @@ func instanceAttributes(c *vrrp.Config, n netif.Instance) []attribute {
 		{name: "advert_int", value: c.Interval.String()},
 		{name: "preempt", value: strconv.FormatBool(c.Preempt)},
 		password,
-		{name: "track_interface", value: strings.Join(track, ", ")},
+		{name: "track_interface", value: trackText(c.Track, vrrp.TrackInterface)},
 		{name: "garp_master_repeat", value: strconv.Itoa(n.Repeat)},
 		{name: "garp_master_delay", value: n.Delay.String()},
 	}
+}
+
+// trackText are the trackers of a kind as keepalived.conf has them, sorted.
+func trackText(list []vrrp.Track, kind vrrp.TrackerKind) string {
+	var lines []string
+	for _, t := range list {
+		if t.Kind != kind {
+			continue
+		}
+		line := t.Name
+		if t.Weight != 0 || t.Reverse {
+			line += " weight " + strconv.Itoa(t.Weight)
+		}
+		if t.Reverse {
+			line += " reverse"
+		}
+		lines = append(lines, line)
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, ", ")
 }
 
 func addressAttributes(a netif.Address, instance string) []attribute {

@@ -113,7 +113,7 @@ func someNode(t *rapid.T) *conf.Config {
 			AuthPass:         rapid.SampledFrom([]conf.Secret{"", "secret"}).Draw(t, "password"),
 			GARPMasterRepeat: rapid.IntRange(1, 2).Draw(t, "repeat"),
 			GARPMasterDelay:  time.Duration(rapid.IntRange(0, 1).Draw(t, "delay")) * time.Second,
-			TrackInterfaces:  rapid.SliceOfN(rapid.SampledFrom([]string{"eth0", "eth1", "eth2"}), 0, 2).Draw(t, "track")})
+			TrackInterfaces:  someTracked(t)})
 	}
 	if len(keys) == 0 {
 		return cfg
@@ -127,7 +127,15 @@ func someNode(t *rapid.T) *conf.Config {
 			Scope:  rapid.SampledFrom([]uint8{0, 253}).Draw(t, "scope")})
 	}
 	if size := rapid.IntRange(0, len(keys)).Draw(t, "grouped"); size > 0 {
-		cfg.SyncGroups = []conf.SyncGroup{{Name: rapid.SampledFrom([]string{"g", "h"}).Draw(t, "group"), Members: names[:size]}}
+		cfg.SyncGroups = []conf.SyncGroup{{Name: rapid.SampledFrom([]string{"g", "h"}).Draw(t, "group"), Members: names[:size],
+			TrackInterfaces: someTracked(t)}}
 	}
 	return cfg
+}
+
+func someTracked(t *rapid.T) []conf.Tracked {
+	return rapid.SliceOfNDistinct(rapid.Custom(func(t *rapid.T) conf.Tracked {
+		return conf.Tracked{Name: rapid.SampledFrom([]string{"eth0", "eth1", "eth2"}).Draw(t, "tracked"),
+			Weight: rapid.SampledFrom([]int{0, 10, -10}).Draw(t, "weight")}
+	}), 0, 2, func(t conf.Tracked) string { return t.Name }).Draw(t, "track")
 }

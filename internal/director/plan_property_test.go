@@ -391,7 +391,9 @@ func quorumWords(cfg *conf.Config) string {
 func normal(w want) string {
 	w.instances, w.groups = slices.Clone(w.instances), slices.Clone(w.groups)
 	for i := range w.instances {
-		w.instances[i].Track = slices.Sorted(slices.Values(w.instances[i].Track))
+		w.instances[i].Track = slices.SortedFunc(slices.Values(w.instances[i].Track), func(a, b vrrp.Track) int {
+			return strings.Compare(fmt.Sprint(a), fmt.Sprint(b))
+		})
 	}
 	slices.SortFunc(w.instances, func(a, b vrrp.Config) int { return strings.Compare(a.Key.String(), b.Key.String()) })
 	for i := range w.groups {
@@ -454,8 +456,8 @@ func something(t *testing.T, kind reflect.Type) reflect.Value {
 		return reflect.ValueOf(vrrp.Password{'x'})
 	case vrrp.Key:
 		return reflect.ValueOf(vrrp.Key{Interface: "eth0", VRID: 1})
-	case []string:
-		return reflect.ValueOf([]string{"eth0"})
+	case []vrrp.Track:
+		return reflect.ValueOf([]vrrp.Track{{Tracker: vrrp.Tracker{Name: "eth0"}}})
 	}
 	switch {
 	case v.CanInt():

@@ -36,7 +36,7 @@ func (d *Director) refuse(r *conf.Result) {
 }
 
 func (d *Director) transition(t vrrp.Transition) {
-	d.roles[t.Key] = role{state: t.To, since: time.Now(), reason: t.Reason}
+	d.roles[t.Key] = role{state: t.To, since: time.Now(), reason: t.Reason, priority: t.Priority}
 	d.journal.event(RoleChanged, zap.String("instance", t.Name), zap.String("interface", t.Key.Interface),
 		zap.Uint8("virtual_router_id", t.Key.VRID), zap.Stringer("from", t.From), zap.Stringer("to", t.To),
 		zap.String("reason", t.Reason))
@@ -54,6 +54,13 @@ func (d *Director) note(n vrrp.Note) {
 			d.roles[n.Key] = r
 		}
 		d.journal.event(MasterSeen, fields...)
+	case vrrp.NotePriority:
+		if r, ok := d.roles[n.Key]; ok {
+			r.priority = n.Priority
+			d.roles[n.Key] = r
+		}
+		d.journal.event(PriorityChanged, append(fields, zap.Uint8("from", n.Was), zap.Uint8("to", n.Priority),
+			zap.String("weights", n.Weights))...)
 	case vrrp.NoteDuplicate:
 		d.journal.event(DuplicateMaster, fields...)
 	case vrrp.NoteRefused:
@@ -147,8 +154,8 @@ func (d *Director) networkReport(report netif.Report) {
 // name is the configured name of an instance that an applier knows by its key.
 func (d *Director) name(key string) string {
 	for i := range d.cfg.Instances {
-		if c := election(&d.cfg.Instances[i]); c.Key.String() == key {
-			return c.Name
+		if i := &d.cfg.Instances[i]; instanceKey(i).String() == key {
+			return i.Name
 		}
 	}
 	return key

@@ -11,7 +11,6 @@ import (
 	"lvsd/internal/conf"
 	"lvsd/internal/ipvs"
 	"lvsd/internal/netif"
-	"lvsd/internal/vrrp"
 )
 
 // Status is the node as "lvsd status" shows it.
@@ -137,14 +136,14 @@ func (d *Director) snapshot() Status {
 }
 
 func (d *Director) instanceStatus(i *conf.Instance, present map[string][]netif.Address) InstanceStatus {
-	key := vrrp.Key{Interface: i.Interface, VRID: i.VirtualRouterID}
-	r := d.roles[key]
-	if r.since.IsZero() {
-		r.since = d.started
+	key := instanceKey(i)
+	r, elected := d.roles[key]
+	if !elected {
+		r.since, r.priority = d.started, i.Priority
 	}
 	s := InstanceStatus{Name: i.Name, Interface: i.Interface, VirtualRouterID: i.VirtualRouterID,
 		Version: i.Version, State: r.state.String(), Since: r.since, Reason: r.reason, Master: r.master,
-		Priority: i.Priority, EffectivePriority: i.Priority, Addresses: []AddressStatus{}}
+		Priority: i.Priority, EffectivePriority: r.priority, Addresses: []AddressStatus{}}
 	for _, g := range d.cfg.SyncGroups {
 		if slices.Contains(g.Members, i.Name) {
 			s.SyncGroup = g.Name

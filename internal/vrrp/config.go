@@ -29,8 +29,8 @@ type Config struct {
 	// (RFC 9568 §6.4.1).
 	StartMaster bool
 	Addresses   []netip.Addr // advertised, in the configuration's order
-	Track       []string     // interfaces that must be up, Key.Interface beside them
 	Password    Password     // of version 2
+	Track       []Track      // what the instance depends on, beside Key.Interface
 }
 
 func (c *Config) equal(d *Config) bool {

@@ -16,6 +16,7 @@ type Election struct {
 	order     []*instance // as configured
 	groups    []*group
 	links     map[string]Link     // nil until they are known
+	readings  map[Tracker]Reading // of what is no interface
 	virtual   map[netip.Addr]bool // the addresses of all instances
 	deaf      map[string]error    // why an interface cannot be listened to
 	refused   map[refusal]time.Time
@@ -49,15 +50,18 @@ func (e *Election) Configure(now time.Time, configs []Config, groups []SyncGroup
 	}
 	e.order = e.order[:0]
 	for _, c := range configs {
-		i := e.instances[c.Key]
+		i, base := e.instances[c.Key], c.Priority
+		c.Priority = e.weigh(&c)
 		if i == nil {
 			i = &instance{cfg: c, masterInterval: c.Interval}
 			e.instances[c.Key] = i
 		} else {
 			i.source = e.source(i)
+			was := i.cfg.Priority
 			i.update(now, c, out)
+			e.notePriority(i, was, out)
 		}
-		i.group = nil
+		i.base, i.group = base, nil
 		e.order = append(e.order, i)
 	}
 	e.groups = e.groups[:0]
@@ -89,7 +93,13 @@ func (e *Election) settle(now time.Time, out *Output) {
 	}
 	for _, i := range e.order {
 		i.source, i.up = e.source(i), e.links[i.cfg.Interface].Up
-		i.fault = e.fault(i)
+		i.fault, i.waits = e.fault(i)
+	}
+	for _, i := range e.order { // before one of them starts, which may say its priority
+		was, c := i.cfg.Priority, i.cfg
+		c.Priority = i.base
+		i.weighted(now, e.weigh(&c), out)
+		e.notePriority(i, was, out)
 	}
 	var starters []*instance
 	for _, i := range e.order {
@@ -97,7 +107,7 @@ func (e *Election) settle(now time.Time, out *Output) {
 		switch {
 		case fault != "" && i.state != Fault && !(e.resigned && i.state == Init):
 			i.leave(now, Fault, fault, out)
-		case fault == "" && !e.resigned && (i.state == Init || i.state == Fault):
+		case fault == "" && !i.groupWaits() && !e.resigned && (i.state == Init || i.state == Fault):
 			starters = append(starters, i)
 		}
 	}
@@ -130,22 +140,22 @@ func (e *Election) source(i *instance) netip.Addr {
 	return netip.Addr{}
 }
 
-func (e *Election) fault(i *instance) string {
-	for _, name := range append([]string{i.cfg.Interface}, i.cfg.Track...) {
-		switch link, ok := e.links[name]; {
-		case !ok:
-			return "interface " + name + " does not exist"
-		case !link.Up:
-			return "interface " + name + " is down"
-		}
+// fault is why an instance may not take part, and waits for what it waits where that is not known.
+func (e *Election) fault(i *instance) (fault, waits string) {
+	own := Track{Tracker: Tracker{TrackInterface, i.cfg.Interface}}
+	if r, _ := e.read(own.Tracker); !r.Up {
+		return own.fault(r), ""
+	}
+	if _, fault, waits = weigh(i.base, i.cfg.Track, e.read); fault != "" {
+		return fault, ""
 	}
 	if err := e.deaf[i.cfg.Interface]; err != nil {
-		return err.Error() // it would hear no master, and be a second one
+		return err.Error(), "" // it would hear no master, and be a second one
 	}
 	if !i.source.IsValid() {
-		return "interface " + i.cfg.Interface + " has no IPv4 address beside the virtual ones; give it one of its own"
+		return "interface " + i.cfg.Interface + " has no IPv4 address beside the virtual ones; give it one of its own", ""
 	}
-	return ""
+	return "", waits
 }
 
 // Receive applies one packet from an interface; err is what Decode said of it.

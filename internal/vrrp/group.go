@@ -98,6 +98,16 @@ func (i *instance) groupFault() string {
 	return ""
 }
 
+// groupWaits tells whether the instance, or a member of its group, waits to know a tracker.
+func (i *instance) groupWaits() bool {
+	for _, m := range i.peers() {
+		if m.waits != "" {
+			return true
+		}
+	}
+	return i.waits != ""
+}
+
 // startsMaster tells whether an instance that enters the election does so as master: the owner
 // of the addresses (RFC 9568 §6.4.1) in a group of owners, or a new member of a group that is
 // master already.

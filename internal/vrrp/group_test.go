@@ -149,7 +149,7 @@ func TestGroupFaultEndsWithTheLastFault(t *testing.T) {
 func TestTrackedInterfaceIsAFault(t *testing.T) {
 	n := newNode(t, 1)
 	c := config(outside, 2, 100)
-	c.Track = []string{"eth2", "eth3"}
+	c.Track = tracked("eth2", "eth3")
 	want(t, n.start([]Config{c}, nil), "eth0/51 INIT -> FAULT: interface eth3 does not exist")
 	n.links["eth3"] = Link{Index: 4, Up: true} // no address is needed there
 	want(t, n.setLink("eth2", true), "eth0/51 FAULT -> BACKUP: started")

@@ -9,12 +9,14 @@ import (
 // instance is the state machine of RFC 9568 §6.4 for one virtual router. What it does to its
 // sync group is in group.go.
 type instance struct {
-	cfg    Config
+	cfg    Config // with the effective priority, which its trackers make of base
+	base   uint8
 	group  *group // nil outside a sync group
 	state  State
 	source netip.Addr // ours; the zero value while the interface has none
 	up     bool       // the interface that adverts leave by
 	fault  string     // why the instance may not take part; empty when it may
+	waits  string     // the tracker that must be known before it may start; empty when it may
 
 	// masterInterval is Active_Adver_Interval: learned from the master in version 3.
 	masterInterval time.Duration
@@ -64,7 +66,7 @@ func (i *instance) advert(priority uint8, interval time.Duration) Advert {
 }
 
 func (i *instance) move(now time.Time, to State, reason string, out *Output) {
-	t := Transition{Key: i.cfg.Key, Name: i.cfg.Name, From: i.state, To: to, Reason: reason}
+	t := Transition{Key: i.cfg.Key, Name: i.cfg.Name, From: i.state, To: to, Reason: reason, Priority: i.cfg.Priority}
 	if to == Master {
 		t.Until = i.until(now)
 	}

@@ -174,6 +174,9 @@ func (n *Note) text() string {
 	case NoteSocket:
 		return fmt.Sprintf("socket: %v", n.Err)
 	}
+	if n.Kind == NotePriority {
+		return fmt.Sprintf("priority %d, was %d (%s)", n.Priority, n.Was, n.Weights)
+	}
 	return fmt.Sprintf("kind %d", n.Kind)
 }
 

@@ -37,6 +37,7 @@ type Transition struct {
 	Name     string
 	From, To State
 	Reason   string
+	Priority uint8     // the effective one
 	Until    time.Time // as in Send; zero unless To is Master
 }
 
@@ -58,6 +59,9 @@ const (
 	// NoteSocket: an interface cannot be listened to or sent from, for the reason in Err; a nil
 	// Err says that it can again.
 	NoteSocket
+	// NotePriority: the trackers, or a new configuration, made an instance's effective priority
+	// another: Priority, which was Was.
+	NotePriority
 )
 
 // Note is something that an operator may have to know, without a change of state.
@@ -66,9 +70,12 @@ type Note struct {
 	Key      Key
 	Name     string // of the instance; empty when no instance has the key
 	Peer     netip.Addr
-	Priority uint8         // the peer's
+	Priority uint8         // the peer's; NotePriority: ours
+	Was      uint8         // NotePriority
 	Late     time.Duration // NoteStall: how late
 	Err      error         // NoteRefused, NoteSocket
+	// Weights are those of NotePriority that count now: "interface eth1 -20, script web +10".
+	Weights string
 	// Advertised are the peer's addresses in NoteAddresses.
 	Advertised []netip.Addr
 }

@@ -1,6 +1,7 @@
 package vrrp
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -46,10 +47,10 @@ func TestPriorityShiftsTheDownTimer(t *testing.T) {
 		n.start([]Config{c}, nil)
 		n.wait(time.Second)
 		c.Priority = 200
-		want(t, n.reload([]Config{c}, nil))
+		want(t, n.reload([]Config{c}, nil), "eth0/51 notes priority 200, was 100 ()")
 		wantDue(t, n, outside, 2*time.Second+skewOf(200, time.Second))
 		c.Priority = 1
-		want(t, n.reload([]Config{c}, nil))
+		want(t, n.reload([]Config{c}, nil), "eth0/51 notes priority 1, was 200 ()")
 		wantDue(t, n, outside, 2*time.Second+skewOf(1, time.Second))
 	}
 	// In version 3 the skew is of the learned interval.
@@ -59,7 +60,7 @@ func TestPriorityShiftsTheDownTimer(t *testing.T) {
 	a.Interval = 2 * time.Second
 	n.hear(a)
 	c.Priority = 200
-	want(t, n.reload([]Config{c}, nil))
+	want(t, n.reload([]Config{c}, nil), "eth0/51 notes priority 200, was 100 ()")
 	wantDue(t, n, outside, 6*time.Second+skewOf(200, 2*time.Second))
 }
 
@@ -101,7 +102,7 @@ func TestMasterStaysMasterOverEveryChange(t *testing.T) {
 		{"name", func(c *Config) { c.Name = "other" }, ""},
 		{"preempt", func(c *Config) { c.Preempt = false }, ""},
 		{"state", func(c *Config) { c.StartMaster = true }, ""},
-		{"track", func(c *Config) { c.Track = []string{"eth2"} }, ""},
+		{"track", func(c *Config) { c.Track = tracked("eth2") }, ""},
 		{"priority up", func(c *Config) { c.Priority = 101 }, "eth0/51 sends priority 101 every 1s"},
 		{"priority down", func(c *Config) { c.Priority = 1 }, "eth0/51 sends priority 1 every 1s"},
 		{"interval", func(c *Config) { c.Interval = 2 * time.Second }, "eth0/51 sends priority 100 every 2s"},
@@ -122,7 +123,11 @@ func TestMasterStaysMasterOverEveryChange(t *testing.T) {
 					want(t, got)
 					wantDue(t, n, outside, 700*time.Millisecond)
 				} else {
-					want(t, got, change.send)
+					expected := []string{change.send}
+					if c.Priority != 100 {
+						expected = append(expected, fmt.Sprintf("eth0/51 notes priority %d, was 100 ()", c.Priority))
+					}
+					want(t, got, expected...)
 					wantDue(t, n, outside, c.Interval)
 				}
 				if n.state(outside) != Master {
@@ -181,7 +186,8 @@ func TestReloadDuringAResignation(t *testing.T) {
 	n, configs := masterPair(t)
 	n.resign()
 	configs[0].Priority = 7
-	want(t, n.reload(append(configs, config(third, 2, 100)), together(outside, inside, third)))
+	want(t, n.reload(append(configs, config(third, 2, 100)), together(outside, inside, third)),
+		"eth0/51 notes priority 7, was 100 ()")
 	want(t, n.next(),
 		"eth0/51 MASTER -> INIT: stopped, no successor heard",
 		"eth1/52 MASTER -> INIT: follows sync group pair")

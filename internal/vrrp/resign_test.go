@@ -110,7 +110,7 @@ func TestStalledResignationVouchesForNothing(t *testing.T) {
 
 func TestPriorityZeroOfALeaverVouchesForNothing(t *testing.T) {
 	n, c := newNode(t, 1), config(outside, 3, 100)
-	c.Track, c.Interval = []string{"eth2"}, 100*time.Millisecond
+	c.Track, c.Interval = tracked("eth2"), 100*time.Millisecond
 	n.start([]Config{c}, nil)
 	n.becomeMaster(outside)
 	n.links["eth2"] = Link{Index: 3}

@@ -112,7 +112,7 @@ func TestListeningMasterStaysSilentOverAReload(t *testing.T) {
 	n.wait(time.Minute)
 	n.tick()
 	c.Priority = 120
-	want(t, n.reload([]Config{c}, nil))
+	want(t, n.reload([]Config{c}, nil), "eth0/51 notes priority 120, was 100 ()")
 	want(t, n.next(), "eth0/51 sends priority 120 every 1s", "eth0/51 announces")
 }
 

@@ -128,6 +128,8 @@ func (w *writer) file() {
 			w.line("%d", n)
 		}
 		w.line("}")
+		w.tracked("track_interface", "eth3", "eth5")
+		w.some("%s", w.one("sync_group_tracking_weight", "global_tracking", "sync_group_tracking_weight no"))
 		w.line("}")
 	}
 	for n := range w.number(0, 2) {
@@ -164,14 +166,19 @@ func (w *writer) instance(n int) {
 		}
 		w.line("}")
 	}
+	w.tracked("track_interface", "eth3", "eth4")
+	w.line("}")
+}
+
+// tracked writes blocks of lines about what is tracked.
+func (w *writer) tracked(keyword string, names ...string) {
 	for range w.number(0, 2) {
-		w.line("track_interface {")
+		w.line("%s {", keyword)
 		for range w.number(1, 2) {
-			w.line("%s", w.one("eth3", "eth4"))
+			w.line("%s%s", w.one(names...), w.one("", " weight 10", " weight -253 reverse", " reverse"))
 		}
 		w.line("}")
 	}
-	w.line("}")
 }
 
 func (w *writer) timing() {

@@ -3,7 +3,6 @@ package keepalived
 const (
 	noTracking = "lvsd would stay master when what is tracked fails; remove it here and let the service that fails stop lvsd or its interface"
 	noUnicast  = "lvsd sends adverts by multicast, which the other node would not hear: both would be masters; let both nodes use multicast"
-	noWeight   = "lvsd would keep its priority when the interface goes down; without a weight the instance leaves the election then"
 	noPeers    = "only unicast peers need it, and lvsd has none"
 )
 
@@ -11,11 +10,13 @@ const (
 func instanceWords() []*keyword {
 	return list(
 		word("vrrp_sync_group NAME { … }").holds(
-			list(word("group { INSTANCE … }").plain(1)),
+			list(
+				word("group { INSTANCE … }").plain(1),
+				trackInterface(),
+				word("sync_group_tracking_weight [BOOL]").alias("global_tracking"),
+			),
 			trackingWords(),
-			refuse(noTracking, "track_interface { INTERFACE … }"),
 			stateScripts(),
-			ignore("instances of a group change their state together; there are no weights", "global_tracking", "sync_group_tracking_weight"),
 		),
 		word("vrrp_instance NAME { … }").holds(
 			words("state MASTER|BACKUP", "interface NAME", "virtual_router_id 1-255", "priority 1-255", "advert_int SECONDS", "version 2|3",
@@ -23,7 +24,7 @@ func instanceWords() []*keyword {
 			list(
 				word("authentication { … }").holds(words("auth_type PASS|AH", "auth_pass PASSWORD")),
 				word("virtual_ipaddress { ADDRESS[/LENGTH] [dev NAME] [label LABEL] [scope SCOPE] … }").plain(1, addressOptions()),
-				word("track_interface { NAME … }").plain(1, but([]string{"0"}, refuse(noWeight, "weight NUMBER [reverse]"))),
+				trackInterface(),
 			),
 			electionTiming(), placeWords(), transportWords(), trackingWords(), macWords(), instanceGARP(), stateScripts(),
 			scripts(ignore(noScripts, "notify_master_rx_lower_pri COMMAND …")),
@@ -97,6 +98,10 @@ func transportWords() []*keyword {
 		ignore("lvsd sends adverts over IPv4", "native_ipv6"),
 		ignore(noBuffers, "kernel_rx_buf_size BYTES"),
 	)
+}
+
+func trackInterface() *keyword {
+	return word("track_interface { INTERFACE [weight NUMBER [reverse]] … }").plain(1, words("weight NUMBER [reverse]"))
 }
 
 func trackingWords() []*keyword {
