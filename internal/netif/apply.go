@@ -41,7 +41,7 @@ func (l *loop) do(op Op) bool {
 	switch op.Kind {
 	case Add:
 		// The plan may be old: this thread may have slept since.
-		if !l.roles[op.Instance].holds(time.Now()) {
+		if !l.want.Instances[op.Instance].Static && !l.roles[op.Instance].holds(time.Now()) {
 			return false
 		}
 		if err = errNoDevice; l.have.Links[op.Address.Dev] != 0 {

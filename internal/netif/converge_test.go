@@ -2,6 +2,7 @@ package netif
 
 import (
 	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -25,19 +26,25 @@ func TestConverges(t *testing.T) {
 		defer r.stop()
 		want, roles, generation := Want{}, map[string]Role{}, uint64(0)
 		somebody := rapid.SampledFrom(pool)
+		way := rapid.SampledFrom([]Route{net1, other1, net2, both, two6, hole})
+		elsewhere := viaTable
+		elsewhere.Table = 200
+		lookup := rapid.SampledFrom([]Rule{viaTable, elsewhere})
 
 		order := func() {
 			instances := make(map[string]Instance)
 			for _, name := range names {
-				instances[name] = Instance{Addresses: rapid.SliceOfN(somebody, 0, 4).Draw(rt, name), Repeat: 1}
+				instances[name] = Instance{Addresses: rapid.SliceOfN(somebody, 0, 4).Draw(rt, name), Repeat: 1,
+					Routes: rapid.SliceOfN(way, 0, 4).Draw(rt, name+" routes"), Rules: rapid.SliceOfN(lookup, 0, 2).Draw(rt, name+" rules")}
 			}
+			instances["static"] = Instance{Routes: rapid.SliceOfN(way, 0, 2).Draw(rt, "static"), Static: true}
 			generation++
 			want = Want{Instances: instances}
 			r.Want(generation, want)
 		}
 		order()
 		for range rapid.IntRange(1, 15).Draw(rt, "steps") {
-			switch rapid.IntRange(0, 5).Draw(rt, "step") {
+			switch rapid.IntRange(0, 9).Draw(rt, "step") {
 			case 0:
 				order()
 			case 1:
@@ -55,10 +62,33 @@ func TestConverges(t *testing.T) {
 				k.linkGoes(dev)
 				k.linkAppears(dev, nil)
 			case 5:
-				k.failNext("dump", unix.EBUSY)
+				k.failNext(rapid.SampledFrom([]string{"dump", "routing"}).Draw(rt, "blind"), unix.EBUSY)
+			case 6:
+				k.strangerRoutes(func(all []Route) []Route { return all[:len(all)/2] })
+			case 7:
+				k.strangerRules(func([]Rule) []Rule { return nil })
+			case 8:
+				entry := "route " + way.Draw(rt, "failing route").parts()[0].String()
+				if rapid.Bool().Draw(rt, "of a rule") {
+					entry = "rule " + lookup.Draw(rt, "failing rule").String()
+				}
+				k.failNext(rapid.SampledFrom([]string{"add ", "delete "}).Draw(rt, "kind")+entry, unix.EBUSY)
+			case 9:
+				k.setUp("eth0", false)
+				k.setUp("eth0", true)
 			}
 		}
 		_, holder := desired(want, roles, time.Now())
+		ways, _ := claims(want, roles, time.Now(), routesOf(want))
+		lookups, _ := claims(want, roles, time.Now(), rulesOf(want))
+		var routing []string
+		for _, c := range ways {
+			routing = append(routing, seen(c.entry).String())
+		}
+		for _, c := range lookups {
+			routing = append(routing, c.entry.String())
+		}
+		slices.Sort(routing)
 		var d string
 		for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
 			there := make(map[Address]bool)
@@ -69,7 +99,9 @@ func TestConverges(t *testing.T) {
 			for a := range maps.Keys(holder) {
 				due[a] = true
 			}
-			if d = cmp.Diff(due, there, comparePrefix); d == "" {
+			got := k.routing()
+			slices.Sort(got)
+			if d = cmp.Diff(due, there, comparePrefix) + cmp.Diff(routing, got); d == "" {
 				return
 			}
 			if time.Now().After(deadline) {

@@ -19,6 +19,9 @@ type fakeKernel struct {
 	mu      sync.Mutex
 	links   map[string]int
 	table   map[Address]struct{}
+	down    map[string]bool
+	routes  []Route
+	rules   []Rule
 	sysctls map[string]string
 	fail    map[string][]error // by call, as logged: what its next executions return
 	log     []string           // successful changes and frames, in order
@@ -32,7 +35,7 @@ func newFakeKernel(t testing.TB, links ...string) *fakeKernel {
 	}
 	t.Cleanup(func() { _ = unix.Close(fd) })
 	k := &fakeKernel{
-		notify: fd, links: make(map[string]int), table: make(map[Address]struct{}),
+		notify: fd, links: make(map[string]int), table: make(map[Address]struct{}), down: make(map[string]bool),
 		sysctls: make(map[string]string), fail: make(map[string][]error), frames: make(map[Address]int),
 	}
 	for _, name := range links {
@@ -75,7 +78,11 @@ func (k *fakeKernel) Dump() (Table, error) {
 	if err := k.injected("dump"); err != nil {
 		return Table{}, err
 	}
-	return Table{maps.Clone(k.links), maps.Clone(k.table)}, nil
+	up := make(map[string]bool)
+	for name := range k.links {
+		up[name] = !k.down[name]
+	}
+	return Table{maps.Clone(k.links), up, maps.Clone(k.table)}, nil
 }
 
 func (k *fakeKernel) Add(a Address) error {
@@ -183,6 +190,7 @@ func (k *fakeKernel) linkGoes(name string) {
 	defer k.mu.Unlock()
 	delete(k.links, name)
 	maps.DeleteFunc(k.table, func(a Address, _ struct{}) bool { return a.Dev == name })
+	k.flush(name)
 	k.changed()
 }
 
@@ -197,6 +205,9 @@ func (k *fakeKernel) linkRenamed(from, to string) {
 			a.Dev = to
 			k.table[a] = struct{}{}
 		}
+	}
+	for i := range k.routes {
+		k.routes[i] = k.routes[i].renamed(map[string]string{from: to})
 	}
 	k.changed()
 }

@@ -19,6 +19,8 @@ type hostKernel struct {
 	requests *netlink.Handle
 	monitor  monitor
 	links    map[string]link
+	routing  *routingSocket // nil until it is needed
+	origins  map[uint8]bool // of the routes and rules that matter
 }
 
 // link is an interface with the socket that announces on it.
@@ -38,7 +40,8 @@ func (k *hostKernel) Open() error {
 	if err != nil {
 		return err
 	}
-	watch, err := openMonitor(unix.RTMGRP_LINK | unix.RTMGRP_IPV4_IFADDR | unix.RTMGRP_IPV6_IFADDR)
+	watch, err := openMonitor(unix.RTMGRP_LINK | unix.RTMGRP_IPV4_IFADDR | unix.RTMGRP_IPV6_IFADDR |
+		unix.RTMGRP_IPV4_ROUTE | unix.RTMGRP_IPV6_ROUTE | unix.RTMGRP_IPV4_RULE | 1<<(unix.RTNLGRP_IPV6_RULE-1))
 	if err != nil {
 		requests.Close()
 		return err
@@ -61,6 +64,7 @@ func openRequests() (*netlink.Handle, error) {
 
 func (k *hostKernel) Close() error {
 	k.requests.Close()
+	k.routing.close()
 	err := k.monitor.close()
 	for _, l := range k.links {
 		err = errors.Join(err, l.sender.close())
@@ -70,19 +74,23 @@ func (k *hostKernel) Close() error {
 
 func (k *hostKernel) Changed() int { return int(k.monitor) }
 
-func (k *hostKernel) Drain() (bool, error) { return k.monitor.drain() }
+func (k *hostKernel) Drain() (bool, error) { return k.monitor.drain(k.matters) }
 
 func (k *hostKernel) Dump() (Table, error) {
 	links, addresses, err := dumpTables(k.requests, netlink.FAMILY_ALL)
 	if err != nil {
 		return Table{}, err
 	}
-	t := Table{Links: make(map[string]int, len(links)), Addresses: make(map[Address]struct{}, len(addresses))}
+	t := Table{
+		Links: make(map[string]int, len(links)), Up: make(map[string]bool, len(links)),
+		Addresses: make(map[Address]struct{}, len(addresses)),
+	}
 	names := make(map[int]string, len(links))
 	now := make(map[string]link, len(links))
 	for _, l := range links {
 		at := l.Attrs()
 		names[at.Index], t.Links[at.Name] = at.Name, at.Index
+		t.Up[at.Name] = at.RawFlags&(unix.IFF_UP|unix.IFF_LOWER_UP) == unix.IFF_UP|unix.IFF_LOWER_UP
 		next := link{
 			index: at.Index, mac: at.HardwareAddr,
 			arp: at.EncapType == "ether" && at.RawFlags&unix.IFF_NOARP == 0 && len(at.HardwareAddr) == 6,

@@ -10,8 +10,8 @@ type Kernel interface {
 	// Open opens what the other methods need; Close releases it.
 	Open() error
 	Close() error
-	// Changed is a file descriptor that poll(2) reports readable when addresses or links may have
-	// changed since Drain was last called. Drain says whether they may, and never blocks.
+	// Changed is a file descriptor that poll(2) reports readable when addresses or links, or routes or
+	// rules of the origins last given to Routing, may have changed since Drain was last called. Drain says whether they may, and never blocks.
 	Changed() int
 	Drain() (changed bool, err error)
 	// Dump reads the links and addresses. Addresses are canonical: no label that repeats the
@@ -21,6 +21,18 @@ type Kernel interface {
 	// that there was nothing to do.
 	Add(Address) error
 	Delete(Address) error
+	// Routing reads the routes and rules whose protocol is one of the origins, in canonical form; it
+	// leaves out those that this package could not have written.
+	Routing(origins map[uint8]bool) ([]Route, []Rule, error)
+	// AddRoute and DeleteRoute, AddRule and DeleteRule change one entry. An IPv6 route has one
+	// nexthop at most, and is refused where its slot has others unless Append says that they are to
+	// be beside it. The error EEXIST says that the kernel has no room for it beside another one;
+	// ESRCH, ENOENT and ENODEV of a deletion that there was nothing to do. What is deleted is an entry
+	// that Routing has read.
+	AddRoute(Route) error
+	DeleteRoute(Route) error
+	AddRule(Rule) error
+	DeleteRule(Rule) error
 	// Announce sends one gratuitous ARP for an IPv4 address. On an interface that knows no ARP it
 	// does nothing.
 	Announce(Address) error
@@ -31,6 +43,7 @@ type Kernel interface {
 
 // Table is what a Kernel holds.
 type Table struct {
-	Links     map[string]int // interface indexes by name
+	Links     map[string]int  // interface indexes by name
+	Up        map[string]bool // interfaces that are administratively up and have a carrier
 	Addresses map[Address]struct{}
 }

@@ -24,14 +24,19 @@ type loop struct {
 	owned   map[Address]struct{} // put on by us, or by the process before, and not seen gone
 	index   map[Address]int      // of the interface that an owned address is on
 	spared  map[Address]bool     // left alone, and told
-	saved   string               // content of the state file
-	unsaved bool                 // it may have to change
+	routes  part[Route]
+	rules   part[Rule]
+	routed  []RoutingChange // in this pass
+	unread  bool            // routes and rules must be read again
+	saved   string          // content of the state file
+	unsaved bool            // it may have to change
 
 	holder  map[Address]string    // what is due, and to whom, as of the last pass
 	on      map[Address]bool      // due, and seen on since it became due
 	why     map[Address]AddReason // of additions which have not succeeded yet
 	added   []Address             // in this pass
 	state   map[string]*instanceState
+	fresh   map[string]bool // instances whose takeover is to be announced whole
 	ops     tries[Op]
 	sysctls tries[Sysctl]
 	trouble map[string]string // by subject: the error last reported
@@ -50,7 +55,8 @@ type instanceState struct {
 
 func newLoop(a *Applier) *loop {
 	return &loop{
-		Applier: a, stale: true,
+		Applier: a, stale: true, unread: true,
+		routes: newPart(a.kernel.AddRoute, a.kernel.DeleteRoute), rules: newPart(a.kernel.AddRule, a.kernel.DeleteRule),
 		have:  Table{Links: make(map[string]int), Addresses: make(map[Address]struct{})},
 		owned: make(map[Address]struct{}), index: make(map[Address]int), spared: make(map[Address]bool), on: make(map[Address]bool), why: make(map[Address]AddReason),
 		state: make(map[string]*instanceState), trouble: make(map[string]string),
@@ -73,12 +79,13 @@ func (l *loop) pass() (next time.Time) {
 	}
 	if newLinks {
 		l.ops.hurry()
+		l.routes.ops.hurry()
+		l.rules.ops.hurry()
 		l.sysctls.hurry()
 	}
 
-	fresh := l.due()
-	left := l.apply()
-	l.announce(fresh)
+	l.fresh = l.due()
+	left := l.network()
 	l.remember()  // a takeover does not wait for the disk
 	if l.dumped { // before, it is not known what there is to remove
 		l.acknowledge(left)
@@ -89,6 +96,21 @@ func (l *loop) pass() (next time.Time) {
 	l.showPresent()
 	l.deliver()
 	return l.deadline()
+}
+
+// network makes addresses, routes and rules what they should be, and returns how many operations
+// are left to be done. What goes with an address goes before it and comes after it; but where an
+// instance has become master, its addresses are first.
+func (l *loop) network() (left int) {
+	if len(l.fresh) == 0 {
+		left = l.planRouting() + l.leaveRouting()
+	}
+	left += l.apply()
+	l.announce(l.fresh)
+	if len(l.fresh) > 0 {
+		left += l.planRouting() + l.leaveRouting()
+	}
+	return left + l.enterRouting()
 }
 
 // update takes over new orders.
@@ -104,7 +126,8 @@ func (l *loop) update() (newWant bool) {
 			}
 		}
 		l.wanted, l.want, l.generation = true, *want, generation
-		l.unsaved = true
+		l.routes.of, l.rules.of = routesOf(l.want), rulesOf(l.want)
+		l.unsaved, l.unread = true, true
 	}
 	l.roles = make(map[string]Role, len(l.orders))
 	for name, o := range l.orders {
@@ -133,7 +156,11 @@ func (l *loop) dump() (newLinks bool) {
 	l.dumps.done(struct{}{}, time.Now(), false)
 	l.complain("dump", nil)
 	newLinks = !l.dumped || !maps.Equal(l.have.Links, table.Links)
-	l.have, l.stale, l.dumped = table, false, true
+	if !maps.Equal(l.have.Up, table.Up) || !maps.Equal(l.have.Addresses, table.Addresses) {
+		l.routes.ops.hurry() // a gateway may be reached now
+	}
+	l.routes.follow(l.have.Links, table.Links)
+	l.have, l.stale, l.dumped, l.unread = table, false, true, true
 	l.unsaved = true
 	l.follow()
 	return newLinks
@@ -227,6 +254,8 @@ func (l *loop) deadline() (next time.Time) {
 	sooner(l.dumps.next(l.began))
 	sooner(l.ops.next(l.began))
 	sooner(l.sysctls.next(l.began))
+	sooner(l.routes.ops.next(l.began))
+	sooner(l.rules.ops.next(l.began))
 	for name, st := range l.state {
 		sooner(st.again)
 		if r := l.roles[name]; r.Master {

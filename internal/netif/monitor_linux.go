@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// monitor is an rtnetlink(7) socket that receives notifications. What they say is not read: that
+// monitor is an rtnetlink(7) socket that receives notifications. What they say is hardly read: that
 // there was one is enough to read the tables again, and nothing is lost if the socket overruns.
 type monitor int
 
@@ -29,15 +29,24 @@ func openMonitor(groups uint32) (monitor, error) {
 	return monitor(fd), nil
 }
 
-// drain empties the socket and reports whether there was anything to read, or to lose.
-func (m monitor) drain() (changed bool, err error) {
-	var start [16]byte // the rest of a datagram goes with it
+// notice is the start of a notification: its header and that of what it is about. The rest of the
+// datagram goes with it.
+type notice [unix.SizeofNlMsghdr + unix.SizeofRtMsg]byte
+
+func anything(notice) bool { return true }
+
+// drain empties the socket and reports whether there was anything to read that matters, or anything
+// lost.
+func (m monitor) drain(matters func(notice) bool) (changed bool, err error) {
 	for {
-		_, err := unix.Read(int(m), start[:])
+		var n notice
+		_, err := unix.Read(int(m), n[:])
 		switch {
 		case errors.Is(err, unix.EAGAIN):
 			return changed, nil
-		case err == nil, errors.Is(err, unix.ENOBUFS), errors.Is(err, unix.ENOMEM):
+		case err == nil:
+			changed = changed || matters(n)
+		case errors.Is(err, unix.ENOBUFS), errors.Is(err, unix.ENOMEM):
 			changed = true
 		case !errors.Is(err, unix.EINTR):
 			return changed, fmt.Errorf("read rtnetlink notifications: %w", err)

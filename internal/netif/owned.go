@@ -37,6 +37,10 @@ func (l *loop) disown() {
 	if !l.dumped || l.stale {
 		return
 	}
+	if !l.unread {
+		l.routes.disown()
+		l.rules.disown()
+	}
 	for a := range l.owned {
 		if _, there := l.have.Addresses[a]; !there {
 			delete(l.owned, a)

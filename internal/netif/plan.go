@@ -118,7 +118,7 @@ func desired(want Want, roles map[string]Role, now time.Time) (due []Address, ho
 	holder = make(map[Address]string)
 	at := make(map[place][]Address)
 	for _, name := range slices.Sorted(maps.Keys(want.Instances)) {
-		if !roles[name].holds(now) {
+		if !want.Instances[name].Static && !roles[name].holds(now) {
 			continue
 		}
 		for _, a := range want.Instances[name].Addresses {

@@ -9,7 +9,7 @@ type Report interface{ report() }
 // not be done, and are tried again, has changed.
 type Applied struct {
 	Generation uint64
-	Pending    int // address operations of all instances not done yet
+	Pending    int // operations on addresses, routes and rules that are not done yet
 }
 
 // AddReason says why an address was added.
@@ -55,6 +55,28 @@ type OpFailed struct {
 	Err error
 }
 
+// RoutingChange is a route or a rule that was added or deleted.
+type RoutingChange struct {
+	Kind     OpKind
+	What     string // "route" or "rule"
+	Entry    string // as ip-route(8) or ip-rule(8) would have it
+	Instance string // empty if no instance wants it
+	Why      string // an AddReason or a RemoveReason
+}
+
+// String gives the change as ip(8) would be told it.
+func (c RoutingChange) String() string { return c.What + " " + c.Kind.String() + " " + c.Entry }
+
+// Routed says what became of routes and rules in one pass.
+type Routed struct{ Done []RoutingChange }
+
+// RoutingFailed says that a route or rule could not be changed, and that it will be tried again
+// while it is wanted. It comes once per distinct error.
+type RoutingFailed struct {
+	Change RoutingChange
+	Err    error
+}
+
 // Announced says that a burst of gratuitous ARP was sent.
 type Announced struct {
 	Instance string
@@ -79,11 +101,13 @@ type SysctlFailed struct {
 // applier goes on. It comes once per distinct error.
 type Trouble struct{ Err error }
 
-func (Applied) report()      {}
-func (Added) report()        {}
-func (Removed) report()      {}
-func (OpFailed) report()     {}
-func (Announced) report()    {}
-func (SysctlSet) report()    {}
-func (SysctlFailed) report() {}
-func (Trouble) report()      {}
+func (Applied) report()       {}
+func (Added) report()         {}
+func (Removed) report()       {}
+func (OpFailed) report()      {}
+func (Routed) report()        {}
+func (RoutingFailed) report() {}
+func (Announced) report()     {}
+func (SysctlSet) report()     {}
+func (SysctlFailed) report()  {}
+func (Trouble) report()       {}

@@ -15,10 +15,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// state is the content of the state file: the addresses that were put on, which are removed at the
-// next start if they are found and no master has them.
+// state is the content of the state file: the addresses, routes and rules that were put on, which are
+// removed at the next start if they are found and no master has them.
 type state struct {
 	Addresses []stateAddress `json:"addresses"`
+	Routes    []Route        `json:"routes,omitempty"`
+	Rules     []Rule         `json:"rules,omitempty"`
 }
 
 type stateAddress struct {
@@ -28,7 +30,7 @@ type stateAddress struct {
 	Scope   uint8        `json:"scope,omitempty"`
 }
 
-// maxState bounds the state file, in bytes: more than 100,000 addresses.
+// maxState bounds the state file, in bytes: more than 100,000 addresses, or 50,000 routes.
 const maxState = 16 << 20
 
 // recall reads the state file. What cannot be read is reported and taken as empty: the wanted
@@ -42,21 +44,23 @@ func (l *loop) recall() {
 	if errors.Is(err, fs.ErrNotExist) {
 		return
 	}
-	var addresses []Address
+	var s state
 	if err == nil {
-		addresses, err = parseState(text)
+		s, err = parseState(text)
 	}
 	if err != nil {
-		err = fmt.Errorf("read %s: %w: addresses left over from a former configuration are not known", l.stateFile, err)
+		err = fmt.Errorf("read %s: %w: addresses, routes and rules left over from a former configuration are not known", l.stateFile, err)
 	}
 	l.complain("state file", err)
 	if err != nil {
 		return
 	}
 	l.saved = string(text)
-	for _, a := range addresses {
-		l.owned[a] = struct{}{}
+	for _, a := range s.Addresses {
+		l.owned[a.address()] = struct{}{}
 	}
+	l.routes.recall(s.Routes)
+	l.rules.recall(s.Rules)
 }
 
 // readFile reads a regular file of at most maxState bytes, and waits for nothing: what else may
@@ -79,31 +83,42 @@ func readFile(path string) ([]byte, error) {
 }
 
 // parseState reads the content of a state file, all of it or nothing.
-func parseState(text []byte) ([]Address, error) {
-	var s state
+func parseState(text []byte) (s state, err error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&s); err != nil {
-		return nil, err
+		return s, err
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("more than one JSON value")
+		return s, errors.New("more than one JSON value")
 	}
 	if s.Addresses == nil {
-		return nil, errors.New(`no "addresses"`)
+		return s, errors.New(`no "addresses"`)
 	}
-	addresses := make([]Address, 0, len(s.Addresses))
 	for i, a := range s.Addresses {
 		if !a.Address.IsValid() || a.Dev == "" {
-			return nil, fmt.Errorf("address %d: no address or no dev", i+1)
+			return s, fmt.Errorf("address %d: no address or no dev", i+1)
 		}
-		addresses = append(addresses, Address{Prefix: a.Address, Dev: a.Dev, Label: a.Label, Scope: a.Scope}.canonical())
 	}
-	return addresses, nil
+	for i, r := range s.Routes {
+		if !r.To.IsValid() || r.Protocol == 0 || Hops(r.Nexthops.List()...) != r.Nexthops {
+			return s, fmt.Errorf("route %d: no destination, no protocol, or nexthops that cannot be read", i+1)
+		}
+	}
+	for i, r := range s.Rules {
+		if r.Family != 4 && r.Family != 6 || r.Protocol == 0 {
+			return s, fmt.Errorf("rule %d: no family or no protocol", i+1)
+		}
+	}
+	return s, nil
 }
 
-func formatState(owned map[Address]struct{}) ([]byte, error) {
-	s := state{Addresses: []stateAddress{}}
+func (a stateAddress) address() Address {
+	return Address{Prefix: a.Address, Dev: a.Dev, Label: a.Label, Scope: a.Scope}.canonical()
+}
+
+func formatState(owned map[Address]struct{}, routes []Route, rules []Rule) ([]byte, error) {
+	s := state{Addresses: []stateAddress{}, Routes: routes, Rules: rules}
 	for _, a := range slices.SortedFunc(maps.Keys(owned), compareAddress) {
 		s.Addresses = append(s.Addresses, stateAddress{Address: a.Prefix, Dev: a.Dev, Label: a.Label, Scope: a.Scope})
 	}
@@ -122,7 +137,7 @@ func (l *loop) remember() {
 		l.unsaved = false
 		return
 	}
-	text, err := formatState(l.owned)
+	text, err := formatState(l.owned, l.routes.ours(), l.rules.ours())
 	if err == nil && string(text) != l.saved {
 		err = replaceFile(l.stateFile, text)
 	}

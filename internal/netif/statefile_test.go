@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -98,18 +99,21 @@ func TestStateFileRoundTrip(t *testing.T) {
 	labelled, scoped := addr("192.0.2.21/32", "eth0"), addr("2001:db8::11/64", "br-lan.7")
 	labelled.Label, labelled.Scope = "eth0:vip", 253
 	for _, owned := range []map[Address]struct{}{set(), set(vip), set(vip, gate, labelled, scoped)} {
-		text, err := formatState(owned)
+		text, err := formatState(owned, []Route{web6}, []Rule{viaTable})
 		if err != nil {
 			t.Fatal(err)
 		}
 		read, err := parseState(text)
-		if err != nil || len(read) != len(owned) {
+		if err != nil || len(read.Addresses) != len(owned) {
 			t.Errorf("%s: %v, %v", text, read, err)
 		}
-		for _, a := range read {
-			if _, ok := owned[a]; !ok {
+		for _, a := range read.Addresses {
+			if _, ok := owned[a.address()]; !ok {
 				t.Errorf("%s: %v", text, a)
 			}
+		}
+		if len(read.Routes) != 1 || read.Routes[0] != web6 || len(read.Rules) != 1 || read.Rules[0] != viaTable {
+			t.Errorf("%s: %v, %v", text, read.Routes, read.Rules)
 		}
 	}
 }
@@ -118,16 +122,22 @@ func FuzzParseState(f *testing.F) {
 	f.Add([]byte(stateOfTwo))
 	f.Add([]byte(`{"addresses":[{"address":"::ffff:192.0.2.11/120","dev":"eth0","label":"eth0","scope":255}]}`))
 	f.Add([]byte(`{"addresses":[{"address":"fe80::1%eth0/64","dev":"eth0"}]}`))
+	f.Add([]byte(`{"addresses":[],"routes":[{"type":1,"to":"10.0.0.0/8","table":254,"protocol":18,"nexthops":"nexthop via 192.0.2.1 weight 2"}],"rules":[{"family":4,"priority":9,"from":"10.0.0.0/8","action":1,"table":5,"protocol":18,"sport":{"first":1,"last":2}}]}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		addresses, err := parseState(text)
+		s, err := parseState(text)
 		if err != nil {
 			return
 		}
-		again, err := formatState(set(addresses...))
+		owned := set()
+		for _, a := range s.Addresses {
+			owned[a.address()] = struct{}{}
+		}
+		again, err := formatState(owned, s.Routes, s.Rules)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if read, err := parseState(again); err != nil || len(read) != len(set(addresses...)) {
+		read, err := parseState(again)
+		if err != nil || len(read.Addresses) != len(owned) || !slices.Equal(read.Routes, s.Routes) || !slices.Equal(read.Rules, s.Rules) {
 			t.Errorf("%q is written as %q and read as %v, %v", text, again, read, err)
 		}
 	})

@@ -91,6 +91,11 @@ func compareAddress(a, b Address) int {
 // Instance is what one VRRP instance should have while it is master.
 type Instance struct {
 	Addresses []Address
+	// Routes and Rules come after the addresses, and go before them.
+	Routes []Route
+	Rules  []Rule
+	// Static is what should be there whoever is master.
+	Static bool
 	// Repeat is the number of gratuitous ARPs per address in a burst (garp_master_repeat); 0
 	// sends none.
 	Repeat int

@@ -107,7 +107,7 @@ func (w *watch) run(ctx context.Context) error {
 		if err := poll(fds, next); err != nil {
 			return err
 		}
-		if _, err := w.monitor.drain(); err != nil {
+		if _, err := w.monitor.drain(anything); err != nil {
 			return err
 		}
 	}

@@ -84,7 +84,7 @@ func TestNetnsMonitorOverrun(t *testing.T) {
 		return m
 	}
 	m, twin := open(), open()
-	if changed, err := m.drain(); changed || err != nil {
+	if changed, err := m.drain(anything); changed || err != nil {
 		t.Errorf("a new monitor: %v, %v", changed, err)
 	}
 	k := new(hostKernel)
@@ -106,10 +106,10 @@ func TestNetnsMonitorOverrun(t *testing.T) {
 	if _, err := unix.Read(int(twin), make([]byte, 1)); !errors.Is(err, unix.ENOBUFS) {
 		t.Fatalf("no overrun: %v", err)
 	}
-	if changed, err := m.drain(); !changed || err != nil {
+	if changed, err := m.drain(anything); !changed || err != nil {
 		t.Errorf("an overrun: %v, %v", changed, err)
 	}
-	if changed, err := m.drain(); changed || err != nil {
+	if changed, err := m.drain(anything); changed || err != nil {
 		t.Errorf("an empty monitor: %v, %v", changed, err)
 	}
 }

@@ -1,0 +1,277 @@
+package netif
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// part is what a loop knows of routes, or of rules.
+type part[E entry[E]] struct {
+	of    map[string][]E // what each instance wants
+	have  table[E]
+	owned map[E]struct{} // put there by us, or by the process before, and not seen gone
+
+	holder map[E]string // what is due, and to whom, as of the last pass
+	on     map[E]bool   // due, and seen there since it became due
+	ops    tries[Change[E]]
+	before []Change[E] // of the last plan
+	after  []Change[E]
+	add    func(E) error
+	delete func(E) error
+}
+
+func newPart[E entry[E]](add, remove func(E) error) part[E] {
+	return part[E]{
+		have: make(table[E]), owned: make(map[E]struct{}), holder: make(map[E]string), on: make(map[E]bool),
+		ops: tries[Change[E]]{first: 50 * time.Millisecond, most: 5 * time.Second},
+		add: add, delete: remove,
+	}
+}
+
+// idle reports that there is nothing to look after.
+func (p *part[E]) idle() bool { return len(p.of) == 0 && len(p.owned) == 0 }
+
+// origins adds the protocols of what is looked after.
+func (p *part[E]) origins(to map[uint8]bool) {
+	if p.idle() {
+		return
+	}
+	to[Protocol] = true
+	for _, list := range p.of {
+		for _, e := range list {
+			to[e.origin()] = true
+		}
+	}
+	for e := range p.owned {
+		to[e.origin()] = true
+	}
+}
+
+// plan finds out what is to be done, and keeps the books about what was seen there.
+func (p *part[E]) plan(l *loop) {
+	now := time.Now()
+	due, idle := claims(l.want, l.roles, now, p.of)
+	clear(p.holder)
+	for _, c := range due {
+		p.holder[c.entry.key()] = c.instance
+		if _, there := p.have.find(c.entry); there {
+			p.on[c.entry.key()] = true
+		}
+	}
+	maps.DeleteFunc(p.on, func(e E, _ bool) bool {
+		_, due := p.holder[e]
+		return !due
+	})
+	p.before, p.after = planEntries(due, idle, p.have, p.owned)
+	p.ops.only(slices.Concat(p.before, p.after), now)
+}
+
+// run carries out changes and returns how many are left to be done.
+func (p *part[E]) run(l *loop, changes []Change[E]) (left int) {
+	for _, c := range changes {
+		if !p.ops.ready(c, time.Now()) || !p.do(l, c) {
+			left++
+		}
+	}
+	return left
+}
+
+// do carries out one change, books its outcome, and says whether it is done.
+func (p *part[E]) do(l *loop, c Change[E]) bool {
+	var err error
+	switch c.Kind {
+	case Add:
+		// The plan may be old: this thread may have slept since.
+		if !l.want.Instances[c.Instance].Static && !l.roles[c.Instance].holds(time.Now()) {
+			return false
+		}
+		e := c.Entry
+		if len(p.have[e.slot()]) > 0 {
+			e = e.beside()
+		}
+		err = p.add(e)
+	case Delete:
+		err = p.delete(c.Entry)
+	}
+	now := time.Now()
+	if err != nil {
+		l.stale = l.stale || !errors.Is(err, errNoDevice)
+	}
+	if err != nil && (c.Kind == Add || !gone(err)) {
+		if p.ops.failed(c, now, err) {
+			l.say(RoutingFailed{Change: said(c, ""), Err: fmt.Errorf("%s %s: %w", c.Kind, c.Entry, err)})
+		}
+		return false
+	}
+	p.booked(l, c, now)
+	return true
+}
+
+// gone reports whether the error of a deletion says that there was nothing to delete.
+func gone(err error) bool {
+	return errors.Is(err, unix.ESRCH) || errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENODEV) || errors.Is(err, errNoDevice)
+}
+
+func (p *part[E]) booked(l *loop, c Change[E], now time.Time) {
+	l.unsaved = true
+	key := c.Entry.key()
+	switch c.Kind {
+	case Add:
+		why := Configured
+		switch {
+		case p.on[key]:
+			why = Healed
+		case l.fresh[c.Instance]:
+			why = Takeover
+		}
+		p.ops.done(c, now, why == Healed)
+		p.on[key] = true
+		p.owned[key] = struct{}{}
+		p.have.put(key)
+		l.routed = append(l.routed, said(c, string(why)))
+	case Delete:
+		p.ops.done(c, now, false)
+		p.have.drop(c.Entry)
+		l.routed = append(l.routed, said(c, string(p.whyGone(l, c))))
+	}
+}
+
+func (p *part[E]) whyGone(l *loop, c Change[E]) RemoveReason {
+	_, mine := p.owned[c.Entry.key()]
+	switch {
+	case c.Replace:
+		return Replaced
+	case !mine && c.Instance != "":
+		return LeftOver
+	case c.Instance == "":
+		return Unconfigured
+	case l.roles[c.Instance].Master:
+		return Expired
+	}
+	return Released
+}
+
+func said[E entry[E]](c Change[E], why string) RoutingChange {
+	what := "route"
+	if _, rule := any(c.Entry).(Rule); rule {
+		what = "rule"
+	}
+	return RoutingChange{Kind: c.Kind, What: what, Entry: c.Entry.String(), Instance: c.Instance, Why: why}
+}
+
+// disown forgets the entries that are gone: who makes one next is not known.
+func (p *part[E]) disown() {
+	for e := range p.owned {
+		if _, there := p.have.find(e); !there {
+			delete(p.owned, e)
+		}
+	}
+}
+
+// planRouting plans routes and rules, and returns 1 if it cannot. They are read here, and not with
+// the addresses: a takeover does not wait for it.
+func (l *loop) planRouting() (left int) {
+	l.routes.before, l.routes.after, l.rules.before, l.rules.after = nil, nil, nil, nil
+	if l.routes.idle() && l.rules.idle() {
+		return 0
+	}
+	if !l.dumped {
+		return 1
+	}
+	if l.unread {
+		if err := l.readRouting(); err != nil {
+			l.stale = true
+			l.dumps.failed(struct{}{}, time.Now(), err)
+			l.complain("routing", err)
+			return 1
+		}
+		l.complain("routing", nil)
+		l.unread = false
+	}
+	l.routes.plan(l)
+	l.rules.plan(l)
+	return 0
+}
+
+// leaveRouting takes off what is not due any more, the rules that lead to routes first.
+func (l *loop) leaveRouting() (left int) {
+	left = l.rules.run(l, l.rules.before)
+	return left + l.routes.run(l, l.routes.before)
+}
+
+// enterRouting makes what is due, and says what was done.
+func (l *loop) enterRouting() (left int) {
+	left = l.routes.run(l, l.routes.after)
+	left += l.rules.run(l, l.rules.after)
+	if len(l.routed) > 0 {
+		l.say(Routed{Done: l.routed})
+		l.routed = nil
+	}
+	return left
+}
+
+// readRouting reads routes and rules again.
+func (l *loop) readRouting() error {
+	origins := make(map[uint8]bool)
+	l.routes.origins(origins)
+	l.rules.origins(origins)
+	routes, rules, err := l.kernel.Routing(origins)
+	if err != nil {
+		return err
+	}
+	l.routes.have, l.rules.have = newTable(routes), newTable(rules)
+	return nil
+}
+
+// follow knows what is owned again where an interface has got another name.
+func (p *part[E]) follow(before, now map[string]int) {
+	names := make(map[int]string, len(now))
+	for name, index := range now {
+		names[index] = name
+	}
+	renamed := make(map[string]string)
+	for name, index := range before {
+		if other, there := names[index]; there && now[name] != index {
+			renamed[name] = other
+		}
+	}
+	if len(renamed) == 0 {
+		return
+	}
+	for e := range maps.Clone(p.owned) {
+		p.owned[e.renamed(renamed)] = struct{}{}
+	}
+}
+
+// recall takes over what the process before put there.
+func (p *part[E]) recall(entries []E) {
+	for _, e := range entries {
+		for _, one := range e.parts() {
+			p.owned[one.key()] = struct{}{}
+		}
+	}
+}
+
+// ours lists what is owned, sorted.
+func (p *part[E]) ours() []E {
+	type named struct {
+		entry E
+		name  string
+	}
+	var all []named
+	for e := range p.owned {
+		all = append(all, named{e, e.String()})
+	}
+	slices.SortFunc(all, func(a, b named) int { return strings.Compare(a.name, b.name) })
+	var entries []E
+	for _, n := range all {
+		entries = append(entries, n.entry)
+	}
+	return entries
+}
