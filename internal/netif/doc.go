@@ -1,6 +1,7 @@
 // Package netif makes the host's network equal to what a director wants of it: the addresses of
-// its VRRP instances (VIPs, V-gates), the sysctls that forwarding needs, and the gratuitous ARP
-// that tells neighbours who holds an address. It also watches the links for the election.
+// its VRRP instances (VIPs, V-gates), the routes and rules that go with them, what stands whoever is
+// master, the sysctls that forwarding needs, and the gratuitous ARP that tells neighbours who holds an
+// address. It also watches the links for the election.
 //
 // Two sources feed an [Applier]. [Applier.Want] says beforehand what every instance should have
 // if it were master; [Applier.Role], called by the election, says which of them is. Neither
@@ -9,6 +10,11 @@
 // merging a call is harmless, an address somebody deletes comes back, and what a crash left
 // behind goes away, all by the same few lines. What lvsd did not put on is not taken off where the
 // interface has nothing else: an address that the host was given must not cut it off.
+//
+// Routes and rules are planned by [PlanRoutes] and [PlanRules], and are otherwise treated alike: they
+// carry the kernel's mark of where they come from, [Protocol], and what was put there is remembered
+// beside, so that a route of somebody else is never taken for one of lvsd's. They come after the
+// addresses, which a takeover does not let wait for them, and go before.
 //
 // The way from Role to the address on the interface and its first announcement passes through
 // no channel and no goroutine but Run's own, which waits in poll(2) itself: on a busy machine a
