@@ -31,6 +31,7 @@ type networkKernel struct {
 	links     map[string]int
 	addresses map[netif.Address]struct{}
 	sysctls   map[string]string
+	routing
 }
 
 func newNetworkKernel(record func(string), links ...string) *networkKernel {

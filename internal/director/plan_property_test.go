@@ -420,7 +420,7 @@ func TestPlanSeesEveryField(t *testing.T) {
 		{vrrp.Config{}, func(v any) []attribute { c := v.(vrrp.Config); return instanceAttributes(&c, netif.Instance{}) },
 			[]string{"Name", "Addresses"}},
 		{netif.Instance{}, func(v any) []attribute { return instanceAttributes(&vrrp.Config{}, v.(netif.Instance)) },
-			[]string{"Addresses"}},
+			[]string{"Addresses", "Routes", "Rules", "Static"}},
 		{netif.Address{}, func(v any) []attribute { return addressAttributes(v.(netif.Address), "") }, []string{"Dev"}},
 		{ipvs.Service{}, func(v any) []attribute { return serviceAttributes(v.(ipvs.Service), 4) }, nil},
 		{ipvs.Destination{}, func(v any) []attribute { return serverAttributes(v.(ipvs.Destination), false) }, nil},
