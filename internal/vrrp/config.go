@@ -24,7 +24,22 @@ type Config struct {
 	Priority uint8 // 1-255
 	// Interval is Advertisement_Interval of RFC 9568 §6.1.
 	Interval time.Duration
-	Preempt  bool
+	// DownTimerAdverts is how many adverts of a master a backup misses before it takes over,
+	// 1-100; RFC 9568 §6.1 has 3. All nodes must have the same.
+	DownTimerAdverts uint8
+	Preempt          bool
+	// PreemptDelay is how long a lesser master is left to serve before it is preempted.
+	PreemptDelay time.Duration
+	// LowerPrioNoAdvert leaves an advert of a lesser master unanswered.
+	LowerPrioNoAdvert bool
+	// HigherPrioSendAdvert makes way for a better master with one last advert, by which that one
+	// learns that there were two and announces its addresses again.
+	HigherPrioSendAdvert bool
+	// OwnerIgnoreAdverts makes an instance with priority 255 deaf to all others.
+	OwnerIgnoreAdverts bool
+	// DontTrackPrimary lets the instance take part while Key.Interface is down, as it is where the
+	// interface is a cable to the other node.
+	DontTrackPrimary bool
 	// StartMaster skips the wait for other masters at start: the owner of the addresses does
 	// (RFC 9568 §6.4.1).
 	StartMaster bool
@@ -36,6 +51,9 @@ type Config struct {
 func (c *Config) equal(d *Config) bool {
 	return c.Key == d.Key && c.Name == d.Name && c.Version == d.Version &&
 		c.Priority == d.Priority && c.Interval == d.Interval && c.Preempt == d.Preempt &&
+		c.DownTimerAdverts == d.DownTimerAdverts && c.PreemptDelay == d.PreemptDelay &&
+		c.LowerPrioNoAdvert == d.LowerPrioNoAdvert && c.HigherPrioSendAdvert == d.HigherPrioSendAdvert &&
+		c.OwnerIgnoreAdverts == d.OwnerIgnoreAdverts && c.DontTrackPrimary == d.DontTrackPrimary &&
 		c.StartMaster == d.StartMaster && slices.Equal(c.Addresses, d.Addresses) &&
 		slices.Equal(c.Track, d.Track) && c.Password == d.Password
 }

@@ -15,10 +15,14 @@ type Election struct {
 	instances map[Key]*instance
 	order     []*instance // as configured
 	groups    []*group
-	links     map[string]Link     // nil until they are known
-	readings  map[Tracker]Reading // of what is no interface
-	virtual   map[netip.Addr]bool // the addresses of all instances
-	deaf      map[string]error    // why an interface cannot be listened to
+	links     map[string]Link // as the instances see them; nil until they are known
+	actual    map[string]Link // as they are
+	delays    map[string]LinkDelay
+	turning   map[string]time.Time // when instances see that a link went down or up
+	hold      time.Time            // no instance starts before
+	readings  map[Tracker]Reading  // of what is no interface
+	virtual   map[netip.Addr]bool  // the addresses of all instances
+	deaf      map[string]error     // why an interface cannot be listened to
 	refused   map[refusal]time.Time
 	pruned    time.Time // when refused was last rid of old ones
 	resigned  bool
@@ -27,7 +31,7 @@ type Election struct {
 // NewElection returns an election without instances.
 func NewElection() *Election {
 	return &Election{instances: map[Key]*instance{}, virtual: map[netip.Addr]bool{},
-		deaf: map[string]error{}, refused: map[refusal]time.Time{}}
+		deaf: map[string]error{}, turning: map[string]time.Time{}, refused: map[refusal]time.Time{}}
 }
 
 // Configure makes configs and groups the whole of the election. Instances are recognised by
@@ -80,14 +84,11 @@ func (e *Election) Configure(now time.Time, configs []Config, groups []SyncGroup
 	}
 }
 
-// SetLinks makes links the whole of the node's interfaces, by name.
-func (e *Election) SetLinks(now time.Time, links map[string]Link, out *Output) {
-	e.links = links
-	e.settle(now, out)
-}
-
 // settle looks at the interfaces of every instance, and starts or stops it accordingly.
 func (e *Election) settle(now time.Time, out *Output) {
+	if !now.Before(e.hold) {
+		e.hold = time.Time{}
+	}
 	if e.links == nil {
 		return
 	}
@@ -107,7 +108,7 @@ func (e *Election) settle(now time.Time, out *Output) {
 		switch {
 		case fault != "" && i.state != Fault && !(e.resigned && i.state == Init):
 			i.leave(now, Fault, fault, out)
-		case fault == "" && !i.groupWaits() && !e.resigned && (i.state == Init || i.state == Fault):
+		case fault == "" && !i.groupWaits() && !e.resigned && !now.Before(e.hold) && (i.state == Init || i.state == Fault):
 			starters = append(starters, i)
 		}
 	}
@@ -143,7 +144,8 @@ func (e *Election) source(i *instance) netip.Addr {
 // fault is why an instance may not take part, and waits for what it waits where that is not known.
 func (e *Election) fault(i *instance) (fault, waits string) {
 	own := Track{Tracker: Tracker{TrackInterface, i.cfg.Interface}}
-	if r, _ := e.read(own.Tracker); !r.Up {
+	_, there := e.links[i.cfg.Interface]
+	if r, _ := e.read(own.Tracker); !r.Up && !(there && i.cfg.DontTrackPrimary) {
 		return own.fault(r), ""
 	}
 	if _, fault, waits = weigh(i.base, i.cfg.Track, e.read); fault != "" {
@@ -229,6 +231,9 @@ func (e *Election) noteRefusal(now time.Time, i *instance, a *Advert, err error,
 // Tick serves every timer that is due. Packets that arrived before now must have gone through
 // Receive first: a timer that is served late must not depose a living master.
 func (e *Election) Tick(now time.Time, out *Output) {
+	if e.turned(now) || !e.hold.IsZero() && !now.Before(e.hold) {
+		e.settle(now, out)
+	}
 	for _, i := range e.order {
 		i.tick(now, out)
 	}
@@ -255,11 +260,17 @@ func (e *Election) Done() bool {
 
 // Deadline is when Tick has something to do; the zero time when no timer runs.
 func (e *Election) Deadline() time.Time {
-	var first time.Time
-	for _, i := range e.order {
-		if !i.deadline.IsZero() && (first.IsZero() || i.deadline.Before(first)) {
-			first = i.deadline
+	first := e.hold
+	sooner := func(at time.Time) {
+		if !at.IsZero() && (first.IsZero() || at.Before(first)) {
+			first = at
 		}
+	}
+	for _, i := range e.order {
+		sooner(i.deadline)
+	}
+	for _, at := range e.turning {
+		sooner(at)
 	}
 	return first
 }

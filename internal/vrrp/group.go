@@ -34,7 +34,7 @@ func (i *instance) elect(now time.Time, out *Output) {
 			return
 		}
 	}
-	i.becomeMaster(now, i.vacancy(), out)
+	i.becomeMaster(now, i.vacancy(now), out)
 	for _, m := range i.peers() {
 		if m.state != Master {
 			m.becomeMaster(now, m.follow(), out)
@@ -43,11 +43,11 @@ func (i *instance) elect(now time.Time, out *Output) {
 }
 
 // vacancy is why a backup takes over.
-func (i *instance) vacancy() string {
+func (i *instance) vacancy(now time.Time) string {
 	switch {
 	case i.heard.IsValid() && i.heardPriority == 0:
 		return i.heard.String() + " stopped"
-	case i.heard.IsValid() && i.cfg.Preempt && i.heardPriority < i.cfg.Priority:
+	case i.heard.IsValid() && i.cfg.Preempt && i.heardPriority < i.cfg.Priority && !now.Before(i.preemptAt):
 		return "preempts " + i.heard.String() + " with lower priority"
 	case i.master.IsValid():
 		return "no advert heard from " + i.master.String()

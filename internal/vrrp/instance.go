@@ -26,6 +26,7 @@ type instance struct {
 	deadline       time.Time // Adver_Timer as master, Active_Down_Timer as backup
 	sent           time.Time // the last advert of ours
 	wants          bool      // the down timer expired, and the group held us back
+	preemptAt      time.Time // a lesser master is left to serve until then; zero while none is heard
 	listening      bool      // after a stall: a master that first hears who else is there
 	resigning      bool      // priority 0 is sent, and a successor not heard yet
 	mismatched     bool      // the master's addresses differ, and that was said
@@ -43,15 +44,19 @@ func (i *instance) skew() time.Duration {
 }
 
 // down is Active_Down_Interval (RFC 9568 §6.1), Master_Down_Interval in RFC 3768.
-func (i *instance) down() time.Duration { return 3*i.masterInterval + i.skew() }
+func (i *instance) down() time.Duration {
+	return time.Duration(i.cfg.DownTimerAdverts)*i.masterInterval + i.skew()
+}
 
 // until is when the best backup there can be gives us up: its skew may be nearly nothing.
-func (i *instance) until(now time.Time) time.Time { return now.Add(3 * i.cfg.Interval) }
+func (i *instance) until(now time.Time) time.Time {
+	return now.Add(time.Duration(i.cfg.DownTimerAdverts) * i.cfg.Interval)
+}
 
 func (i *instance) send(now time.Time, priority uint8, out *Output) {
 	s := Send{Key: i.cfg.Key, Advert: i.advert(priority, i.cfg.Interval)}
 	if priority != 0 {
-		s.Until = i.until(now)
+		s.Until, s.Regardless = i.until(now), i.cfg.DontTrackPrimary
 	}
 	i.sent = now
 	out.Sends = append(out.Sends, s)
@@ -71,7 +76,7 @@ func (i *instance) move(now time.Time, to State, reason string, out *Output) {
 		t.Until = i.until(now)
 	}
 	i.state, i.wants, i.listening, i.resigning, i.owes = to, false, false, false, false
-	i.heard = netip.Addr{}
+	i.heard, i.preemptAt = netip.Addr{}, time.Time{}
 	out.Transitions = append(out.Transitions, t)
 }
 
@@ -102,6 +107,9 @@ func (i *instance) leave(now time.Time, to State, reason string, out *Output) {
 
 // receive applies an advert that is addressed to this instance.
 func (i *instance) receive(now time.Time, a *Advert, out *Output) {
+	if i.cfg.OwnerIgnoreAdverts && i.cfg.Priority == 255 && !i.resigning {
+		return
+	}
 	switch i.state {
 	case Backup:
 		i.receiveBackup(now, a, out)
@@ -118,12 +126,24 @@ func (i *instance) receiveBackup(now time.Time, a *Advert, out *Output) {
 	switch {
 	case a.Priority == 0:
 		i.deadline = now.Add(i.skew())
-	case !i.cfg.Preempt || a.Priority >= i.cfg.Priority:
+	case !i.cfg.Preempt || a.Priority >= i.cfg.Priority || i.spares(now):
+		if a.Priority >= i.cfg.Priority {
+			i.preemptAt = time.Time{}
+		}
 		i.accept(a, out)
 		i.deadline = now.Add(i.down())
 		i.wants = false
 	}
 	// A lesser master is not listened to: the timer runs down and we preempt it.
+}
+
+// spares tells whether preempt_delay leaves a lesser master to serve for now. It counts from the
+// first advert of a lesser one, whoever sends those that follow.
+func (i *instance) spares(now time.Time) bool {
+	if i.preemptAt.IsZero() {
+		i.preemptAt = now.Add(i.cfg.PreemptDelay)
+	}
+	return now.Before(i.preemptAt)
 }
 
 // accept learns from an advert of a master that is not us.
@@ -163,7 +183,9 @@ func (i *instance) receiveMaster(now time.Time, a *Advert, out *Output) {
 		i.reclaim(now, out) // it was master beside us
 	case wins:
 		i.accept(a, out)
-		i.lastWord(out)
+		if i.cfg.HigherPrioSendAdvert {
+			i.lastWord(out)
+		}
 		i.yield(now, "advert from "+a.Source.String()+" with higher priority", out)
 	case stalled:
 		// It took over while we were stalled. It serves; whether we preempt it is for the timers.
@@ -185,13 +207,15 @@ func (i *instance) lastWord(out *Output) {
 }
 
 // assert answers a lesser master: it must hear us (RFC 9568 §6.4.3), once an interval, so that
-// two shouting nodes stay quiet.
+// two shouting nodes stay quiet. The addresses are announced again in any case.
 func (i *instance) assert(now time.Time, a *Advert, out *Output) {
 	if !i.reclaim(now, out) {
 		return
 	}
-	i.send(now, i.cfg.Priority, out)
-	i.deadline = now.Add(i.cfg.Interval)
+	if !i.cfg.LowerPrioNoAdvert {
+		i.send(now, i.cfg.Priority, out)
+		i.deadline = now.Add(i.cfg.Interval)
+	}
 	out.Notes = append(out.Notes, Note{Kind: NoteDuplicate, Key: i.cfg.Key, Name: i.cfg.Name,
 		Peer: a.Source, Priority: a.Priority})
 }

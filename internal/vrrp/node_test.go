@@ -42,7 +42,7 @@ func newNode(t testing.TB, n byte) *node {
 func config(key Key, version, priority uint8) Config {
 	names := map[Key]string{outside: "outside", inside: "inside", third: "third"}
 	return Config{Key: key, Name: names[key], Version: version, Priority: priority, Interval: time.Second,
-		Preempt: true, Addresses: []netip.Addr{netip.AddrFrom4([4]byte{10, 0, key.VRID - 51, 200})}}
+		DownTimerAdverts: 3, Preempt: true, HigherPrioSendAdvert: true, Addresses: []netip.Addr{netip.AddrFrom4([4]byte{10, 0, key.VRID - 51, 200})}}
 }
 
 // together is the sync group of keys.

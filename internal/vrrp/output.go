@@ -29,6 +29,9 @@ type Send struct {
 	// its priority is 0, or it is the last word to a better master. The priority 0 of a
 	// resignation has it where the addresses, served on, would else be given up too early.
 	Until time.Time
+	// Regardless says that Until holds even where the advert cannot be sent: the instance does not
+	// depend on its interface.
+	Regardless bool
 }
 
 // Transition is a change of an instance's state.

@@ -51,6 +51,8 @@ type orders struct {
 	groups    []SyncGroup
 	configure bool
 	links     map[string]Link
+	delays    map[string]LinkDelay
+	hold      time.Time
 	resign    bool
 }
 
@@ -79,6 +81,14 @@ func (r *Runner) Configure(configs []Config, groups []SyncGroup) {
 func (r *Runner) SetLinks(links map[string]Link) {
 	r.order(func(o *orders) { o.links = links })
 }
+
+// DelayLinks has interfaces seen going down or up only after a delay; see Election.DelayLinks.
+func (r *Runner) DelayLinks(delays map[string]LinkDelay) {
+	r.order(func(o *orders) { o.delays = delays })
+}
+
+// Hold starts no instance before until; see Election.Hold. It is called before SetLinks.
+func (r *Runner) Hold(until time.Time) { r.order(func(o *orders) { o.hold = until }) }
 
 // Resign ends the election in order: see Election.Resign. Run returns when it is over.
 func (r *Runner) Resign() { r.order(func(o *orders) { o.resign = true }) }
@@ -129,6 +139,12 @@ func (r *Runner) Run(ctx context.Context) error {
 		relisten := mail.configure || mail.links != nil || r.retryDue(now)
 		if relisten {
 			r.listen(now) // before adverts go out
+		}
+		if !mail.hold.IsZero() {
+			r.election.Hold(mail.hold)
+		}
+		if mail.delays != nil {
+			r.election.DelayLinks(mail.delays)
 		}
 		if mail.configure {
 			r.election.Configure(now, mail.configs, mail.groups, &r.out)
@@ -274,7 +290,7 @@ func (r *Runner) act() {
 		r.packet = s.Advert.AppendTo(r.packet[:0])
 		err := c.send(s.Advert.Source, r.packet)
 		r.socket(s.Key.Interface, err)
-		if err == nil && !s.Until.IsZero() {
+		if (err == nil || s.Regardless) && !s.Until.IsZero() {
 			r.observer.Vouch(s.Key, s.Until)
 		}
 	}
