@@ -99,8 +99,8 @@ func (a *Applier) Role(instance string, r Role) {
 	a.orders[instance] = o
 }
 
-// Announce sends the burst of an instance which is master once more, now and after
-// Instance.Delay: another master may have taken its neighbours. Calls that come before Run has
+// Announce announces the addresses of an instance which is master once more, now and after
+// Instance.LowerPrioDelay: another master may have taken its neighbours. Calls that come before Run has
 // looked are one burst.
 func (a *Applier) Announce(instance string) {
 	a.mu.Lock()

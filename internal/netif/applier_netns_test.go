@@ -17,7 +17,7 @@ import (
 
 // house is what a director wants of "eth0" and "eth1".
 func house(repeat int, delay time.Duration) Want {
-	return Want{Instances: map[string]Instance{"web": {Addresses: []Address{vip, gate}, Repeat: repeat, Delay: delay}}}
+	return Want{Instances: map[string]Instance{"web": {Addresses: []Address{vip, gate}, Repeat: repeat, Delay: delay, LowerPrioRepeat: repeat, LowerPrioDelay: delay}}}
 }
 
 // shows waits until ip(8) shows all of the words for an interface, and none of those after "not".

@@ -20,7 +20,7 @@ var (
 )
 
 func web(delay time.Duration) Want {
-	return Want{Instances: map[string]Instance{"web": {Addresses: []Address{vip, gate}, Repeat: 2, Delay: delay}}}
+	return Want{Instances: map[string]Instance{"web": {Addresses: []Address{vip, gate}, Repeat: 2, Delay: delay, LowerPrioRepeat: 2, LowerPrioDelay: delay}}}
 }
 
 func expectLog(t *testing.T, k *fakeKernel, want ...string) {

@@ -3,8 +3,6 @@ package netif
 import (
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -109,62 +107,6 @@ func (l *loop) whyGone(op Op) RemoveReason {
 		return Expired
 	}
 	return Released
-}
-
-// announce sends the bursts that are due: all addresses of an instance that has become master,
-// was asked to, or has its second burst now; else those addresses that were just added.
-func (l *loop) announce(taken map[string]bool) {
-	added := make(map[string][]Address)
-	for _, a := range l.added {
-		added[l.holder[a]] = append(added[l.holder[a]], a)
-	}
-	l.added = l.added[:0]
-	for _, name := range slices.Sorted(maps.Keys(l.state)) {
-		st, in, o, now := l.state[name], l.want.Instances[name], l.orders[name], time.Now()
-		if !o.role.holds(now) {
-			st.again, st.announces = time.Time{}, o.announces
-			continue
-		}
-		burst := added[name]
-		asked := taken[name] || o.announces != st.announces
-		second := !st.again.IsZero() && !st.again.After(now)
-		if asked || second {
-			burst = l.there(in)
-		}
-		if second {
-			st.again = time.Time{}
-		}
-		if len(burst) > 0 {
-			l.burst(name, burst, in.Repeat)
-		}
-		if in.Delay > 0 && (asked || len(added[name]) > 0) {
-			st.again = now.Add(in.Delay)
-		}
-		st.takeovers, st.announces = o.takeovers, o.announces
-	}
-}
-
-// burst sends repeat gratuitous ARPs per address, a round of all addresses at a time. An address
-// that fails is left out of the rounds to come.
-func (l *loop) burst(instance string, addresses []Address, repeat int) {
-	todo := slices.DeleteFunc(slices.Clone(addresses), func(a Address) bool { return !a.Prefix.Addr().Is4() })
-	if len(todo) == 0 || repeat <= 0 {
-		return
-	}
-	report := Announced{Instance: instance}
-	for range repeat {
-		todo = slices.DeleteFunc(todo, func(a Address) bool {
-			if err := l.kernel.Announce(a); err != nil {
-				if report.Err == nil {
-					report.Err = fmt.Errorf("announce %s: %w", a, err)
-				}
-				return true
-			}
-			report.Frames++
-			return false
-		})
-	}
-	l.say(report)
 }
 
 // acknowledge reports how far the Want is carried out.

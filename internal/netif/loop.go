@@ -35,6 +35,8 @@ type loop struct {
 	on      map[Address]bool      // due, and seen on since it became due
 	why     map[Address]AddReason // of additions which have not succeeded yet
 	added   []Address             // in this pass
+	queue   []frame               // announcements, in the order in which they were made
+	lanes   map[laneKey]*lane
 	state   map[string]*instanceState
 	fresh   map[string]bool // instances whose takeover is to be announced whole
 	ops     tries[Op]
@@ -51,6 +53,8 @@ type loop struct {
 type instanceState struct {
 	takeovers, announces uint64    // of the order carried out
 	again                time.Time // of the second burst; zero for none
+	againRepeat          int       // as often as then
+	refresh              time.Time // of the next refresh; zero for none
 }
 
 func newLoop(a *Applier) *loop {
@@ -126,6 +130,7 @@ func (l *loop) update() (newWant bool) {
 			}
 		}
 		l.wanted, l.want, l.generation = true, *want, generation
+		l.lanes = make(map[laneKey]*lane)
 		l.routes.of, l.rules.of = routesOf(l.want), rulesOf(l.want)
 		l.unsaved, l.unread = true, true
 	}
@@ -256,8 +261,12 @@ func (l *loop) deadline() (next time.Time) {
 	sooner(l.sysctls.next(l.began))
 	sooner(l.routes.ops.next(l.began))
 	sooner(l.rules.ops.next(l.began))
+	for _, f := range l.queue {
+		sooner(l.lane(f.address).free)
+	}
 	for name, st := range l.state {
 		sooner(st.again)
+		sooner(st.refresh)
 		if r := l.roles[name]; r.Master {
 			sooner(r.Until)
 		}

@@ -77,7 +77,7 @@ type RoutingFailed struct {
 	Err    error
 }
 
-// Announced says that a burst of gratuitous ARP was sent.
+// Announced says that a burst of gratuitous ARP was sent, a refresh not being one.
 type Announced struct {
 	Instance string
 	Frames   int   // frames sent
@@ -97,8 +97,8 @@ type SysctlFailed struct {
 	Err    error
 }
 
-// Trouble says that the state file or the kernel's tables could not be read or written. The
-// applier goes on. It comes once per distinct error.
+// Trouble says that the state file or the kernel's tables could not be read or written, or an
+// announcement not be refreshed. The applier goes on. It comes once per distinct error.
 type Trouble struct{ Err error }
 
 func (Applied) report()       {}

@@ -102,6 +102,28 @@ type Instance struct {
 	// Delay is the time from a takeover to the second burst (garp_master_delay); 0 is no second
 	// burst.
 	Delay time.Duration
+	// LowerPrioRepeat and LowerPrioDelay are the same for what Applier.Announce asks for
+	// (garp_lower_prio_repeat, garp_lower_prio_delay).
+	LowerPrioRepeat int
+	LowerPrioDelay  time.Duration
+	// Refresh is the time between the bursts of RefreshRepeat gratuitous ARPs per address while
+	// the instance is master (garp_master_refresh); the first comes Delay and Refresh after the
+	// takeover. 0 is no such bursts.
+	Refresh       time.Duration
+	RefreshRepeat int
+}
+
+// Spacing is the least time between two announcements; 0 is none.
+type Spacing struct {
+	ARP time.Duration // of gratuitous ARP (garp_interval)
+	NA  time.Duration // of neighbour advertisements (gna_interval)
+}
+
+// SpacingGroup has the announcements on several interfaces wait for one another (garp_group): they
+// lead to one switch.
+type SpacingGroup struct {
+	Interfaces []string
+	Spacing
 }
 
 // Sysctl is a kernel parameter under /proc/sys/.
@@ -123,6 +145,10 @@ type Want struct {
 	// Sysctls are set when a Want comes and when interfaces appear. One that leaves the list
 	// keeps its value.
 	Sysctls []Sysctl
+	// Spacing is that of each interface which no group names; a group's is of its own. An interface
+	// is in one group at most.
+	Spacing       Spacing
+	SpacingGroups []SpacingGroup
 }
 
 // Role is what the election says of one instance.
