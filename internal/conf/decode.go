@@ -1,7 +1,7 @@
 package conf
 
 import (
-	"time"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -10,35 +10,42 @@ import (
 
 // decoder turns a tree of keepalived's words, from either language, into a Config.
 type decoder struct {
-	front  *frontEnd
-	cfg    Config
-	diags  hcl.Diagnostics
-	last   *hcl.Diagnostic // the one reported last, if it was kept
-	told   map[hcl.DiagnosticSeverity]int
-	global globals
+	front   *frontEnd
+	cfg     Config
+	diags   hcl.Diagnostics
+	last    *hcl.Diagnostic // the one reported last, if it was kept
+	told    map[hcl.DiagnosticSeverity]int
+	global  globals
+	grouped map[string]bool // the interfaces of the garp_groups
 	// members are the words that name the instances of each group, for their positions.
 	members [][]keepalived.Word
 }
 
 // globals are what global_defs makes the default of instances.
 type globals struct {
-	version    uint8
-	garpDelay  time.Duration
-	garpRepeat int
+	instance Instance
+	strict   bool
+	minGARP  bool
+	given    map[string]bool // the words that stand there
 }
 
 // decode fills in the defaults and validates. The Config is of use only if no error is reported.
 func decode(nodes []*keepalived.Node, front *frontEnd, hostname string) (*Config, hcl.Diagnostics) {
-	d := &decoder{front: front, told: map[hcl.DiagnosticSeverity]int{}}
+	d := &decoder{front: front, told: map[hcl.DiagnosticSeverity]int{}, grouped: map[string]bool{}}
 	d.cfg.RouterID = hostname
-	d.global = globals{front.defaults.VRRPVersion, front.defaults.GARPMasterDelay, front.defaults.GARPMasterRepeat}
+	d.global = globals{instance: front.defaults.instance(), given: map[string]bool{}}
 	for _, n := range nodes {
 		if n.Name == "global_defs" {
 			d.globalDefs(n)
 		}
 	}
+	d.settleAnnouncements()
 	for _, n := range nodes {
 		switch n.Name {
+		case "garp_group":
+			d.garpGroup(n)
+		case "interface_up_down_delays":
+			d.linkDelays(n)
 		case "vrrp_instance":
 			d.instance(n)
 		case "vrrp_sync_group":
@@ -53,6 +60,7 @@ func decode(nodes []*keepalived.Node, front *frontEnd, hostname string) (*Config
 	d.validateServices()
 	d.validateGateways()
 	d.validateTimes()
+	d.validateLinkDelays()
 	return &d.cfg, d.diags
 }
 
@@ -104,19 +112,28 @@ func (d *decoder) singles(n *keepalived.Node, many func(name string) bool, do fu
 
 func (d *decoder) globalDefs(n *keepalived.Node) {
 	d.singles(n, never, func(c *keepalived.Node) {
+		d.global.given[c.Name] = true
 		switch c.Name {
 		case "router_id":
 			d.text(c, &d.cfg.RouterID)
-		case "vrrp_version":
-			d.version(c, &d.global.version)
 		case "default_interface":
 			if w, ok := first(c); ok {
 				d.interfaceName(c.Keyword.Text, w, &d.front.defaults.Interface)
 			}
-		case "vrrp_garp_master_delay":
-			d.duration(c, 0, maxDuration, &d.global.garpDelay)
-		case "vrrp_garp_master_repeat":
-			d.whole(c, 1, maxRepeat, &d.global.garpRepeat)
+		case "vrrp_strict":
+			d.flag(c, &d.global.strict)
+		case "vrrp_min_garp":
+			d.flag(c, &d.global.minGARP)
+		case "vrrp_startup_delay":
+			d.duration(c, 0, maxDuration, &d.cfg.StartupDelay)
+		case "vrrp_delay_after_boot":
+			d.duration(c, 0, maxDuration, &d.cfg.DelayAfterBoot)
+		case "vrrp_garp_interval":
+			d.duration(c, 0, maxDuration, &d.cfg.Spacing.ARP)
+		case "vrrp_gna_interval":
+			d.duration(c, 0, maxDuration, &d.cfg.Spacing.NA)
+		default:
+			d.parameter(strings.TrimPrefix(c.Name, "vrrp_"), c, &d.global.instance)
 		}
 	})
 }

@@ -12,25 +12,17 @@ import (
 )
 
 func (d *decoder) instance(n *keepalived.Node) {
-	def := d.front.defaults
-	i := Instance{
-		Interface:        def.Interface,
-		AdvertInterval:   def.AdvertInterval,
-		Version:          d.global.version,
-		Preempt:          true,
-		GARPMasterDelay:  d.global.garpDelay,
-		GARPMasterRepeat: d.global.garpRepeat,
-		Range:            n.Range,
-	}
+	i := d.global.instance
+	i.Interface, i.Range = d.front.defaults.Interface, n.Range
 	d.text(n, &i.Name)
 	var state string
-	var advert, preempt, nopreempt, authentication *keepalived.Node
 	blocks := func(name string) bool { return name == "virtual_ipaddress" || name == "track_interface" }
 	var addresses []*keepalived.Node
 	broken := false
-	given := map[string]bool{}
+	given := map[string]*keepalived.Node{} // the last of each word
+	strict, none := d.global.strict, false
 	d.singles(n, blocks, func(c *keepalived.Node) {
-		given[c.Name] = true
+		given[c.Name] = c
 		switch c.Name {
 		case "state":
 			d.choice(c, []string{string(Master), string(Backup)}, &state)
@@ -42,38 +34,35 @@ func (d *decoder) instance(n *keepalived.Node) {
 			d.octet(c, &i.VirtualRouterID)
 		case "priority":
 			d.octet(c, &i.Priority)
-		case "advert_int":
-			advert = c
-		case "version":
-			d.version(c, &i.Version)
-		case "authentication":
-			authentication = c
-		case "preempt":
-			preempt = c
-		case "nopreempt":
-			nopreempt = c
+		case "strict_mode":
+			d.flag(c, &strict)
+		case "dont_track_primary":
+			d.flag(c, &i.DontTrackPrimary)
+		case "no_virtual_ipaddress":
+			d.flag(c, &none)
 		case "virtual_ipaddress":
 			broken = broken || c.Broken
 			addresses = append(addresses, c.Children...)
 		case "track_interface":
 			d.trackInterfaces(c, &i.TrackInterfaces)
-		case "garp_master_delay":
-			d.duration(c, 0, maxDuration, &i.GARPMasterDelay)
-		case "garp_master_repeat":
-			d.whole(c, 1, maxRepeat, &i.GARPMasterRepeat)
+		default:
+			d.parameter(c.Name, c, &i)
 		}
 	})
-	if !given["virtual_router_id"] {
+	if given["virtual_router_id"] == nil {
 		d.errorf(n.Range, "vrrp_instance %q has no virtual_router_id; write one from 1 to 255, the same on both nodes", i.Name)
 	}
-	if !given["interface"] && i.Interface == "" {
+	if given["interface"] == nil && i.Interface == "" {
 		d.errorf(n.Range, "vrrp_instance %q has no interface; write the one that carries its adverts", i.Name)
 	}
-	d.initialState(&i, state, given["priority"])
-	d.preemption(&i, preempt, nopreempt)
-	d.advertInterval(advert, &i)
-	if authentication != nil {
-		d.authentication(authentication, &i)
+	d.initialState(&i, state, given["priority"] != nil)
+	d.preemption(&i, given["preempt"], given["nopreempt"], given["preempt_delay"])
+	d.advertInterval(given["advert_int"], &i)
+	if a := given["authentication"]; a != nil {
+		d.authentication(a, &i)
+	}
+	if strict {
+		d.strictness(&i, given)
 	}
 	for _, c := range addresses {
 		if c.Broken {
@@ -83,8 +72,11 @@ func (d *decoder) instance(n *keepalived.Node) {
 	}
 	switch {
 	case broken:
-	case !given["virtual_ipaddress"]:
-		d.errorf(n.Range, "vrrp_instance %q has no virtual_ipaddress; write the addresses that it moves", i.Name)
+	case none && len(addresses) > 0:
+		d.errorf(given["no_virtual_ipaddress"].Range, "no_virtual_ipaddress contradicts virtual_ipaddress; remove one")
+	case none:
+	case given["virtual_ipaddress"] == nil:
+		d.errorf(n.Range, "vrrp_instance %q has no virtual_ipaddress; write the addresses that it moves, or no_virtual_ipaddress", i.Name)
 	case len(addresses) == 0:
 		d.errorf(n.Range, "The virtual_ipaddress of vrrp_instance %q is empty; write the addresses that it moves", i.Name)
 	}
@@ -107,24 +99,6 @@ func (d *decoder) initialState(i *Instance, state string, priorityGiven bool) {
 		i.State = Master
 	default:
 		i.State = Backup
-	}
-}
-
-// preemption reads preempt and nopreempt, of which one is the other's contrary.
-func (d *decoder) preemption(i *Instance, preempt, nopreempt *keepalived.Node) {
-	said := preempt
-	if preempt != nil {
-		d.flag(preempt, &i.Preempt)
-	}
-	if no := false; nopreempt != nil && d.flag(nopreempt, &no) {
-		if preempt != nil && i.Preempt == no {
-			d.errorf(nopreempt.Range, "preempt and nopreempt contradict one another; remove one")
-			return
-		}
-		said, i.Preempt = nopreempt, !no
-	}
-	if !i.Preempt && i.State == Master {
-		i.Preempt = d.repairs(said.Range, "nopreempt has no effect with state MASTER", "it is ignored", "write state BACKUP on both nodes")
 	}
 }
 

@@ -8,8 +8,14 @@ type defaults struct {
 	Priority         uint8
 	AdvertInterval   time.Duration
 	Interface        string // "" is that the file has to say
-	GARPMasterDelay  time.Duration
-	GARPMasterRepeat int
+	DownTimerAdverts uint8
+	// HigherPrioSendAdvert is false in keepalived, whose winner of two masters then does not learn
+	// that there were two, and leaves the neighbours with the other one's addresses.
+	HigherPrioSendAdvert    bool
+	GARPMasterDelay         time.Duration
+	GARPMasterRepeat        int
+	GARPMasterRefresh       time.Duration
+	GARPMasterRefreshRepeat int
 
 	Protocol           Protocol // "" is that the file has to say
 	Scheduler          string
@@ -23,4 +29,15 @@ type defaults struct {
 	DelayBeforeRetry time.Duration
 	HTTPDelay        time.Duration // delay_before_retry of HTTP_GET and SSL_GET
 	StatusCodes      StatusRange
+}
+
+// instance is an instance that says nothing, as far as defaults go.
+func (d *defaults) instance() Instance {
+	return Instance{
+		AdvertInterval: d.AdvertInterval, Version: d.VRRPVersion, Preempt: true, DownTimerAdverts: d.DownTimerAdverts,
+		HigherPrioSendAdvert: d.HigherPrioSendAdvert,
+		GARPMasterDelay:      d.GARPMasterDelay, GARPMasterRepeat: d.GARPMasterRepeat,
+		GARPMasterRefresh: d.GARPMasterRefresh, GARPMasterRefreshRepeat: d.GARPMasterRefreshRepeat,
+		GARPLowerPrioDelay: d.GARPMasterDelay, GARPLowerPrioRepeat: d.GARPMasterRepeat,
+	}
 }

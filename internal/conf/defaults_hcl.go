@@ -10,6 +10,7 @@ func hclDefaults() defaults {
 		AdvertInterval:   time.Second,
 		GARPMasterDelay:  5 * time.Second,
 		GARPMasterRepeat: 5,
+		DownTimerAdverts: 3, HigherPrioSendAdvert: true, GARPMasterRefresh: time.Minute, GARPMasterRefreshRepeat: 1,
 
 		Protocol:           TCP,
 		Scheduler:          "wlc",

@@ -11,6 +11,7 @@ func keepalivedDefaults() defaults {
 		Interface:        "eth0",
 		GARPMasterDelay:  5 * time.Second,
 		GARPMasterRepeat: 5,
+		DownTimerAdverts: 3, HigherPrioSendAdvert: true, GARPMasterRefreshRepeat: 1,
 
 		Protocol:           UDP,
 		Scheduler:          "wlc",

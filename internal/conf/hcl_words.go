@@ -38,8 +38,9 @@ type hclChild struct {
 
 // hclFile is the schema of a whole file, without locals.
 func hclFile() *hclBlock {
-	return &hclBlock{blocks: []hclChild{
+	return &hclBlock{lines: []hclLines{hclLinkDelays()}, blocks: []hclChild{
 		{"global_defs", hclGlobals()},
+		{"garp_group", hclGARPGroup()},
 		{"vrrp_instance", hclInstance()},
 		{"vrrp_sync_group", hclSyncGroup()},
 		{"virtual_server", hclVirtualServer()},
@@ -49,6 +50,9 @@ func hclFile() *hclBlock {
 func hclGlobals() *hclBlock {
 	return &hclBlock{values: []string{
 		"router_id", "vrrp_version", "vrrp_garp_master_delay", "vrrp_garp_master_repeat",
+		"vrrp_garp_master_refresh", "vrrp_garp_master_refresh_repeat", "vrrp_garp_lower_prio_delay", "vrrp_garp_lower_prio_repeat",
+		"vrrp_garp_interval", "vrrp_gna_interval", "vrrp_min_garp", "vrrp_down_timer_adverts", "vrrp_lower_prio_no_advert",
+		"vrrp_higher_prio_send_advert", "vrrp_owner_ignore_adverts", "vrrp_strict", "vrrp_startup_delay", "vrrp_delay_after_boot",
 	}}
 }
 

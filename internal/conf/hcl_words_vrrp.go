@@ -5,7 +5,10 @@ func hclInstance() *hclBlock {
 		labels: []string{"name"},
 		values: []string{
 			"state", "interface", "virtual_router_id", "priority", "advert_int", "version",
-			"preempt", "nopreempt", "garp_master_delay", "garp_master_repeat",
+			"preempt", "nopreempt", "preempt_delay", "down_timer_adverts", "lower_prio_no_advert", "higher_prio_send_advert",
+			"owner_ignore_adverts", "strict_mode", "dont_track_primary", "no_virtual_ipaddress",
+			"garp_master_delay", "garp_master_repeat", "garp_master_refresh", "garp_master_refresh_repeat",
+			"garp_lower_prio_delay", "garp_lower_prio_repeat",
 		},
 		lines: []hclLines{
 			{name: "virtual_ipaddress", first: "address", options: []string{"dev", "label", "scope"}},
@@ -30,3 +33,10 @@ func hclSyncGroup() *hclBlock {
 func hclTracked(label string) *hclBlock {
 	return &hclBlock{labels: []string{label}, line: true, values: []string{"weight"}, flags: []string{"reverse"}}
 }
+
+func hclGARPGroup() *hclBlock {
+	return &hclBlock{values: []string{"garp_interval", "gna_interval", "interface"}, lines: []hclLines{{name: "interfaces"}}}
+}
+
+// hclLinkDelays stands outside of blocks: its lines are "INTERFACE DOWN [UP]".
+func hclLinkDelays() hclLines { return hclLines{name: "interface_up_down_delays", first: "interface"} }

@@ -103,9 +103,17 @@ func TestBothLanguagesSayTheSameNetwork(t *testing.T) {
 	if diff := cmp.Diff(conf.Config, inHCL.Config, cmpModel); diff != "" {
 		t.Error(diff)
 	}
-	if n := len(conf.Config.Instances) + len(conf.Config.SyncGroups) + len(conf.Config.Services); n != 6 {
+	if n := len(conf.Config.Instances) + len(conf.Config.SyncGroups) + len(conf.Config.Services); n != 8 {
 		t.Errorf("%d blocks were read", n)
 	}
+}
+
+// usualInstance is an instance on eth0 with the defaults of a front end.
+func usualInstance(f *frontEnd, change func(*Instance)) Instance {
+	i := f.defaults.instance()
+	i.State, i.Interface, i.Priority = Backup, "eth0", 100
+	change(&i)
+	return i
 }
 
 func TestDesignExample(t *testing.T) {
@@ -135,15 +143,13 @@ func TestDesignExample(t *testing.T) {
 		}
 		want := &Config{
 			RouterID: hostname,
-			Instances: []Instance{{
-				Name: "web", State: Backup, Interface: "eth0", VirtualRouterID: 51, Priority: priority,
-				AdvertInterval: time.Second, Version: 3, Preempt: true,
-				Addresses: []VirtualAddress{
+			Instances: []Instance{usualInstance(hclFrontEnd(), func(i *Instance) {
+				i.Name, i.VirtualRouterID, i.Priority, i.TrackInterfaces = "web", 51, priority, []Tracked{{Name: "eth1"}}
+				i.Addresses = []VirtualAddress{
 					{Prefix: netip.MustParsePrefix("192.168.2.11/24"), Dev: "eth0"},
 					{Prefix: netip.MustParsePrefix("10.10.10.9/24"), Dev: "eth1"},
-				},
-				TrackInterfaces: []Tracked{{Name: "eth1"}}, GARPMasterDelay: 5 * time.Second, GARPMasterRepeat: 5,
-			}},
+				}
+			})},
 			Services: []VirtualServer{web, {FWMark: 100, Scheduler: "sh", Forwarding: NAT, Quorum: 1}},
 		}
 		if diff := cmp.Diff(want, r.Config, cmpModel); diff != "" {

@@ -5,6 +5,8 @@
 // at the host: the same file gives the same answer on any machine.
 package conf
 
+import "time"
+
 // Config is everything a configuration says, with every default filled in by its front end.
 type Config struct {
 	// RouterID names this node in logs and in status; the hostname where the file does not say.
@@ -12,4 +14,11 @@ type Config struct {
 	Instances  []Instance
 	SyncGroups []SyncGroup
 	Services   []VirtualServer
+	// StartupDelay and DelayAfterBoot are how long after the start of lvsd, and of the machine, no
+	// instance takes part yet.
+	StartupDelay, DelayAfterBoot time.Duration
+	LinkDelays                   []LinkDelay // each interface once
+	// Spacing is that of an interface which no group has.
+	Spacing    Spacing
+	GARPGroups []GARPGroup
 }

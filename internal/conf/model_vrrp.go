@@ -29,8 +29,22 @@ type Instance struct {
 	// from 10 ms to 40.95 s in version 3 (RFC 9568 §5.2.7).
 	AdvertInterval time.Duration
 	Version        uint8 // 2 (RFC 3768) or 3 (RFC 9568)
+	// DownTimerAdverts is how many adverts a backup misses before it takes over, 1-100, the same on
+	// all nodes; RFC 9568 §6.1 has 3.
+	DownTimerAdverts uint8
 	// Preempt lets a backup with a higher priority replace a living master (RFC 9568 §6.1).
-	Preempt   bool
+	Preempt bool
+	// PreemptDelay is how long a backup leaves a master with a lower priority in place, 0-1000 s.
+	PreemptDelay time.Duration
+	// LowerPrioNoAdvert has a master not answer the adverts of one with a lower priority.
+	LowerPrioNoAdvert bool
+	// HigherPrioSendAdvert has a master make way for one with a higher priority with a last advert.
+	HigherPrioSendAdvert bool
+	// OwnerIgnoreAdverts has an instance with priority 255 take no notice of adverts.
+	OwnerIgnoreAdverts bool
+	// DontTrackPrimary lets the instance take part while Interface is down.
+	DontTrackPrimary bool
+	// Addresses are empty only where the file says no_virtual_ipaddress.
 	Addresses []VirtualAddress
 	// TrackInterfaces are what the instance depends on beside Interface and the interfaces of
 	// Addresses, without which it never takes part.
@@ -43,7 +57,15 @@ type Instance struct {
 	GARPMasterDelay time.Duration
 	// GARPMasterRepeat is the number of gratuitous ARPs per address in a burst, 1 or more.
 	GARPMasterRepeat int
-	Range            hcl.Range
+	// GARPMasterRefresh is the time between further announcements of GARPMasterRefreshRepeat
+	// gratuitous ARPs per address while the instance is master; 0 is none.
+	GARPMasterRefresh       time.Duration
+	GARPMasterRefreshRepeat int // 1 or more
+	// GARPLowerPrioDelay and GARPLowerPrioRepeat are as GARPMasterDelay and GARPMasterRepeat, after
+	// another master was heard; with a repeat of 0 nothing is announced then.
+	GARPLowerPrioDelay  time.Duration
+	GARPLowerPrioRepeat int
+	Range               hcl.Range
 }
 
 // VirtualAddress is one line of virtual_ipaddress: a VIP or a V-gate.

@@ -34,6 +34,18 @@ func TestBothLanguagesSayAnyConfig(t *testing.T) {
 
 func drawConfig(t *rapid.T) *Config {
 	c := &Config{RouterID: rapid.StringMatching(`[a-zä#! {}"\$%]{0,8}x`).Filter(func(s string) bool { return !strings.Contains(s, `"`) }).Draw(t, "router_id")}
+	milliseconds := func(hi int, name string) time.Duration {
+		return time.Duration(rapid.IntRange(0, hi).Draw(t, name)) * time.Millisecond
+	}
+	c.StartupDelay, c.DelayAfterBoot = milliseconds(86400_000, "startup"), milliseconds(86400_000, "boot")
+	c.Spacing = Spacing{milliseconds(10_000, "spacing"), milliseconds(10_000, "spacing")}
+	for _, dev := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"eth0", "eth1", "bond0.5"}), 0, 3, rapid.ID[string]).Draw(t, "devs") {
+		c.LinkDelays = append(c.LinkDelays, LinkDelay{Interface: dev, Down: milliseconds(255_000, "down"), Up: milliseconds(255_000, "up")})
+		if rapid.Bool().Draw(t, "garp group") {
+			c.GARPGroups = append(c.GARPGroups, GARPGroup{Interfaces: []string{dev, dev + "0"},
+				Spacing: Spacing{milliseconds(10_000, "spacing"), milliseconds(10_000, "spacing")}})
+		}
+	}
 	for k := range rapid.IntRange(0, 3).Draw(t, "instances") {
 		c.Instances = append(c.Instances, drawInstance(t, k))
 	}
@@ -60,12 +72,21 @@ func drawInstance(t *rapid.T, k int) Instance {
 		GARPMasterRepeat: rapid.IntRange(1, maxRepeat).Draw(t, "repeat"),
 	}
 	if i.State == Backup {
-		i.Preempt = rapid.Bool().Draw(t, "preempt")
+		if i.Preempt = rapid.Bool().Draw(t, "preempt"); i.Preempt {
+			i.PreemptDelay = time.Duration(rapid.IntRange(0, 1000_000).Draw(t, "preempt delay")) * time.Millisecond
+		}
 	}
+	i.DownTimerAdverts = rapid.Uint8Range(1, 100).Draw(t, "adverts")
+	i.LowerPrioNoAdvert, i.HigherPrioSendAdvert = rapid.Bool().Draw(t, "no advert"), rapid.Bool().Draw(t, "last advert")
+	i.OwnerIgnoreAdverts, i.DontTrackPrimary = rapid.Bool().Draw(t, "ignore"), rapid.Bool().Draw(t, "dont track")
+	i.GARPMasterRefresh = time.Duration(rapid.IntRange(0, 100).Draw(t, "refresh")) * time.Second
+	i.GARPMasterRefreshRepeat = rapid.IntRange(1, maxRepeat).Draw(t, "repeat")
+	i.GARPLowerPrioDelay = time.Duration(rapid.IntRange(0, 100).Draw(t, "delay")) * time.Second
+	i.GARPLowerPrioRepeat = rapid.IntRange(0, maxRepeat).Draw(t, "repeat")
 	if i.AdvertInterval = time.Duration(rapid.IntRange(1, 255).Draw(t, "seconds")) * time.Second; i.Version == 3 {
 		i.AdvertInterval = time.Duration(rapid.IntRange(1, 4095).Draw(t, "centiseconds")) * 10 * time.Millisecond
 	}
-	for n := range rapid.IntRange(1, 3).Draw(t, "addresses") {
+	for n := range rapid.IntRange(0, 3).Draw(t, "addresses") {
 		bits := rapid.IntRange(1, 32).Draw(t, "bits")
 		i.Addresses = append(i.Addresses, VirtualAddress{
 			Prefix: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(k), byte(n + 1)}), bits),

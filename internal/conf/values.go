@@ -138,16 +138,18 @@ func (d *decoder) choice(n *keepalived.Node, known []string, to *string) bool {
 
 func (d *decoder) duration(n *keepalived.Node, lo, hi time.Duration, to *time.Duration) bool {
 	w, ok := first(n)
-	if !ok {
-		return false
-	}
+	return ok && d.wordDuration(n.Keyword.Text, w, lo, hi, to)
+}
+
+// wordDuration reads a time that is not the first word behind its keyword.
+func (d *decoder) wordDuration(what string, w keepalived.Word, lo, hi time.Duration, to *time.Duration) bool {
 	v, ok := parseDuration(w.Text, d.front.units)
 	if !ok || v < lo || v > hi {
 		form := "a number of seconds"
 		if d.front.units {
 			form = `seconds or a duration such as "500ms"`
 		}
-		d.errorf(w.Range, "%s takes %s from %s to %s, not %q", n.Keyword.Text, form, seconds(lo), seconds(hi), w.Text)
+		d.errorf(w.Range, "%s takes %s from %s to %s, not %q", what, form, seconds(lo), seconds(hi), w.Text)
 		return false
 	}
 	*to = v

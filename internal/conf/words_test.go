@@ -26,12 +26,10 @@ func serverWith(line string) string {
 }
 
 func TestWordsOfInstance(t *testing.T) {
-	def := Instance{
-		Name: "a", State: Backup, Interface: "eth0", VirtualRouterID: 1, Priority: 100,
-		AdvertInterval: time.Second, Version: 2, Preempt: true,
-		Addresses:       []VirtualAddress{{Prefix: netip.MustParsePrefix("10.0.0.1/32"), Dev: "eth0"}},
-		GARPMasterDelay: 5 * time.Second, GARPMasterRepeat: 5,
-	}
+	def := usualInstance(keepalivedFrontEnd(), func(i *Instance) {
+		i.Name, i.VirtualRouterID = "a", 1
+		i.Addresses = []VirtualAddress{{Prefix: netip.MustParsePrefix("10.0.0.1/32"), Dev: "eth0"}}
+	})
 	for line, change := range map[string]func(*Instance){
 		"":                          func(*Instance) {},
 		"state BACKUP":              func(*Instance) {},
@@ -52,6 +50,32 @@ func TestWordsOfInstance(t *testing.T) {
 		"garp_master_delay 1.5 # seconds": func(i *Instance) {
 			i.GARPMasterDelay = 1500 * time.Millisecond
 		},
+		"preempt_delay 0.5":                    func(i *Instance) { i.PreemptDelay = 500 * time.Millisecond },
+		"preempt_delay 1000":                   func(i *Instance) { i.PreemptDelay = 1000 * time.Second },
+		"preempt_delay 0\nnopreempt":           func(i *Instance) { i.Preempt = false },
+		"preempt_delay 5\nnopreempt":           func(i *Instance) { i.Preempt = false },
+		"preempt_delay 5\npriority 255":        func(i *Instance) { i.State, i.Priority = Master, 255 },
+		"down_timer_adverts 1":                 func(i *Instance) { i.DownTimerAdverts = 1 },
+		"down_timer_adverts 100":               func(i *Instance) { i.DownTimerAdverts = 100 },
+		"lower_prio_no_advert":                 func(i *Instance) { i.LowerPrioNoAdvert = true },
+		"higher_prio_send_advert off":          func(i *Instance) { i.HigherPrioSendAdvert = false },
+		"owner_ignore_adverts yes":             func(i *Instance) { i.OwnerIgnoreAdverts = true },
+		"dont_track_primary":                   func(i *Instance) { i.DontTrackPrimary = true },
+		"strict_mode":                          func(i *Instance) { i.LowerPrioNoAdvert, i.HigherPrioSendAdvert = true, false },
+		"strict_mode off":                      func(*Instance) {},
+		"strict_mode\npreempt_delay 5":         func(i *Instance) { i.LowerPrioNoAdvert, i.HigherPrioSendAdvert = true, false },
+		"strict_mode\nhigher_prio_send_advert": func(i *Instance) { i.LowerPrioNoAdvert, i.HigherPrioSendAdvert = true, false },
+		"strict_mode\nlower_prio_no_advert no": func(i *Instance) { i.LowerPrioNoAdvert, i.HigherPrioSendAdvert = true, false },
+		"strict_mode\nstate MASTER\npriority 90": func(i *Instance) {
+			i.LowerPrioNoAdvert, i.HigherPrioSendAdvert, i.Priority = true, false, 90
+		},
+		"strict_mode\nstate BACKUP\npriority 255": func(i *Instance) {
+			i.LowerPrioNoAdvert, i.HigherPrioSendAdvert, i.Priority, i.State = true, false, 255, Master
+		},
+		"garp_master_refresh 60":                                      func(i *Instance) { i.GARPMasterRefresh = time.Minute },
+		"garp_master_refresh_repeat 2":                                func(i *Instance) { i.GARPMasterRefreshRepeat = 2 },
+		"garp_lower_prio_delay 0":                                     func(i *Instance) { i.GARPLowerPrioDelay = 0 },
+		"garp_lower_prio_repeat 0":                                    func(i *Instance) { i.GARPLowerPrioRepeat = 0 },
 		"garp_master_repeat 1":                                        func(i *Instance) { i.GARPMasterRepeat = 1 },
 		"version 3\nadvert_int 0.01":                                  func(i *Instance) { i.Version, i.AdvertInterval = 3, 10*time.Millisecond },
 		"version 3\nadvert_int 40.95":                                 func(i *Instance) { i.Version, i.AdvertInterval = 3, 40950*time.Millisecond },
@@ -90,6 +114,106 @@ func TestWordsOfGlobalDefs(t *testing.T) {
 	i := c.Instances[0]
 	if c.RouterID != "x" || i.Version != 3 || i.GARPMasterDelay != 7*time.Second || i.GARPMasterRepeat != 8 || i.Interface != "eth0" {
 		t.Errorf("%q %+v", c.RouterID, i)
+	}
+}
+
+// The words of global_defs are the defaults of instances, wherever they stand.
+func TestGlobalDefaultsOfInstances(t *testing.T) {
+	for words, change := range map[string]func(*Instance){
+		"vrrp_down_timer_adverts 5":        func(i *Instance) { i.DownTimerAdverts = 5 },
+		"vrrp_lower_prio_no_advert":        func(i *Instance) { i.LowerPrioNoAdvert = true },
+		"vrrp_higher_prio_send_advert off": func(i *Instance) { i.HigherPrioSendAdvert = false },
+		"vrrp_owner_ignore_adverts":        func(i *Instance) { i.OwnerIgnoreAdverts = true },
+		"vrrp_strict":                      func(i *Instance) { i.LowerPrioNoAdvert, i.HigherPrioSendAdvert = true, false },
+		"vrrp_garp_master_delay 7\nvrrp_garp_master_repeat 8": func(i *Instance) {
+			i.GARPMasterDelay, i.GARPMasterRepeat = 7*time.Second, 8
+			i.GARPLowerPrioDelay, i.GARPLowerPrioRepeat = 7*time.Second, 8
+		},
+		"vrrp_garp_lower_prio_repeat 0\nvrrp_garp_lower_prio_delay 2\nvrrp_garp_master_delay 7": func(i *Instance) {
+			i.GARPMasterDelay, i.GARPLowerPrioDelay, i.GARPLowerPrioRepeat = 7*time.Second, 2*time.Second, 0
+		},
+		"vrrp_garp_master_refresh 60\nvrrp_garp_master_refresh_repeat 2": func(i *Instance) {
+			i.GARPMasterRefresh, i.GARPMasterRefreshRepeat = time.Minute, 2
+		},
+		"vrrp_min_garp off": func(*Instance) {},
+		"vrrp_min_garp": func(i *Instance) {
+			i.GARPMasterDelay, i.GARPMasterRepeat, i.GARPLowerPrioDelay, i.GARPLowerPrioRepeat = 0, 1, 0, 1
+		},
+		"vrrp_min_garp\nvrrp_garp_master_repeat 3\nvrrp_garp_lower_prio_delay 9\nvrrp_garp_master_refresh 60": func(i *Instance) {
+			i.GARPMasterDelay, i.GARPMasterRepeat, i.GARPLowerPrioDelay, i.GARPLowerPrioRepeat = 0, 3, 9*time.Second, 3
+			i.GARPMasterRefresh = time.Minute
+		},
+	} {
+		want := usualInstance(keepalivedFrontEnd(), func(i *Instance) {
+			i.Name, i.VirtualRouterID = "a", 1
+			i.Addresses = []VirtualAddress{{Prefix: netip.MustParsePrefix("10.0.0.1/32"), Dev: "eth0"}}
+			change(i)
+		})
+		got := valid(t, Keepalived, instanceWith("")+"global_defs {\n"+words+"\n}\n").Instances[0]
+		if diff := cmp.Diff(want, got, cmpModel); diff != "" {
+			t.Errorf("%s\n%s", words, diff)
+		}
+	}
+}
+
+func TestWordsOfTheHost(t *testing.T) {
+	c := valid(t, Keepalived, `global_defs {
+vrrp_startup_delay 5.5
+vrrp_delay_after_boot 30
+vrrp_garp_interval 0.001
+vrrp_gna_interval 0.000001
+}
+garp_group {
+garp_interval 0.1
+interfaces { eth1
+eth2 }
+interface eth3
+}
+interface_up_down_delays {
+eth0 0.00001 255
+eth1 1
+}
+interface_up_down_delays {
+eth2 0
+}
+`)
+	want := &Config{RouterID: "lb1", StartupDelay: 5500 * time.Millisecond, DelayAfterBoot: 30 * time.Second,
+		Spacing:    Spacing{time.Millisecond, time.Microsecond},
+		GARPGroups: []GARPGroup{{Spacing: Spacing{ARP: 100 * time.Millisecond}, Interfaces: []string{"eth1", "eth2", "eth3"}}},
+		LinkDelays: []LinkDelay{{Interface: "eth0", Down: 10 * time.Microsecond, Up: 255 * time.Second},
+			{Interface: "eth1", Down: time.Second, Up: time.Second}, {Interface: "eth2"}},
+	}
+	if diff := cmp.Diff(want, c, cmpModel); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// An instance that sees its link down only after others took over is told of.
+func TestLinkDelaysAreShort(t *testing.T) {
+	for delay, warned := range map[string]bool{"1.999999": false, "2": true, "0": false} {
+		src := instanceWith("") + "interface_up_down_delays {\neth0 " + delay + " 9\neth1 200\n}\n"
+		got := lines(read(t, Keepalived, src).Diags)
+		want := `warning lb.conf:8:1: vrrp_instance "a" acts 2 s after eth0 went down, and another node may be master by then; write less than 2`
+		if (len(got) > 0) != warned || warned && got[0] != want {
+			t.Errorf("%s: %q", delay, got)
+		}
+	}
+}
+
+func TestInstanceWithoutAddresses(t *testing.T) {
+	bare := func(word string) string {
+		return "vrrp_instance a {\nvirtual_router_id 1\ninterface eth0\n" + word + "\n}\n"
+	}
+	if i := valid(t, Keepalived, bare("no_virtual_ipaddress")).Instances[0]; len(i.Addresses) != 0 {
+		t.Error(i.Addresses)
+	}
+	for word, want := range map[string]string{
+		"no_virtual_ipaddress off":                               `error lb.conf:1:1: vrrp_instance "a" has no virtual_ipaddress; write the addresses that it moves, or no_virtual_ipaddress`,
+		"no_virtual_ipaddress\nvirtual_ipaddress {\n10.0.0.1\n}": "error lb.conf:4:1: no_virtual_ipaddress contradicts virtual_ipaddress; remove one",
+	} {
+		if got := lines(read(t, Keepalived, bare(word)).Diags); len(got) != 1 || got[0] != want {
+			t.Errorf("%s: %q", word, got)
+		}
 	}
 }
 
@@ -250,9 +374,10 @@ virtual_server "10.0.0.1" "80" {
 		RouterID: "lb1",
 		Instances: []Instance{{
 			Name: "a", State: Backup, Interface: "eth0", VirtualRouterID: 1, Priority: 100,
-			AdvertInterval: time.Second, Version: 3, Preempt: true,
+			AdvertInterval: time.Second, Version: 3, Preempt: true, DownTimerAdverts: 3, HigherPrioSendAdvert: true,
 			Addresses:       []VirtualAddress{{Prefix: netip.MustParsePrefix("10.0.0.1/32"), Dev: "eth0"}},
-			GARPMasterDelay: 5 * time.Second, GARPMasterRepeat: 5,
+			GARPMasterDelay: 5 * time.Second, GARPMasterRepeat: 5, GARPLowerPrioDelay: 5 * time.Second, GARPLowerPrioRepeat: 5,
+			GARPMasterRefresh: time.Minute, GARPMasterRefreshRepeat: 1,
 		}},
 		Services: []VirtualServer{{
 			Address: netip.MustParseAddrPort("10.0.0.1:80"), Protocol: TCP, Scheduler: "wlc", Forwarding: NAT, Quorum: 1,

@@ -17,7 +17,7 @@ type syntax interface {
 	open(name string, labels ...string) string
 	addresses(i Instance) string
 	track(keyword string, list []Tracked) string
-	members(names []string) string
+	lines(name string, lines []string) string
 	url(u URL) string
 }
 
@@ -29,13 +29,30 @@ func write(c *Config, s syntax) string {
 			b.WriteString(text + "\n")
 		}
 	}
-	put(s.open("global_defs"), s.word("router_id", c.RouterID), "}")
+	put(s.open("global_defs"), s.word("router_id", c.RouterID),
+		s.word("vrrp_startup_delay", seconds(c.StartupDelay)), s.word("vrrp_delay_after_boot", seconds(c.DelayAfterBoot)),
+		s.word("vrrp_garp_interval", seconds(c.Spacing.ARP)), s.word("vrrp_gna_interval", seconds(c.Spacing.NA)), "}")
+	for _, g := range c.GARPGroups {
+		put(s.open("garp_group"), s.word("garp_interval", seconds(g.ARP)), s.word("gna_interval", seconds(g.NA)),
+			s.lines("interfaces", g.Interfaces), "}")
+	}
+	var delays []string
+	for _, l := range c.LinkDelays {
+		delays = append(delays, l.Interface+" "+seconds(l.Down)+" "+seconds(l.Up))
+	}
+	put(s.lines("interface_up_down_delays", delays))
 	for _, i := range c.Instances {
 		put(s.open("vrrp_instance", i.Name),
 			s.word("state", string(i.State)), s.word("interface", i.Interface),
 			s.word("virtual_router_id", fmt.Sprint(i.VirtualRouterID)), s.word("priority", fmt.Sprint(i.Priority)),
 			s.word("advert_int", seconds(i.AdvertInterval)), s.word("version", fmt.Sprint(i.Version)),
-			s.flag("nopreempt", !i.Preempt), s.addresses(i), s.track("track_interface", i.TrackInterfaces))
+			s.flag("nopreempt", !i.Preempt), s.word("preempt_delay", seconds(i.PreemptDelay)),
+			s.word("down_timer_adverts", fmt.Sprint(i.DownTimerAdverts)), s.flag("lower_prio_no_advert", i.LowerPrioNoAdvert),
+			s.flag("higher_prio_send_advert", i.HigherPrioSendAdvert), s.flag("owner_ignore_adverts", i.OwnerIgnoreAdverts),
+			s.flag("dont_track_primary", i.DontTrackPrimary), s.flag("no_virtual_ipaddress", len(i.Addresses) == 0),
+			s.word("garp_master_refresh", seconds(i.GARPMasterRefresh)), s.word("garp_master_refresh_repeat", fmt.Sprint(i.GARPMasterRefreshRepeat)),
+			s.word("garp_lower_prio_delay", seconds(i.GARPLowerPrioDelay)), s.word("garp_lower_prio_repeat", fmt.Sprint(i.GARPLowerPrioRepeat)),
+			s.addresses(i), s.track("track_interface", i.TrackInterfaces))
 		if i.AuthPass != "" {
 			put(s.open("authentication"), s.word("auth_type", "PASS"), s.word("auth_pass", string(i.AuthPass)), "}")
 		}
@@ -43,7 +60,7 @@ func write(c *Config, s syntax) string {
 			s.word("garp_master_delay", seconds(i.GARPMasterDelay)), s.word("garp_master_repeat", fmt.Sprint(i.GARPMasterRepeat)), "}")
 	}
 	for _, g := range c.SyncGroups {
-		put(s.open("vrrp_sync_group", g.Name), s.members(g.Members),
+		put(s.open("vrrp_sync_group", g.Name), s.lines("group", g.Members),
 			s.track("track_interface", g.TrackInterfaces), s.flag("sync_group_tracking_weight", g.TrackingWeight), "}")
 	}
 	for _, v := range c.Services {
@@ -128,8 +145,8 @@ func (keepalivedSyntax) track(keyword string, list []Tracked) string {
 	return text + "}"
 }
 
-func (keepalivedSyntax) members(names []string) string {
-	return "group {" + strings.Join(names, "\n") + "}"
+func (keepalivedSyntax) lines(name string, lines []string) string {
+	return name + " {" + strings.Join(lines, "\n") + "}"
 }
 
 func (keepalivedSyntax) url(u URL) string {
@@ -184,7 +201,7 @@ func (hclSyntax) track(keyword string, list []Tracked) string {
 	return strings.Join(all, "\n")
 }
 
-func (hclSyntax) members(names []string) string { return "group = " + list(names) }
+func (hclSyntax) lines(name string, lines []string) string { return name + " = " + list(lines) }
 
 func (hclSyntax) url(u URL) string {
 	return fmt.Sprintf("url %s {\nstatus_code = %s\n}", quoted(u.Path), list(codes(u)))

@@ -24,6 +24,7 @@ import (
 type want struct {
 	instances []vrrp.Config
 	groups    []vrrp.SyncGroup
+	delays    map[string]vrrp.LinkDelay
 	network   netif.Want
 	services  ipvs.Table
 	checks    map[check.Spec]struct{}
@@ -34,7 +35,7 @@ type want struct {
 // desired is what should be while the configuration is cfg and the servers are as h says. gid is
 // the group under which ping sockets are opened.
 func desired(cfg *conf.Config, h health, gid int) want {
-	w := want{services: ipvs.Table{}, checks: map[check.Spec]struct{}{}, memory: judge(cfg, h)}
+	w := want{services: ipvs.Table{}, checks: map[check.Spec]struct{}{}, delays: map[string]vrrp.LinkDelay{}, memory: judge(cfg, h)}
 	w.network.Instances = map[string]netif.Instance{}
 	keys := map[string]vrrp.Key{}
 	for i := range cfg.Instances {
@@ -49,6 +50,14 @@ func desired(cfg *conf.Config, h health, gid int) want {
 			group.Members = append(group.Members, keys[name])
 		}
 		w.groups = append(w.groups, group)
+	}
+	for _, l := range cfg.LinkDelays {
+		w.delays[l.Interface] = vrrp.LinkDelay{Down: l.Down, Up: l.Up}
+	}
+	w.network.Spacing = netif.Spacing(cfg.Spacing)
+	for _, g := range cfg.GARPGroups {
+		w.network.SpacingGroups = append(w.network.SpacingGroups,
+			netif.SpacingGroup{Interfaces: g.Interfaces, Spacing: netif.Spacing(g.Spacing)})
 	}
 	for i := range cfg.Services {
 		s := &cfg.Services[i]
@@ -79,13 +88,20 @@ func instanceKey(i *conf.Instance) vrrp.Key {
 
 func election(i *conf.Instance, g *conf.SyncGroup) vrrp.Config {
 	c := vrrp.Config{
-		Key:         instanceKey(i),
-		Name:        i.Name,
-		Version:     i.Version,
-		Priority:    i.Priority,
-		Interval:    i.AdvertInterval,
-		Preempt:     i.Preempt,
-		StartMaster: i.State == conf.Master && i.Priority == 255,
+		Key:      instanceKey(i),
+		Name:     i.Name,
+		Version:  i.Version,
+		Priority: i.Priority,
+		Interval: i.AdvertInterval,
+		Preempt:  i.Preempt,
+
+		DownTimerAdverts:     i.DownTimerAdverts,
+		PreemptDelay:         i.PreemptDelay,
+		LowerPrioNoAdvert:    i.LowerPrioNoAdvert,
+		HigherPrioSendAdvert: i.HigherPrioSendAdvert,
+		OwnerIgnoreAdverts:   i.OwnerIgnoreAdverts,
+		DontTrackPrimary:     i.DontTrackPrimary,
+		StartMaster:          i.State == conf.Master && i.Priority == 255,
 	}
 	copy(c.Password[:], i.AuthPass)
 	for _, a := range i.Addresses {
@@ -96,7 +112,11 @@ func election(i *conf.Instance, g *conf.SyncGroup) vrrp.Config {
 }
 
 func addresses(i *conf.Instance) netif.Instance {
-	n := netif.Instance{Repeat: i.GARPMasterRepeat, Delay: i.GARPMasterDelay}
+	n := netif.Instance{
+		Repeat: i.GARPMasterRepeat, Delay: i.GARPMasterDelay,
+		LowerPrioRepeat: i.GARPLowerPrioRepeat, LowerPrioDelay: i.GARPLowerPrioDelay,
+		Refresh: i.GARPMasterRefresh, RefreshRepeat: i.GARPMasterRefreshRepeat,
+	}
 	for _, a := range i.Addresses {
 		n.Addresses = append(n.Addresses,
 			netif.Address{Prefix: a.Prefix, Dev: a.Dev, Label: a.Label, Scope: a.Scope})

@@ -16,6 +16,7 @@ import (
 	"lvsd/internal/check"
 	"lvsd/internal/conf"
 	"lvsd/internal/ipvs"
+	"lvsd/internal/netif"
 	"lvsd/internal/vrrp"
 )
 
@@ -123,6 +124,8 @@ func render(w want) string {
 		line("instance %s %q: VRRPv%d priority %d every %v preempt %t start master %t", i.Key, i.Name, i.Version,
 			i.Priority, i.Interval, i.Preempt, i.StartMaster)
 		line("  advertises %v, tracks [%s]", i.Addresses, trackText(i.Track, vrrp.TrackInterface))
+		line("  takes over after %d adverts, preempts after %v; no answer %t, last advert %t, ignores %t, without its link %t",
+			i.DownTimerAdverts, i.PreemptDelay, i.LowerPrioNoAdvert, i.HigherPrioSendAdvert, i.OwnerIgnoreAdverts, i.DontTrackPrimary)
 		if i.Password != (vrrp.Password{}) {
 			line("  password %q", [8]byte(i.Password))
 		}
@@ -132,10 +135,20 @@ func render(w want) string {
 	}
 	for _, key := range slices.Sorted(maps.Keys(w.network.Instances)) {
 		n := w.network.Instances[key]
-		line("addresses of %s: %d announcements, again after %v", key, n.Repeat, n.Delay)
+		line("addresses of %s: %d announcements, again after %v; against a lesser master %d, again after %v; refreshed by %d every %v",
+			key, n.Repeat, n.Delay, n.LowerPrioRepeat, n.LowerPrioDelay, n.RefreshRepeat, n.Refresh)
 		for _, a := range n.Addresses {
 			line("  %s scope %d", a, a.Scope)
 		}
+	}
+	if w.network.Spacing != (netif.Spacing{}) {
+		line("announcements apart by %v, %v", w.network.Spacing.ARP, w.network.Spacing.NA)
+	}
+	for _, g := range w.network.SpacingGroups {
+		line("announcements on %v apart by %v, %v", g.Interfaces, g.ARP, g.NA)
+	}
+	for _, dev := range slices.Sorted(maps.Keys(w.delays)) {
+		line("%s is seen down after %v, up after %v", dev, w.delays[dev].Down, w.delays[dev].Up)
 	}
 	for _, s := range w.network.Sysctls {
 		line("sysctl %s = %s", s.Name, s.Value)

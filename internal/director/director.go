@@ -298,6 +298,8 @@ func (d *Director) adopt(cfg *conf.Config) {
 	d.checks.Apply(desired(cfg, d.health, os.Getegid()).checks)
 	d.retimed(d.checks.Verdicts())
 	d.recompute()
+	d.hold()
+	d.election.DelayLinks(d.want.delays)
 	d.election.Configure(d.want.instances, d.want.groups)
 	known := map[vrrp.Key]bool{}
 	for _, i := range d.want.instances {
@@ -305,6 +307,14 @@ func (d *Director) adopt(cfg *conf.Config) {
 	}
 	maps.DeleteFunc(d.roles, func(k vrrp.Key, _ role) bool { return !known[k] })
 	d.advance()
+}
+
+// hold keeps the instances from starting before the configuration wants them to.
+func (d *Director) hold() {
+	if until := startAfter(d.cfg, d.started); time.Now().Before(until) {
+		d.election.Hold(until)
+		d.journal.event(ElectionHeld, zap.Time("until", until))
+	}
 }
 
 // retimed notes which of the new specs fail because they did before a reload, with other timing:

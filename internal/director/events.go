@@ -24,6 +24,7 @@ const (
 	DuplicateMaster   Event = "duplicate_master"
 	AdvertRefused     Event = "advert_refused"
 	AddressesDiffer   Event = "addresses_differ"
+	ElectionHeld      Event = "election_held"
 	ElectionStalled   Event = "election_stalled"
 	ElectionDeaf      Event = "election_deaf"
 	ElectionHears     Event = "election_hears"
@@ -79,6 +80,7 @@ func lines() map[Event]line {
 		DuplicateMaster:   {zap.ErrorLevel, "another node claims to be master too"},
 		AdvertRefused:     {zap.WarnLevel, "advert refused"},
 		AddressesDiffer:   {zap.WarnLevel, "the master's addresses differ from ours"},
+		ElectionHeld:      {zap.InfoLevel, "no instance takes part yet"},
 		ElectionStalled:   {zap.ErrorLevel, "election was not scheduled in time"},
 		ElectionDeaf:      {zap.ErrorLevel, "adverts cannot be sent or heard"},
 		ElectionHears:     {zap.InfoLevel, "adverts can be sent and heard"},

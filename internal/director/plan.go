@@ -220,8 +220,7 @@ func (p *Plan) sections() []*[]Entry {
 }
 
 func (p *planner) global() {
-	if from, to := p.old.cfg.RouterID, p.new.cfg.RouterID; from != to {
-		p.plan.Global = []Entry{{Action: Changed, Name: "global_defs",
-			Changes: []Change{{"router_id", from, to}}}}
+	if c := changes(globalAttributes(&p.old), globalAttributes(&p.new)); len(c) > 0 {
+		p.plan.Global = []Entry{{Action: Changed, Name: "global_defs", Changes: c}}
 	}
 }

@@ -2,6 +2,7 @@ package director
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -59,7 +60,7 @@ func instanceAttributes(c *vrrp.Config, n netif.Instance) []attribute {
 	if c.Password != (vrrp.Password{}) {
 		password.value, password.secret = "set", string(c.Password[:])
 	}
-	return []attribute{
+	return append([]attribute{
 		{name: "interface", value: c.Interface},
 		{name: "virtual_router_id", value: strconv.Itoa(int(c.VRID))},
 		{name: "version", value: strconv.Itoa(int(c.Version))},
@@ -71,6 +72,49 @@ func instanceAttributes(c *vrrp.Config, n netif.Instance) []attribute {
 		{name: "track_interface", value: trackText(c.Track, vrrp.TrackInterface)},
 		{name: "garp_master_repeat", value: strconv.Itoa(n.Repeat)},
 		{name: "garp_master_delay", value: n.Delay.String()},
+	}, unusualAttributes(c, n)...)
+}
+
+// unusualAttributes are those that few files set: what is usual is empty.
+func unusualAttributes(c *vrrp.Config, n netif.Instance) []attribute {
+	unless := func(usual bool, value any) string {
+		if usual {
+			return ""
+		}
+		return fmt.Sprint(value)
+	}
+	return []attribute{
+		{name: "preempt_delay", value: unless(c.PreemptDelay == 0, c.PreemptDelay)},
+		{name: "down_timer_adverts", value: unless(c.DownTimerAdverts == 3, c.DownTimerAdverts)},
+		{name: "lower_prio_no_advert", value: unless(!c.LowerPrioNoAdvert, c.LowerPrioNoAdvert)},
+		{name: "higher_prio_send_advert", value: unless(c.HigherPrioSendAdvert, c.HigherPrioSendAdvert)},
+		{name: "owner_ignore_adverts", value: unless(!c.OwnerIgnoreAdverts, c.OwnerIgnoreAdverts)},
+		{name: "dont_track_primary", value: unless(!c.DontTrackPrimary, c.DontTrackPrimary)},
+		{name: "garp_lower_prio_repeat", value: unless(n.LowerPrioRepeat == n.Repeat, n.LowerPrioRepeat)},
+		{name: "garp_lower_prio_delay", value: unless(n.LowerPrioDelay == n.Delay, n.LowerPrioDelay)},
+		{name: "garp_master_refresh", value: unless(n.Refresh == 0, n.Refresh)},
+		{name: "garp_master_refresh_repeat", value: unless(n.RefreshRepeat == 1, n.RefreshRepeat)},
+	}
+}
+
+// globalAttributes are about the whole node.
+func globalAttributes(s *side) []attribute {
+	spacing := s.want.network.Spacing
+	var groups, delays []string
+	for _, g := range s.want.network.SpacingGroups {
+		devs := slices.Sorted(slices.Values(g.Interfaces))
+		groups = append(groups, fmt.Sprintf("%s: garp_interval %s, gna_interval %s", strings.Join(devs, " "), g.ARP, g.NA))
+	}
+	slices.Sort(groups)
+	for _, dev := range slices.Sorted(maps.Keys(s.want.delays)) {
+		delays = append(delays, fmt.Sprintf("%s %s %s", dev, s.want.delays[dev].Down, s.want.delays[dev].Up))
+	}
+	return []attribute{
+		{name: "router_id", value: s.cfg.RouterID},
+		{name: "vrrp_garp_interval", value: spacing.ARP.String()},
+		{name: "vrrp_gna_interval", value: spacing.NA.String()},
+		{name: "garp_group", value: strings.Join(groups, "; ")},
+		{name: "interface_up_down_delays", value: strings.Join(delays, ", ")},
 	}
 }
 

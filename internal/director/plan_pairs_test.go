@@ -34,7 +34,20 @@ func somePair(t *rapid.T) (from, to *conf.Config) {
 func oneChange(t *rapid.T, cfg *conf.Config) {
 	if n := len(cfg.Instances); n > 0 && rapid.Bool().Draw(t, "of an instance") {
 		i := &cfg.Instances[rapid.IntRange(0, n-1).Draw(t, "which")]
-		switch rapid.IntRange(0, 5).Draw(t, "what") {
+		switch rapid.IntRange(0, 11).Draw(t, "what") {
+		case 6:
+			i.PreemptDelay, i.DownTimerAdverts = 5*time.Second, 4
+		case 7:
+			i.LowerPrioNoAdvert, i.OwnerIgnoreAdverts = !i.LowerPrioNoAdvert, !i.OwnerIgnoreAdverts
+		case 8:
+			i.HigherPrioSendAdvert, i.DontTrackPrimary = true, true
+		case 9:
+			i.GARPLowerPrioRepeat, i.GARPLowerPrioDelay = 2, time.Second
+		case 10:
+			i.GARPMasterRefresh, i.GARPMasterRefreshRepeat = time.Minute, 2
+		case 11:
+			cfg.Spacing, cfg.LinkDelays = conf.Spacing{ARP: time.Second}, []conf.LinkDelay{{Interface: "eth0", Up: time.Second}}
+			cfg.GARPGroups = []conf.GARPGroup{{Interfaces: []string{"eth1"}, Spacing: conf.Spacing{NA: time.Second}}}
 		case 5:
 			i.AuthPass = "another"
 		case 0:

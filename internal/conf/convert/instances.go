@@ -18,6 +18,19 @@ func (k *tree) instance(n *keepalived.Node, i *conf.Instance) []*item {
 		case "advert_int":
 			k.note(c)
 			return []*item{{name: c.Name, expr: duration(i.AdvertInterval), at: c.Range}}
+		case "state":
+			k.note(c)
+			return []*item{{name: c.Name, expr: quote(string(i.State)), at: c.Range}}
+		case "lower_prio_no_advert":
+			k.note(c)
+			return []*item{{name: c.Name, expr: strconv.FormatBool(i.LowerPrioNoAdvert), at: c.Range}}
+		case "higher_prio_send_advert":
+			k.note(c)
+			return []*item{{name: c.Name, expr: strconv.FormatBool(i.HigherPrioSendAdvert), at: c.Range}}
+		case "preempt_delay":
+			if i.PreemptDelay == 0 {
+				return nil
+			}
 		case "preempt", "nopreempt":
 			if (k.value(c) == "true") == (c.Name == "nopreempt") && i.Preempt {
 				return nil // keepalived takes no notice of it, and says so in the model
@@ -68,6 +81,7 @@ func (k *tree) instanceDefaults(it *item, n *keepalived.Node, i *conf.Instance) 
 	fill("priority", "", strconv.Itoa(int(i.Priority)), strconv.Itoa(int(usual.Priority)))
 	fill("advert_int", "", duration(i.AdvertInterval), duration(usual.AdvertInterval))
 	fill("garp_master_delay", "vrrp_garp_master_delay", duration(i.GARPMasterDelay), duration(usual.GARPMasterDelay))
+	fill("garp_master_refresh", "vrrp_garp_master_refresh", duration(i.GARPMasterRefresh), duration(usual.GARPMasterRefresh))
 	fill("garp_master_repeat", "vrrp_garp_master_repeat", fmt.Sprint(i.GARPMasterRepeat), fmt.Sprint(usual.GARPMasterRepeat))
 }
 

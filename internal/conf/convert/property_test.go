@@ -115,6 +115,26 @@ func (w *writer) file() {
 		w.some("vrrp_version %d", w.number(2, 3))
 		w.some("vrrp_garp_master_delay %d", w.number(0, 9))
 		w.some("vrrp_garp_master_repeat %d", w.number(1, 9))
+		w.some("vrrp_garp_lower_prio_repeat %d", w.number(0, 9))
+		w.some("vrrp_garp_master_refresh %s", w.one("0", "60", "1.5"))
+		w.some("vrrp_min_garp%s", w.one("", " on", " no"))
+		w.some("vrrp_garp_interval %s", w.one("0", "0.001", "0.000001"))
+		w.some("vrrp_startup_delay %s", w.time())
+		w.some("vrrp_down_timer_adverts %d", w.number(1, 100))
+		w.some("vrrp_strict%s", w.one("", " off"))
+		w.some("vrrp_higher_prio_send_advert%s", w.one("", " on", " no"))
+		w.line("}")
+	}
+	for n := range w.number(0, 2) {
+		w.line("interface_up_down_delays {")
+		w.line("eth%d %s", n, w.one("0", "0.5", "255 1.5", "0.00001"))
+		w.line("}")
+		w.line("garp_group {")
+		w.some("garp_interval %s", w.time())
+		w.some("interface eth%d", n)
+		w.line("interfaces {")
+		w.line("bond%d", n)
+		w.line("}")
 		w.line("}")
 	}
 	instances := w.number(0, 2)
@@ -144,7 +164,16 @@ func (w *writer) instance(n int) {
 	master := w.some("state %s", w.one("MASTER", "BACKUP"))
 	w.some("interface %s", w.one("eth0", "bond0.5"))
 	w.some("priority %d", w.number(1, 255))
-	w.ignored("smtp_alert", "notify_master \"/bin/x {\"", "garp_master_refresh 60")
+	w.ignored("smtp_alert", "notify_master \"/bin/x {\"", "garp_extra_if 60")
+	w.some("garp_master_refresh %s", w.one("0", "60"))
+	w.some("garp_lower_prio_delay %s", w.one("0", "1.5"))
+	w.some("preempt_delay %s", w.one("0", "300", "0.25"))
+	w.some("down_timer_adverts %d", w.number(1, 100))
+	w.some("strict_mode%s", w.one("", " no"))
+	w.some("lower_prio_no_advert%s", w.one("", " on", " false"))
+	w.some("higher_prio_send_advert%s", w.one("", " on", " false"))
+	w.some("owner_ignore_adverts%s", w.one("", " on", " false"))
+	w.some("dont_track_primary")
 	w.some("version %d", w.number(2, 3))
 	w.some("advert_int %s", w.one("1", "2", "0.5", "1.5"))
 	w.some("garp_master_delay %s", w.one("0", "3"))
@@ -159,7 +188,14 @@ func (w *writer) instance(n int) {
 		w.some("auth_pass %s", w.one("secret", "12345678", "123456789", "007", `"${x}"`))
 		w.line("}")
 	}
+	none := w.number(0, 7) == 0
+	if none {
+		w.line("no_virtual_ipaddress")
+	}
 	for range w.number(1, 2) {
+		if none {
+			break
+		}
 		w.line("virtual_ipaddress {")
 		for range w.number(1, 3) {
 			w.line("10.0.%d.%d%s%s%s", n, w.number(1, 5), w.one("", "/24"), w.one("", " dev eth1"), w.one("", " label eth1:a", ` scope 200 label "${"`))

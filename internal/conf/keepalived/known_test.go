@@ -33,7 +33,7 @@ func TestWordsThatAreKnown(t *testing.T) {
 			[]string{`4:1-4: Unknown keyword "typ"; did you mean "type"?`,
 				`3:1-10: lvsd does not have "DNS_CHECK" yet: a server that fails this check would stay in service; use TCP_CHECK, HTTP_GET, SSL_GET or PING_CHECK`}},
 		{"agreed", "vrrp_instance a {\naccept\nskip_check_adv_addr on\n}", "[vrrp_instance][a]{}", nil},
-		{"with the value that lvsd has", "virtual_server 1.2.3.4 {\nsmtp_alert off\nha_suspend no\n}\nglobal_defs {\nvrrp_mcast_group4 224.0.0.18\nvrrp_garp_interval 0\n}",
+		{"with the value that lvsd has", "virtual_server 1.2.3.4 {\nsmtp_alert off\nha_suspend no\n}\nglobal_defs {\nvrrp_mcast_group4 224.0.0.18\n}",
 			"[virtual_server][1.2.3.4]{} [global_defs]{}", nil},
 		{"with another value", "virtual_server 1.2.3.4 {\nha_suspend\n}", "[virtual_server][1.2.3.4]{}",
 			[]string{`2:1-11: "ha_suspend" does nothing here: lvsd checks the servers on both nodes, so that a takeover finds their states known`}},

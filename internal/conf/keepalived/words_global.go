@@ -12,7 +12,7 @@ const (
 	noBuffers = "lvsd sizes its buffers itself"
 	noDump    = "lvsd writes no dump files; read lvsd status --json instead"
 	noReload  = "lvsd reloads on SIGHUP, at once, and keeps the running configuration when the new one is wrong"
-	noGARP    = "lvsd announces an address when it takes it, garp_master_repeat times, and once more after garp_master_delay"
+	noGARP    = "lvsd announces all addresses of an instance, on whatever interface, each garp_master_refresh; write that in its place"
 	noVMAC    = "only virtual MAC addresses need it, and lvsd has none"
 	noSync    = "lvsd runs no IPVS sync daemon: connections do not survive a takeover, unless ipvsadm --start-daemon runs one"
 )
@@ -26,7 +26,7 @@ func globalWords() []*keyword {
 		ignore("several lvsd on one host are told apart by --run-dir", "instance NAME", "use_pid_dir"),
 		ignore("lvsd is one process that waits for its own work when it stops", "child_wait_time SECONDS"),
 		ignore("lvsd takes the state of links from netlink", "linkbeat_use_polling", "linkbeat_interfaces { INTERFACE [MII|ETHTOOL|IOCTL] … }"),
-		ignore("lvsd acts when a link goes down, and takes part again when it is up", "interface_up_down_delays { INTERFACE SECONDS [SECONDS] … }"),
+		list(word("interface_up_down_delays { INTERFACE SECONDS [SECONDS] … }").plain(3)),
 		list(word("global_defs").holds(
 			identityWords(), processWords(), mailWords(), electionWords(), garpWords(), filterWords(), balancerWords(), outsideWords(), reloadWords())),
 	)
@@ -35,7 +35,7 @@ func globalWords() []*keyword {
 func identityWords() []*keyword {
 	return join(
 		list(word("router_id NAME").alias("lvs_id")),
-		words("vrrp_version 2|3", "vrrp_garp_master_delay SECONDS", "vrrp_garp_master_repeat NUMBER", "default_interface INTERFACE"),
+		words("vrrp_version 2|3", "default_interface INTERFACE"),
 	)
 }
 
@@ -68,19 +68,14 @@ func mailWords() []*keyword {
 // electionWords are defaults for all instances.
 func electionWords() []*keyword {
 	return join(
+		words("vrrp_strict [BOOL]", "vrrp_lower_prio_no_advert [BOOL]", "vrrp_higher_prio_send_advert [BOOL]",
+			"vrrp_owner_ignore_adverts [BOOL]", "vrrp_down_timer_adverts 1-100", "vrrp_startup_delay SECONDS", "vrrp_delay_after_boot SECONDS"),
 		but([]string{"224.0.0.18"}, refuse("lvsd sends adverts to 224.0.0.18 (RFC 9568 §5.1.1.2), and the other node would not hear them; use that group on both nodes",
 			"vrrp_mcast_group4 ADDRESS")),
 		ignore("lvsd sends adverts over IPv4", "vrrp_mcast_group6 ADDRESS"),
 		but(off(), refuse("the other node would take adverts for damaged, and both would be masters; remove it there too", "v3_checksum_as_v2 [BOOL]")),
-		but(off(), ignore("lvsd keeps to RFC 9568 and accepts packets to its addresses", "vrrp_strict [BOOL]")),
 		ignore("lvsd has no unicast peers", "vrrp_check_unicast_src"),
 		agree("vrrp_skip_check_adv_addr [BOOL]", "dynamic_interfaces [allow_if_changes]"),
-		but(off(), ignore("lvsd answers a lower advert with its own", "vrrp_lower_prio_no_advert [BOOL]")),
-		but(off(), ignore("lvsd yields without a last advert", "vrrp_higher_prio_send_advert [BOOL]")),
-		but(off(), ignore("of two owners lvsd lets the higher address win", "vrrp_owner_ignore_adverts [BOOL]")),
-		but([]string{"3"}, ignore("lvsd takes over after 3 missing adverts", "vrrp_down_timer_adverts 1-100")),
-		but([]string{"0"}, refuse("lvsd takes part as soon as it runs, which may make two masters while the switch does not forward yet; order its unit After= what it has to wait for",
-			"vrrp_startup_delay SECONDS", "vrrp_delay_after_boot SECONDS")),
 		but(off(), ignore(noScripts, "vrrp_notify_priority_changes [BOOL]")),
 		ignore("lvsd lets the kernel join 224.0.0.18", "disable_local_igmp"),
 		ignore(noVMAC, "vmac_prefix PREFIX", "vmac_addr_prefix PREFIX"),
@@ -89,11 +84,12 @@ func electionWords() []*keyword {
 }
 
 func garpWords() []*keyword {
-	all := ignore(noGARP, "vrrp_garp_lower_prio_delay SECONDS", "vrrp_garp_lower_prio_repeat NUMBER", "vrrp_garp_master_refresh SECONDS",
-		"vrrp_garp_master_refresh_repeat NUMBER", "vrrp_garp_interval SECONDS", "vrrp_gna_interval SECONDS", "vrrp_min_garp [BOOL]", "vrrp_garp_extra_if [all] SECONDS")
-	all[2].same, all[4].same, all[5].same, all[6].same = []string{"0"}, []string{"0"}, []string{"0"}, off()
-	all[7].alias("vrrp_vmac_garp_intvl", "vmac_garp_intvl")
-	return all
+	extra := one(ignore(noGARP, "vrrp_garp_extra_if [all] SECONDS"))
+	return join(
+		words("vrrp_garp_master_delay SECONDS", "vrrp_garp_master_repeat NUMBER", "vrrp_garp_master_refresh SECONDS", "vrrp_garp_master_refresh_repeat NUMBER",
+			"vrrp_garp_lower_prio_delay SECONDS", "vrrp_garp_lower_prio_repeat NUMBER", "vrrp_garp_interval SECONDS", "vrrp_gna_interval SECONDS", "vrrp_min_garp [BOOL]"),
+		list(extra.alias("vrrp_vmac_garp_intvl", "vmac_garp_intvl")),
+	)
 }
 
 func filterWords() []*keyword {

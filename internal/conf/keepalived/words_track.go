@@ -21,8 +21,8 @@ func trackWords() []*keyword {
 				list(word("neighbor_ip ADDRESS").alias("neighbour_ip")),
 				words("source_ip ADDRESS", "min_rx MILLISECONDS", "min_tx MILLISECONDS", "idle_tx MILLISECONDS", "multiplier NUMBER", "passive",
 					"ttl NUMBER", "hoplimit NUMBER", "max_hops NUMBER", "multihop", "weight NUMBER [reverse]", "vrrp", "checker")),
-			one(ignore(noGARP, "garp_group { … }")).holds(
-				words("garp_interval SECONDS", "gna_interval SECONDS", "interface INTERFACE"), list(word("interfaces").plain(unbounded))),
+			word("garp_group { … }").holds(
+				words("garp_interval SECONDS", "gna_interval SECONDS", "interface INTERFACE"), list(word("interfaces { INTERFACE … }").plain(1))),
 			one(ignore("only static addresses, routes and rules need it", "track_group NAME { … }")).holds(list(word("group").plain(unbounded))),
 		),
 		refuse(static, "static_ipaddress { ADDRESS … }", "static_routes { ROUTE … }", "static_rules { RULE … }"),

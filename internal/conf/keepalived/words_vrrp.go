@@ -20,7 +20,7 @@ func instanceWords() []*keyword {
 		),
 		word("vrrp_instance NAME { … }").holds(
 			words("state MASTER|BACKUP", "interface NAME", "virtual_router_id 1-255", "priority 1-255", "advert_int SECONDS", "version 2|3",
-				"preempt [BOOL]", "nopreempt [BOOL]", "garp_master_delay SECONDS", "garp_master_repeat NUMBER"),
+				"preempt [BOOL]", "nopreempt [BOOL]"),
 			list(
 				word("authentication { … }").holds(words("auth_type PASS|AH", "auth_pass PASSWORD")),
 				word("virtual_ipaddress { ADDRESS[/LENGTH] [dev NAME] [label LABEL] [scope SCOPE] … }").plain(1, addressOptions()),
@@ -59,16 +59,11 @@ func addressOptions() []*keyword {
 // electionTiming are words about who is master, and when.
 func electionTiming() []*keyword {
 	return join(
-		but([]string{"0"}, refuse("lvsd would take over at once, with the higher priority; write nopreempt", "preempt_delay SECONDS")),
-		but([]string{"3"}, ignore("lvsd takes over after 3 missing adverts", "down_timer_adverts 1-100")),
-		list(one(ignore("after a stall lvsd listens first, and then decides", "timer_expired_backup [PRIORITY]")).alias("thread_timer_expired")),
-		but(off(), ignore("lvsd answers a lower advert with its own", "lower_prio_no_advert [BOOL]")),
-		but(off(), ignore("lvsd yields without a last advert", "higher_prio_send_advert [BOOL]")),
-		but(off(), ignore("of two owners lvsd lets the higher address win", "owner_ignore_adverts [BOOL]")),
+		words("preempt_delay SECONDS", "down_timer_adverts 1-100", "lower_prio_no_advert [BOOL]", "higher_prio_send_advert [BOOL]",
+			"owner_ignore_adverts [BOOL]", "strict_mode [BOOL]", "dont_track_primary [BOOL]", "no_virtual_ipaddress [BOOL]"),
+		list(one(agree("timer_expired_backup [PRIORITY]")).alias("thread_timer_expired")),
 		agree("skip_check_adv_addr [BOOL]", "accept"),
-		but(off(), ignore("lvsd keeps to RFC 9568 and accepts packets to its addresses", "strict_mode [BOOL]")),
 		ignore("lvsd accepts packets to its addresses; drop them in the host's own firewall rules", "no_accept"),
-		but(off(), refuse("lvsd would leave the election when the interface is down; remove it", "dont_track_primary [BOOL]")),
 		ignore("lvsd takes the state of links from netlink", "linkbeat_use_polling"),
 	)
 }
@@ -78,7 +73,6 @@ func placeWords() []*keyword {
 	missing := "the master would lack them, and packets go another way; write them in the host's own network configuration, on both nodes"
 	return join(
 		refuse("the master would not have these addresses; move them to virtual_ipaddress, which holds 255", "virtual_ipaddress_excluded { ADDRESS … }"),
-		refuse("lvsd moves addresses; an instance without any does nothing", "no_virtual_ipaddress"),
 		refuse(missing, "virtual_routes { ROUTE … }", "virtual_rules { RULE … }"),
 		ignore("lvsd puts back every address that the kernel removes with another", "promote_secondaries"),
 	)
@@ -117,11 +111,11 @@ func macWords() []*keyword {
 }
 
 func instanceGARP() []*keyword {
-	all := ignore(noGARP, "garp_master_refresh SECONDS", "garp_master_refresh_repeat NUMBER", "garp_lower_prio_delay SECONDS",
-		"garp_lower_prio_repeat NUMBER", "garp_extra_if [all] SECONDS")
-	all[0].same = []string{"0"}
-	all[4].alias("vmac_garp_intvl")
-	return all
+	return join(
+		words("garp_master_delay SECONDS", "garp_master_repeat NUMBER", "garp_master_refresh SECONDS", "garp_master_refresh_repeat NUMBER",
+			"garp_lower_prio_delay SECONDS", "garp_lower_prio_repeat NUMBER"),
+		list(one(ignore(noGARP, "garp_extra_if [all] SECONDS")).alias("vmac_garp_intvl")),
+	)
 }
 
 // stateScripts are what is told of the states of instances and groups.

@@ -10,7 +10,31 @@ global_defs {
   vrrp_version            = 3
   vrrp_garp_master_delay  = 10
   vrrp_garp_master_repeat = "3"
+
+  vrrp_garp_master_refresh        = "1m"
+  vrrp_garp_master_refresh_repeat = 2
+  vrrp_garp_lower_prio_repeat     = 4
+  vrrp_garp_lower_prio_delay      = 1
+  vrrp_garp_interval              = "1ms"
+  vrrp_gna_interval               = 0.002
+  vrrp_min_garp                   = false
+  vrrp_down_timer_adverts         = 4
+  vrrp_lower_prio_no_advert       = true
+  vrrp_higher_prio_send_advert    = false
+  vrrp_owner_ignore_adverts       = true
+  vrrp_strict                     = false
+  vrrp_startup_delay              = "2500ms"
+  vrrp_delay_after_boot           = 30
 }
+
+garp_group {
+  garp_interval = 0.1
+  gna_interval  = "200ms"
+  interfaces    = ["eth0", "eth1"]
+}
+garp_group { interface = "eth2" }
+
+interface_up_down_delays = ["eth0 200ms 1", "eth3 3s"]
 
 vrrp_sync_group "both" {
   group = ["outside", "inside"]
@@ -34,6 +58,14 @@ vrrp_instance "outside" {
   }
   garp_master_delay  = 0
   garp_master_repeat = 1
+
+  garp_master_refresh        = 0
+  garp_master_refresh_repeat = 1
+  garp_lower_prio_delay      = 3
+  garp_lower_prio_repeat     = 0
+  down_timer_adverts         = 2
+  owner_ignore_adverts       = false
+  dont_track_primary         = true
 }
 
 vrrp_instance inside {
@@ -43,6 +75,22 @@ vrrp_instance inside {
   advert_int        = 2
   nopreempt         = true
   virtual_ipaddress = [{ address = "10.10.10.9/24", scope = 200, label = null }]
+}
+
+vrrp_instance "witness" {
+  interface               = "eth0"
+  virtual_router_id       = 53
+  preempt_delay           = "5m"
+  lower_prio_no_advert    = false
+  higher_prio_send_advert = true
+  no_virtual_ipaddress    = true
+}
+
+vrrp_instance "strict" {
+  strict_mode       = true
+  interface         = "eth0"
+  virtual_router_id = 54
+  virtual_ipaddress = ["192.168.2.13"]
 }
 
 virtual_server "192.168.2.11" "80" {

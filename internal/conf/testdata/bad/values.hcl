@@ -26,6 +26,8 @@ vrrp_instance "a" {
   state             = null
   preempt           = 1
   garp_master_delay = "-1s"
+  preempt_delay     = "1h"
+  nopreempt         = "yes"
   virtual_ipaddress = [
     "10.0.0.1",
     { adress = "10.0.0.2" },
@@ -58,6 +60,28 @@ vrrp_instance "e" {
   virtual_router_id = 5
   virtual_ipaddress = []
 }
+vrrp_instance "f" {
+  interface            = "eth0"
+  virtual_router_id    = 6
+  strict_mode          = true
+  state                = "MASTER"
+  preempt_delay        = 5
+  lower_prio_no_advert = false
+  virtual_ipaddress    = ["10.0.0.6"]
+}
+vrrp_instance "g" {
+  interface         = "eth0"
+  virtual_router_id = 7
+  nopreempt         = true
+  preempt_delay     = 5
+  virtual_ipaddress = ["10.0.0.7"]
+}
+garp_group {}
+garp_group {
+  interface  = "eth1"
+  interfaces = ["eth1"]
+}
+interface_up_down_delays = ["eth0 1 2 3", "eth1 1h", { interface = "eth2", down = 1 }, "eth3 1", "eth3 2"]
 vrrp_sync_group "g" {
   group = ["a", ["b"], null]
 }

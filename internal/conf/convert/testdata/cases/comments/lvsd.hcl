@@ -16,8 +16,9 @@ vrrp_instance "web" { # the only one
   virtual_router_id = 51
 
   # who
-  priority   = 150
-  advert_int = "500ms"
+  priority            = 150
+  advert_int          = "500ms"
+  garp_master_refresh = "0s"
   virtual_ipaddress = [ # both move
     # the VIP
     "192.168.2.11/24",                                                # for clients

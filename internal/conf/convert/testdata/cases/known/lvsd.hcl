@@ -6,11 +6,12 @@ global_defs {
 
 # a script that nobody runs
 vrrp_instance "web" {
-  interface         = "eth0"
-  virtual_router_id = 51
-  advert_int        = "1s"
-  version           = 2
-  virtual_ipaddress = [{ address = "192.168.2.11/24", dev = "eth0" }]
+  interface           = "eth0"
+  virtual_router_id   = 51
+  advert_int          = "1s"
+  version             = 2
+  garp_master_refresh = "0s"
+  virtual_ipaddress   = [{ address = "192.168.2.11/24", dev = "eth0" }]
 }
 
 virtual_server "192.168.2.11" "http" {

@@ -1,9 +1,10 @@
 # One file for two nodes.
 vrrp_instance "web" {
-  interface         = "eth0"
-  virtual_router_id = 51
-  priority          = 150
-  version           = 2
+  interface           = "eth0"
+  virtual_router_id   = 51
+  priority            = 150
+  version             = 2
+  garp_master_refresh = "0s"
   virtual_ipaddress = [
     "192.168.2.11/24", # the VIP
   ]

@@ -8,11 +8,12 @@ global_defs {
 }
 
 vrrp_instance "web" {
-  state             = "BACKUP"
-  interface         = "eth0"
-  virtual_router_id = 51
-  priority          = 150
-  advert_int        = "1s"
+  state               = "BACKUP"
+  interface           = "eth0"
+  virtual_router_id   = 51
+  priority            = 150
+  advert_int          = "1s"
+  garp_master_refresh = "0s"
   virtual_ipaddress = [
     "192.168.2.11/24",
     { address = "10.10.10.9/24", dev = "eth1" },

@@ -1,11 +1,12 @@
 # What keepalived bears, and makes something of.
 vrrp_instance "a" {
-  interface         = "eth0"
-  state             = "MASTER"
-  virtual_router_id = 2 # the later one counts
-  advert_int        = "2s"
-  version           = 2
-  priority          = 255
+  interface           = "eth0"
+  state               = "MASTER"
+  virtual_router_id   = 2 # the later one counts
+  advert_int          = "2s"
+  version             = 2
+  priority            = 255
+  garp_master_refresh = "0s"
   virtual_ipaddress = [
     "10.0.0.1",
     # more of them
