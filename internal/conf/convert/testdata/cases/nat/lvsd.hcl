@@ -3,17 +3,17 @@
 # read it, and a pair of one each works.
 
 global_defs {
-  router_id    = "lb1"
-  vrrp_version = 3
+  router_id                = "lb1"
+  vrrp_version             = 3
+  vrrp_garp_master_refresh = "60s"
 }
 
 vrrp_instance "web" {
-  state               = "BACKUP"
-  interface           = "eth0"
-  virtual_router_id   = 51
-  priority            = 150
-  advert_int          = "1s"
-  garp_master_refresh = "0s"
+  state             = "BACKUP"
+  interface         = "eth0"
+  virtual_router_id = 51
+  priority          = 150
+  advert_int        = "1s"
   virtual_ipaddress = [
     "192.168.2.11/24",
     { address = "10.10.10.9/24", dev = "eth1" },
