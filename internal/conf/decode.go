@@ -19,6 +19,8 @@ type decoder struct {
 	grouped map[string]bool // the interfaces of the garp_groups
 	// members are the words that name the instances of each group, for their positions.
 	members [][]keepalived.Word
+	// quorums are the words of each service about its quorum.
+	quorums []quorumWords
 }
 
 // globals are what global_defs makes the default of instances.

@@ -1,25 +1,19 @@
 package conf
 
 import (
-	"fmt"
 	"net/netip"
 	"strconv"
 	"strings"
-	"time"
 
 	"lvsd/internal/conf/keepalived"
 )
-
-// schedulers are the modules ip_vs_* of Linux up to 6.x.
-func schedulers() []string {
-	return []string{"rr", "wrr", "lc", "wlc", "lblc", "lblcr", "sh", "mh", "dh", "fo", "ovf", "sed", "nq", "twos"}
-}
 
 // inherited is what a virtual server gives to its real servers, and these to their checks.
 type inherited struct {
 	timing     timing
 	weight     int
 	forwarding Forwarding
+	tunnel     Tunnel
 	inhibit    bool
 	// port is the virtual server's, for a real server that names none.
 	port uint16
@@ -37,11 +31,13 @@ func (d *decoder) virtualServer(n *keepalived.Node) {
 		case "lb_algo":
 			d.choice(c, schedulers(), &v.Scheduler)
 		case "lb_kind":
-			d.forwarding(c, &v.Forwarding)
+			d.method(c, &v.Forwarding, &v.Tunnel)
 		case "protocol":
 			d.protocol(c, &v.Protocol)
 		case "persistence_timeout":
 			d.persistence(c, &v.PersistenceTimeout)
+		case "ip_family":
+			d.family(c, &v.Family)
 		case "weight":
 			d.whole(c, 0, maxWeight, &pass.weight)
 		case "inhibit_on_failure":
@@ -64,22 +60,19 @@ func (d *decoder) virtualServer(n *keepalived.Node) {
 	case protocol == nil && d.front.repair:
 		d.warnf(n.Range, "virtual_server has no protocol; keepalived takes %s: write protocol TCP or protocol UDP", strings.ToUpper(string(v.Protocol)))
 	}
-	if named && v.FWMark == 0 && v.Address.Port() == 0 && given["persistence_timeout"] == nil {
-		made := fmt.Sprintf("a persistence_timeout of %s is taken", seconds(def.PersistenceTimeout))
-		if d.repairs(n.Range, "Port 0 is every port and needs persistence", made, "write persistence_timeout") {
-			v.PersistenceTimeout = def.PersistenceTimeout
-		}
-	}
 	pass.port = v.Address.Port()
 	d.sorryServer(given, &v)
-	pass.forwarding = v.Forwarding
+	pass.forwarding, pass.tunnel = v.Forwarding, v.Tunnel
 	for _, c := range n.Children {
 		if c.Name == "real_server" {
 			d.realServer(c, pass, &v)
 		}
 	}
-	d.quorum(given, &v)
+	d.serviceFamily(given["ip_family"], &v)
+	d.schedulerFlags(given, &v)
+	d.persistenceWords(n, given, &v)
 	if named {
+		d.quorums = append(d.quorums, quorumWords{given["quorum"], given["hysteresis"]})
 		d.cfg.Services = append(d.cfg.Services, v)
 	}
 }
@@ -112,65 +105,6 @@ func (d *decoder) serviceName(n *keepalived.Node, v *VirtualServer) bool {
 	return d.serverAddress(n, &v.Address)
 }
 
-// quorum holds a quorum to the weights of the servers, and a hysteresis to the quorum.
-func (d *decoder) quorum(given map[string]*keepalived.Node, v *VirtualServer) {
-	sum := 0
-	for _, r := range v.RealServers {
-		sum += r.Weight
-	}
-	if n := given["quorum"]; n != nil && v.Quorum > sum && sum > 0 {
-		mistake := fmt.Sprintf("A quorum of %d is more than all servers have, whose weights come to %d", v.Quorum, sum)
-		if d.repairs(n.Range, mistake, fmt.Sprintf("%d is taken", sum), fmt.Sprintf("write %d or less", sum)) {
-			v.Quorum = sum
-		}
-	}
-	n := given["hysteresis"]
-	if n == nil {
-		return
-	}
-	if v.Hysteresis >= v.Quorum {
-		mistake := fmt.Sprintf("A hysteresis of %d is not less than the quorum of %d", v.Hysteresis, v.Quorum)
-		if d.repairs(n.Range, mistake, fmt.Sprintf("%d is taken", v.Quorum-1), fmt.Sprintf("write %d or less", v.Quorum-1)) {
-			v.Hysteresis = v.Quorum - 1
-		}
-	}
-	if v.Quorum+v.Hysteresis > sum && v.Quorum <= sum && v.Hysteresis < v.Quorum {
-		d.warnf(n.Range, "The quorum is gained at %d (quorum and hysteresis), and the weights of all servers come to %d: it never is", v.Quorum+v.Hysteresis, sum)
-	}
-}
-
-func (d *decoder) forwarding(n *keepalived.Node, to *Forwarding) {
-	d.choice(n, []string{string(NAT), string(DR), string(TUN)}, (*string)(to))
-}
-
-// sorryServer reads the sorry_server of a virtual server, whose other words are known, and the
-// words about it, in any order.
-func (d *decoder) sorryServer(given map[string]*keepalived.Node, v *VirtualServer) {
-	n := given["sorry_server"]
-	if n == nil {
-		for _, name := range []string{"sorry_server_inhibit", "sorry_server_lvs_method"} {
-			if w := given[name]; w != nil {
-				d.repairs(w.Range, name+" is of no use without a sorry_server", "it is ignored", "remove it, or write sorry_server ADDRESS PORT")
-			}
-		}
-		return
-	}
-	s := SorryServer{Forwarding: v.Forwarding, Range: n.Range}
-	named := d.serverAddress(n, &s.Address)
-	if named && len(n.Args) == 1 {
-		s.Address = netip.AddrPortFrom(s.Address.Addr(), v.Address.Port())
-	}
-	if w := given["sorry_server_inhibit"]; w != nil {
-		d.flag(w, &s.Inhibit)
-	}
-	if w := given["sorry_server_lvs_method"]; w != nil {
-		d.forwarding(w, &s.Forwarding)
-	}
-	if named {
-		v.Sorry = s
-	}
-}
-
 func (d *decoder) protocol(n *keepalived.Node, to *Protocol) {
 	w, ok := first(n)
 	if !ok {
@@ -184,25 +118,8 @@ func (d *decoder) protocol(n *keepalived.Node, to *Protocol) {
 	}
 }
 
-// persistence reads persistence_timeout, which the kernel keeps in whole seconds.
-func (d *decoder) persistence(n *keepalived.Node, to *time.Duration) {
-	if len(n.Args) == 0 && !n.Broken {
-		*to = d.front.defaults.PersistenceTimeout
-		return
-	}
-	var v time.Duration
-	if !d.duration(n, time.Second, maxPersistence, &v) {
-		return
-	}
-	if v%time.Second != 0 {
-		d.errorf(n.Args[0].Range, "persistence_timeout takes whole seconds, not %q", n.Args[0].Text)
-		return
-	}
-	*to = v
-}
-
 func (d *decoder) realServer(n *keepalived.Node, from inherited, v *VirtualServer) {
-	r := RealServer{Weight: from.weight, Forwarding: from.forwarding, InhibitOnFailure: from.inhibit, Range: n.Range}
+	r := RealServer{Weight: from.weight, Forwarding: from.forwarding, Tunnel: from.tunnel, InhibitOnFailure: from.inhibit, Range: n.Range}
 	named := d.serverAddress(n, &r.Address)
 	if named && len(n.Args) == 1 {
 		r.Address = netip.AddrPortFrom(r.Address.Addr(), from.port)
@@ -215,7 +132,7 @@ func (d *decoder) realServer(n *keepalived.Node, from inherited, v *VirtualServe
 		case "inhibit_on_failure":
 			d.flag(c, &r.InhibitOnFailure)
 		case "lb_kind":
-			d.forwarding(c, &r.Forwarding)
+			d.method(c, &r.Forwarding, &r.Tunnel)
 		case "uthreshold":
 			d.whole(c, 0, maxThreshold, &r.UpperThreshold)
 		case "lthreshold":

@@ -3,10 +3,11 @@ package conf
 func hclVirtualServer() *hclBlock {
 	return &hclBlock{
 		labels: []string{"address", "port"},
-		values: append([]string{"lb_algo", "lvs_sched", "lb_kind", "lvs_method", "protocol", "persistence_timeout", "weight", "inhibit_on_failure",
-			"quorum", "hysteresis", "sorry_server_inhibit", "sorry_server_lvs_method"},
+		values: append([]string{"lb_algo", "lvs_sched", "flag-1", "flag-2", "flag-3", "sh-port", "sh-fallback", "mh-port", "mh-fallback", "ops",
+			"protocol", "ip_family", "persistence_timeout", "persistence_granularity", "persistence_engine", "weight", "inhibit_on_failure",
+			"quorum", "hysteresis", "sorry_server_inhibit"},
 			hclTiming()...),
-		args:   []string{"sorry_server"},
+		args:   []string{"lb_kind", "lvs_method", "sorry_server", "sorry_server_lvs_method"},
 		blocks: []hclChild{{"real_server", hclRealServer()}},
 	}
 }
@@ -14,7 +15,8 @@ func hclVirtualServer() *hclBlock {
 func hclRealServer() *hclBlock {
 	return &hclBlock{
 		labels: []string{"address", "port"},
-		values: append([]string{"weight", "inhibit_on_failure", "lb_kind", "lvs_method", "uthreshold", "lthreshold"}, hclTiming()...),
+		values: append([]string{"weight", "inhibit_on_failure", "uthreshold", "lthreshold"}, hclTiming()...),
+		args:   []string{"lb_kind", "lvs_method"},
 		blocks: hclCheckers(),
 	}
 }

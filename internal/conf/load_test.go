@@ -59,6 +59,7 @@ func seedServices() []VirtualServer {
 		Scheduler:  "rr",
 		Forwarding: NAT,
 		Quorum:     1,
+		Family:     4,
 	}
 	for _, address := range []string{"10.10.10.11:80", "10.10.10.12:80", "10.10.10.13:80"} {
 		v.RealServers = append(v.RealServers, RealServer{
@@ -128,7 +129,7 @@ func TestDesignExample(t *testing.T) {
 			return Check{Kind: kind, URLs: urls, Interval: 5 * time.Second, Timeout: timeout, Retry: 1, DelayBeforeRetry: time.Second}
 		}
 		web := VirtualServer{
-			Address: netip.MustParseAddrPort("192.168.2.11:80"), Protocol: TCP, Scheduler: "rr", Forwarding: NAT, Quorum: 1,
+			Address: netip.MustParseAddrPort("192.168.2.11:80"), Protocol: TCP, Scheduler: "rr", Forwarding: NAT, Quorum: 1, Family: 4,
 		}
 		for _, a := range []string{"10.10.10.11:80", "10.10.10.12:80", "10.10.10.13:80"} {
 			web.RealServers = append(web.RealServers, RealServer{
@@ -150,7 +151,7 @@ func TestDesignExample(t *testing.T) {
 					{Prefix: netip.MustParsePrefix("10.10.10.9/24"), Dev: "eth1"},
 				}
 			})},
-			Services: []VirtualServer{web, {FWMark: 100, Scheduler: "sh", Forwarding: NAT, Quorum: 1}},
+			Services: []VirtualServer{web, {FWMark: 100, Scheduler: "sh", Forwarding: NAT, Quorum: 1, Family: 4}},
 		}
 		if diff := cmp.Diff(want, r.Config, cmpModel); diff != "" {
 			t.Error(diff)

@@ -27,6 +27,32 @@ const (
 	TUN Forwarding = "TUN"
 )
 
+// TunnelType is the encapsulation of TUN (ipvsadm(8), --tun-type).
+type TunnelType string
+
+// The encapsulations: IP in IP, generic UDP encapsulation, generic routing encapsulation.
+const (
+	IPIP TunnelType = "ipip"
+	GUE  TunnelType = "gue"
+	GRE  TunnelType = "gre"
+)
+
+// Checksum is what a GUE or GRE tunnel has of that kind; empty is none.
+type Checksum string
+
+// The checksums: of the outer header, and for GUE the remote checksum offload of its extension.
+const (
+	OuterChecksum  Checksum = "csum"
+	RemoteChecksum Checksum = "remcsum"
+)
+
+// Tunnel is what stands behind TUN; it is the zero value for other methods.
+type Tunnel struct {
+	Type     TunnelType
+	Port     uint16 // UDP, 1-65535, of GUE; 0 for others
+	Checksum Checksum
+}
+
 // VirtualServer is one virtual_server: an address or firewall mark and the servers behind it.
 type VirtualServer struct {
 	// Address is the service's address and port; port 0 is every port and needs persistence.
@@ -34,11 +60,24 @@ type VirtualServer struct {
 	Address netip.AddrPort
 	FWMark  uint32 // firewall mark, 0 for none
 	// Protocol is empty where FWMark is set: a mark matches every protocol.
-	Protocol   Protocol
-	Scheduler  string // lb_algo, lvs_sched: the name of the kernel's module without "ip_vs_"
+	Protocol Protocol
+	// Family is 4 or 6: the address's, or what packets with the mark are of.
+	Family    uint8
+	Scheduler string // lb_algo, lvs_sched: the name of the kernel's module without "ip_vs_"
+	// Fallback has sh and mh choose another server for one that is unavailable, and HashPort has them
+	// look at the client's port too. They are flag-1 and flag-2 of other schedulers; Flag3 is flag-3.
+	Fallback, HashPort, Flag3 bool
+	// OnePacket schedules each UDP packet by itself (ops).
+	OnePacket  bool
 	Forwarding Forwarding
+	Tunnel     Tunnel
 	// PersistenceTimeout is how long a client stays with its server, in whole seconds; 0 is off.
 	PersistenceTimeout time.Duration
+	// PersistencePrefix has the clients of one network stay together: the length of its prefix,
+	// 1-31 or 1-127; 0 is that each is on its own.
+	PersistencePrefix int
+	// PersistenceEngine is "sip", which tells clients apart by the Call-ID of their SIP, or empty.
+	PersistenceEngine string
 	// Quorum is the sum of the weights of healthy servers that the service needs, 1 or more;
 	// Hysteresis, less than that, is how far the sum must pass it in either direction.
 	Quorum     int
@@ -54,6 +93,7 @@ type VirtualServer struct {
 type SorryServer struct {
 	Address    netip.AddrPort
 	Forwarding Forwarding
+	Tunnel     Tunnel
 	// Inhibit keeps it in the kernel with weight 0 while it does not serve.
 	Inhibit bool
 	Range   hcl.Range
@@ -65,6 +105,7 @@ type RealServer struct {
 	Weight  int // 0-65535
 	// Forwarding is the virtual server's where the file does not say (lvs_method).
 	Forwarding Forwarding
+	Tunnel     Tunnel
 	// UpperThreshold is the number of connections at which the server gets no more, 0 for no limit;
 	// it gets some again below LowerThreshold, or where that is 0 below three quarters of it.
 	UpperThreshold int

@@ -112,58 +112,6 @@ func drawTracked(t *rapid.T, names ...string) []Tracked {
 	return list
 }
 
-func drawService(t *rapid.T, k int) VirtualServer {
-	v := VirtualServer{
-		Scheduler:          rapid.SampledFrom(schedulers()).Draw(t, "scheduler"),
-		Forwarding:         rapid.SampledFrom([]Forwarding{NAT, DR, TUN}).Draw(t, "forwarding"),
-		PersistenceTimeout: time.Duration(rapid.IntRange(0, 2678400).Draw(t, "persistence")) * time.Second,
-	}
-	server := netip.AddrFrom4([4]byte{10, 1, byte(k), 0})
-	switch rapid.IntRange(0, 2).Draw(t, "kind") {
-	case 0:
-		v.FWMark = uint32(k + 1)
-	case 1:
-		v.Address = netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(k + 1)}), rapid.Uint16Range(1, 65535).Draw(t, "port"))
-	case 2:
-		v.Address = netip.AddrPortFrom(netip.MustParseAddr(fmt.Sprintf("2001:db8::%d", k+1)), rapid.Uint16Range(1, 65535).Draw(t, "port"))
-		server = netip.MustParseAddr("2001:db8::ff00")
-	}
-	if v.FWMark == 0 {
-		v.Protocol = rapid.SampledFrom([]Protocol{TCP, UDP, SCTP}).Draw(t, "protocol")
-	}
-	sum := 0
-	for range rapid.IntRange(0, 3).Draw(t, "servers") {
-		server = server.Next()
-		port := v.Address.Port()
-		if v.Forwarding == NAT || v.FWMark != 0 {
-			port = rapid.Uint16Range(1, 65535).Draw(t, "server port")
-		}
-		method := v.Forwarding
-		if port == v.Address.Port() {
-			method = rapid.SampledFrom([]Forwarding{NAT, DR, TUN}).Draw(t, "method")
-		}
-		r := RealServer{
-			Forwarding: method, UpperThreshold: rapid.IntRange(0, maxThreshold).Draw(t, "uthreshold"),
-			Address:          netip.AddrPortFrom(server, port),
-			Weight:           rapid.IntRange(0, maxWeight).Draw(t, "weight"),
-			InhibitOnFailure: rapid.Bool().Draw(t, "inhibit"),
-		}
-		r.LowerThreshold = rapid.IntRange(0, r.UpperThreshold).Draw(t, "lthreshold")
-		for range rapid.IntRange(0, 2).Draw(t, "checks") {
-			r.Checks = append(r.Checks, drawCheck(t))
-		}
-		v.RealServers = append(v.RealServers, r)
-		sum += r.Weight
-	}
-	v.Quorum = rapid.IntRange(1, max(sum, 1)).Draw(t, "quorum")
-	v.Hysteresis = rapid.IntRange(0, v.Quorum-1).Draw(t, "hysteresis")
-	if rapid.Bool().Draw(t, "sorry") {
-		v.Sorry = SorryServer{Address: netip.AddrPortFrom(server.Next(), v.Address.Port()), Inhibit: rapid.Bool().Draw(t, "sorry inhibit"),
-			Forwarding: rapid.SampledFrom([]Forwarding{NAT, DR, TUN}).Draw(t, "sorry method")}
-	}
-	return v
-}
-
 func drawCheck(t *rapid.T) Check {
 	milliseconds := func(lo int, name string) time.Duration {
 		return time.Duration(rapid.IntRange(lo, 86400_000).Draw(t, name)) * time.Millisecond

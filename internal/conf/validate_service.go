@@ -20,12 +20,13 @@ func (d *decoder) validateServices() {
 	type identity struct {
 		address  netip.AddrPort
 		mark     uint32
+		family   uint8
 		protocol Protocol
 	}
 	seen := map[identity]hcl.Range{}
 	for k := range d.cfg.Services {
 		v := &d.cfg.Services[k]
-		id := identity{v.Address, v.FWMark, v.Protocol}
+		id := identity{v.Address, v.FWMark, v.Family, v.Protocol}
 		if other, twice := seen[id]; twice {
 			d.errorf(v.Range, "%s stands at %s already; put the real servers into one", v.title(), place(other))
 			d.relate(other, "first defined here")
@@ -36,6 +37,7 @@ func (d *decoder) validateServices() {
 			d.warnf(v.Range, "%s has no real_server; it refuses every connection", v.title())
 		}
 		d.validateServers(v)
+		d.validateQuorum(v, d.quorums[k])
 	}
 }
 
@@ -77,14 +79,7 @@ type serverOf struct {
 
 // validateFamily holds servers to the family of their service, which only a tunnel can change.
 func (d *decoder) validateFamily(s serverOf) {
-	service := s.service.Address.Addr()
-	if s.service.FWMark != 0 {
-		service = s.service.Sorry.Address.Addr()
-		if len(s.service.RealServers) > 0 {
-			service = s.service.RealServers[0].Address.Addr()
-		}
-	}
-	if s.forwarding != TUN && service.Is4() != s.address.Addr().Is4() {
+	if s.forwarding != TUN && (s.service.Family == 4) != s.address.Addr().Is4() {
 		d.errorf(s.at, "%s %s is not of the address family of its virtual_server; %s cannot change it", s.word, s.address.Addr(), s.method())
 	}
 }

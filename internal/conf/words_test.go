@@ -219,14 +219,14 @@ func TestInstanceWithoutAddresses(t *testing.T) {
 
 func TestWordsOfService(t *testing.T) {
 	def := VirtualServer{
-		Address: netip.MustParseAddrPort("10.0.0.1:80"), Protocol: TCP, Scheduler: "wlc", Forwarding: NAT, Quorum: 1,
+		Address: netip.MustParseAddrPort("10.0.0.1:80"), Protocol: TCP, Scheduler: "wlc", Forwarding: NAT, Quorum: 1, Family: 4,
 		RealServers: []RealServer{{Address: netip.MustParseAddrPort("10.0.0.2:80"), Weight: 1, Forwarding: NAT}},
 	}
 	cases := map[string]func(*VirtualServer){
 		"":                            func(*VirtualServer) {},
 		"lb_algo rr":                  func(v *VirtualServer) { v.Scheduler = "rr" },
 		"lvs_sched mh":                func(v *VirtualServer) { v.Scheduler = "mh" },
-		"lb_kind TUN":                 func(v *VirtualServer) { v.Forwarding, v.RealServers[0].Forwarding = TUN, TUN },
+		"lb_kind TUN":                 func(v *VirtualServer) { tunnelled(v, Tunnel{Type: IPIP}) },
 		"lvs_method DR":               func(v *VirtualServer) { v.Forwarding, v.RealServers[0].Forwarding = DR, DR },
 		"persistence_timeout":         func(v *VirtualServer) { v.PersistenceTimeout = 360 * time.Second },
 		"persistence_timeout 2678400": func(v *VirtualServer) { v.PersistenceTimeout = 31 * 24 * time.Hour },
@@ -241,7 +241,26 @@ func TestWordsOfService(t *testing.T) {
 			v.Sorry = SorryServer{Address: netip.MustParseAddrPort("10.0.0.9:80"), Forwarding: DR}
 		},
 		"sorry_server_inhibit\nsorry_server_lvs_method TUN\nsorry_server 10.0.0.9 http": func(v *VirtualServer) {
-			v.Sorry = SorryServer{Address: netip.MustParseAddrPort("10.0.0.9:80"), Forwarding: TUN, Inhibit: true}
+			v.Sorry = SorryServer{Address: netip.MustParseAddrPort("10.0.0.9:80"), Forwarding: TUN, Tunnel: Tunnel{Type: IPIP}, Inhibit: true}
+		},
+		"lb_kind TUN type gue port 6080":            func(v *VirtualServer) { tunnelled(v, Tunnel{GUE, 6080, ""}) },
+		"lb_kind TUN csum port 6080 type gue":       func(v *VirtualServer) { tunnelled(v, Tunnel{GUE, 6080, OuterChecksum}) },
+		"lvs_method TUN type gue port 6080 remcsum": func(v *VirtualServer) { tunnelled(v, Tunnel{GUE, 6080, RemoteChecksum}) },
+		"lb_kind TUN type gre nocsum":               func(v *VirtualServer) { tunnelled(v, Tunnel{GRE, 0, ""}) },
+		"lb_kind TUN type gre csum":                 func(v *VirtualServer) { tunnelled(v, Tunnel{GRE, 0, OuterChecksum}) },
+		"lb_algo sh\nsh-port\nsh-fallback":          func(v *VirtualServer) { v.Scheduler, v.HashPort, v.Fallback = "sh", true, true },
+		"mh-port on\nmh-fallback off\nlb_algo mh":   func(v *VirtualServer) { v.Scheduler, v.HashPort = "mh", true },
+		"flag-1\nflag-2 true\nflag-3 yes\nhashed":   func(v *VirtualServer) { v.Fallback, v.HashPort, v.Flag3 = true, true, true },
+		"ip_family inet":                            func(*VirtualServer) {},
+		"persistence_timeout 9\npersistence_granularity 255.255.255.0": func(v *VirtualServer) {
+			v.PersistenceTimeout, v.PersistencePrefix = 9*time.Second, 24
+		},
+		"persistence_granularity 16\npersistence_timeout 9": func(v *VirtualServer) {
+			v.PersistenceTimeout, v.PersistencePrefix = 9*time.Second, 16
+		},
+		"persistence_granularity 255.255.255.255\npersistence_timeout 9": func(v *VirtualServer) { v.PersistenceTimeout = 9 * time.Second },
+		"persistence_engine sip\npersistence_timeout 9": func(v *VirtualServer) {
+			v.PersistenceTimeout, v.PersistenceEngine = 9*time.Second, "sip"
 		},
 	}
 	for _, s := range schedulers() {
@@ -257,15 +276,36 @@ func TestWordsOfService(t *testing.T) {
 	}
 }
 
+func tunnelled(v *VirtualServer, u Tunnel) {
+	v.Forwarding, v.Tunnel = TUN, u
+	v.RealServers[0].Forwarding, v.RealServers[0].Tunnel = TUN, u
+}
+
+func TestFamilyOfFirewallMark(t *testing.T) {
+	for src, want := range map[string]uint8{
+		"virtual_server fwmark 1 {\n}\n":                                                          4,
+		"virtual_server fwmark 1 {\nip_family inet6\n}\n":                                         6,
+		"virtual_server fwmark 1 {\nreal_server 2001:db8::1 {\n}\n}\n":                            6,
+		"virtual_server fwmark 1 {\nsorry_server 2001:db8::1\n}\n":                                6,
+		"virtual_server 2001:db8::9 80 {\nprotocol TCP\nip_family inet6\n}\n":                     6,
+		"virtual_server fwmark 1 {\nip_family inet6\nlb_kind TUN\nreal_server 10.0.0.1 {\n}\n}\n": 6,
+	} {
+		if got := valid(t, Keepalived, src).Services[0].Family; got != want {
+			t.Errorf("%s is of IPv%d", src, got)
+		}
+	}
+}
+
 func TestWordsOfServer(t *testing.T) {
 	def := RealServer{Address: netip.MustParseAddrPort("10.0.0.2:80"), Weight: 1, Forwarding: NAT}
 	for line, change := range map[string]func(*RealServer){
-		"":                           func(*RealServer) {},
-		"weight 3":                   func(r *RealServer) { r.Weight = 3 },
-		"lvs_method TUN":             func(r *RealServer) { r.Forwarding = TUN },
-		"uthreshold 100":             func(r *RealServer) { r.UpperThreshold = 100 },
-		"lthreshold 7\nuthreshold 7": func(r *RealServer) { r.UpperThreshold, r.LowerThreshold = 7, 7 },
-		"inhibit_on_failure on":      func(r *RealServer) { r.InhibitOnFailure = true },
+		"":                             func(*RealServer) {},
+		"weight 3":                     func(r *RealServer) { r.Weight = 3 },
+		"lvs_method TUN":               func(r *RealServer) { r.Forwarding, r.Tunnel = TUN, Tunnel{Type: IPIP} },
+		"lvs_method TUN type gre csum": func(r *RealServer) { r.Forwarding, r.Tunnel = TUN, Tunnel{Type: GRE, Checksum: OuterChecksum} },
+		"uthreshold 100":               func(r *RealServer) { r.UpperThreshold = 100 },
+		"lthreshold 7\nuthreshold 7":   func(r *RealServer) { r.UpperThreshold, r.LowerThreshold = 7, 7 },
+		"inhibit_on_failure on":        func(r *RealServer) { r.InhibitOnFailure = true },
 	} {
 		want := def
 		change(&want)
@@ -380,7 +420,7 @@ virtual_server "10.0.0.1" "80" {
 			GARPMasterRefresh: time.Minute, GARPMasterRefreshRepeat: 1,
 		}},
 		Services: []VirtualServer{{
-			Address: netip.MustParseAddrPort("10.0.0.1:80"), Protocol: TCP, Scheduler: "wlc", Forwarding: NAT, Quorum: 1,
+			Address: netip.MustParseAddrPort("10.0.0.1:80"), Protocol: TCP, Scheduler: "wlc", Forwarding: NAT, Quorum: 1, Family: 4,
 			RealServers: []RealServer{{
 				Address: netip.MustParseAddrPort("10.0.0.2:80"), Weight: 1, Forwarding: NAT,
 				Checks: []Check{{

@@ -63,38 +63,8 @@ func write(c *Config, s syntax) string {
 		put(s.open("vrrp_sync_group", g.Name), s.lines("group", g.Members),
 			s.track("track_interface", g.TrackInterfaces), s.flag("sync_group_tracking_weight", g.TrackingWeight), "}")
 	}
-	for _, v := range c.Services {
-		if v.FWMark != 0 {
-			put(s.open("virtual_server", "fwmark", fmt.Sprint(v.FWMark)))
-		} else {
-			put(s.open("virtual_server", v.Address.Addr().String(), fmt.Sprint(v.Address.Port())), s.word("protocol", strings.ToUpper(string(v.Protocol))))
-		}
-		put(s.word("lb_algo", v.Scheduler), s.word("lb_kind", string(v.Forwarding)))
-		if v.PersistenceTimeout != 0 {
-			put(s.word("persistence_timeout", seconds(v.PersistenceTimeout)))
-		}
-		put(s.word("quorum", fmt.Sprint(v.Quorum)), s.word("hysteresis", fmt.Sprint(v.Hysteresis)))
-		if a := v.Sorry.Address; a.IsValid() {
-			put(s.args("sorry_server", a.Addr().String(), fmt.Sprint(a.Port())), s.flag("sorry_server_inhibit", v.Sorry.Inhibit),
-				s.word("sorry_server_lvs_method", string(v.Sorry.Forwarding)))
-		}
-		for _, r := range v.RealServers {
-			put(s.open("real_server", r.Address.Addr().String(), fmt.Sprint(r.Address.Port())),
-				s.word("weight", fmt.Sprint(r.Weight)), s.flag("inhibit_on_failure", r.InhibitOnFailure),
-				s.word("lvs_method", string(r.Forwarding)), s.word("uthreshold", fmt.Sprint(r.UpperThreshold)),
-				s.word("lthreshold", fmt.Sprint(r.LowerThreshold)))
-			for _, k := range r.Checks {
-				put(s.open(string(k.Kind)), s.word("delay_loop", seconds(k.Interval)), s.word("connect_timeout", seconds(k.Timeout)),
-					s.word("retry", fmt.Sprint(k.Retry)), s.word("delay_before_retry", seconds(k.DelayBeforeRetry)),
-					s.flag("alpha", k.Alpha))
-				for _, u := range k.URLs {
-					put(s.url(u))
-				}
-				put("}")
-			}
-			put("}")
-		}
-		put("}")
+	for i := range c.Services {
+		writeService(&c.Services[i], s, put)
 	}
 	return b.String()
 }

@@ -154,8 +154,8 @@ func sysctls(cfg *conf.Config, checks map[check.Spec]struct{}, gid int) []netif.
 	var forward4, forward6, redirects bool
 	for i := range cfg.Services {
 		s := &cfg.Services[i]
-		forward4 = forward4 || family(s) == 4
-		forward6 = forward6 || family(s) == 6
+		forward4 = forward4 || s.Family == 4
+		forward6 = forward6 || s.Family == 6
 		// A packet that DR or TUN forwards leaves the way it came: the kernel would tell the
 		// client to go there directly, past the service.
 		redirects = redirects || !onlyNAT(s)

@@ -197,7 +197,7 @@ func TestQuorate(t *testing.T) {
 func TestAlpha(t *testing.T) {
 	r := conf.RealServer{Address: netip.MustParseAddrPort("10.0.0.1:80"), Weight: 1,
 		Checks: []conf.Check{{Kind: conf.TCPCheck, Interval: time.Second, Timeout: time.Second, Alpha: true}}}
-	s := conf.VirtualServer{Address: netip.MustParseAddrPort("192.0.2.1:80"), Protocol: conf.TCP, Quorum: 1,
+	s := conf.VirtualServer{Address: netip.MustParseAddrPort("192.0.2.1:80"), Protocol: conf.TCP, Family: 4, Quorum: 1,
 		RealServers: []conf.RealServer{r}}
 	cfg := &conf.Config{Services: []conf.VirtualServer{s}}
 	spec := specs(&r)[0]
@@ -228,7 +228,7 @@ func someConfig(t *rapid.T) *conf.Config {
 	for port := range rapid.IntRange(0, 4).Draw(t, "services") {
 		methods := rapid.SampledFrom([]conf.Forwarding{conf.NAT, conf.DR, conf.TUN})
 		s := conf.VirtualServer{Address: netip.AddrPortFrom(netip.MustParseAddr("192.0.2.1"), uint16(port)),
-			Protocol: conf.TCP, Scheduler: "rr", Forwarding: methods.Draw(t, "forwarding"),
+			Protocol: conf.TCP, Family: 4, Scheduler: "rr", Forwarding: methods.Draw(t, "forwarding"),
 			Quorum: rapid.IntRange(1, 4).Draw(t, "quorum")}
 		s.Hysteresis = rapid.IntRange(0, s.Quorum-1).Draw(t, "hysteresis")
 		if rapid.Bool().Draw(t, "sorry") {

@@ -15,44 +15,25 @@ func serviceName(s *conf.VirtualServer) string { return serviceKey(s).String() }
 
 func serviceKey(s *conf.VirtualServer) ipvs.ServiceKey {
 	if s.FWMark != 0 {
-		return ipvs.ServiceKey{Family: family(s), FWMark: s.FWMark}
+		return ipvs.ServiceKey{Family: s.Family, FWMark: s.FWMark}
 	}
 	protocol := map[conf.Protocol]uint8{conf.TCP: unix.IPPROTO_TCP, conf.UDP: unix.IPPROTO_UDP,
 		conf.SCTP: unix.IPPROTO_SCTP}[s.Protocol]
-	return ipvs.ServiceKey{Family: family(s), Protocol: protocol, Addr: s.Address.Addr(),
+	return ipvs.ServiceKey{Family: s.Family, Protocol: protocol, Addr: s.Address.Addr(),
 		Port: s.Address.Port()}
-}
-
-// family is 4 or 6; a firewall mark has that of its servers.
-func family(s *conf.VirtualServer) uint8 {
-	a := s.Address.Addr()
-	if s.FWMark != 0 {
-		a = s.Sorry.Address.Addr()
-		if len(s.RealServers) > 0 {
-			a = s.RealServers[0].Address.Addr()
-		}
-	}
-	if a.Is6() {
-		return 6
-	}
-	return 4
 }
 
 func service(s *conf.VirtualServer, m memory) ipvs.Entry {
 	e := ipvs.Entry{
-		Service:      ipvs.Service{Scheduler: s.Scheduler, Netmask: ipvs.HostMask(family(s))},
+		Service:      scheduling(s),
 		Destinations: make(map[netip.AddrPort]ipvs.Destination, len(s.RealServers)),
-	}
-	if s.PersistenceTimeout > 0 {
-		e.Service.Flags |= ipvs.Persistent
-		e.Service.Timeout = uint32(s.PersistenceTimeout / time.Second)
 	}
 	name := serviceName(s)
 	sorry := sorryServes(s, m)
 	for i := range s.RealServers {
 		r := &s.RealServers[i]
-		d := ipvs.Destination{Forward: forward(r.Forwarding), Weight: uint32(r.Weight),
-			UpperThreshold: uint32(r.UpperThreshold), LowerThreshold: uint32(r.LowerThreshold)}
+		d := destination(r.Forwarding, r.Tunnel, r.Weight)
+		d.UpperThreshold, d.LowerThreshold = uint32(r.UpperThreshold), uint32(r.LowerThreshold)
 		if sorry || !m.up[member{name, r.Address}] {
 			if !r.InhibitOnFailure {
 				continue
@@ -63,9 +44,9 @@ func service(s *conf.VirtualServer, m memory) ipvs.Entry {
 	}
 	switch _, taken := e.Destinations[s.Sorry.Address]; {
 	case sorry:
-		e.Destinations[s.Sorry.Address] = ipvs.Destination{Forward: forward(s.Sorry.Forwarding), Weight: 1}
+		e.Destinations[s.Sorry.Address] = destination(s.Sorry.Forwarding, s.Sorry.Tunnel, 1)
 	case s.Sorry.Inhibit && s.Sorry.Address.IsValid() && !taken:
-		e.Destinations[s.Sorry.Address] = ipvs.Destination{Forward: forward(s.Sorry.Forwarding)}
+		e.Destinations[s.Sorry.Address] = destination(s.Sorry.Forwarding, s.Sorry.Tunnel, 0)
 	}
 	return e
 }
@@ -75,14 +56,44 @@ func sorryServes(s *conf.VirtualServer, m memory) bool {
 	return s.Sorry.Address.IsValid() && !m.quorate[serviceName(s)]
 }
 
-func forward(f conf.Forwarding) ipvs.Forward {
-	switch f {
-	case conf.DR:
-		return ipvs.Route
-	case conf.TUN:
-		return ipvs.Tunnel
+// scheduling is what a service is beside its servers.
+func scheduling(s *conf.VirtualServer) ipvs.Service {
+	service := ipvs.Service{Scheduler: s.Scheduler, Netmask: ipvs.HostMask(s.Family)}
+	flag := func(set bool, bit uint32) {
+		if set {
+			service.Flags |= bit
+		}
 	}
-	return ipvs.Masquerade
+	flag(s.Fallback, ipvs.SchedFlag1)
+	flag(s.HashPort, ipvs.SchedFlag2)
+	flag(s.Flag3, ipvs.SchedFlag3)
+	flag(s.OnePacket, ipvs.OnePacket)
+	if s.PersistenceTimeout == 0 {
+		return service
+	}
+	service.Flags |= ipvs.Persistent
+	service.Timeout = uint32(s.PersistenceTimeout / time.Second)
+	service.PEName = s.PersistenceEngine
+	if bits := s.PersistencePrefix; bits > 0 {
+		service.Netmask = ipvs.NetMask(s.Family, bits)
+	}
+	return service
+}
+
+// destination is a server of a service.
+func destination(f conf.Forwarding, t conf.Tunnel, weight int) ipvs.Destination {
+	d := ipvs.Destination{Forward: ipvs.Masquerade, Weight: uint32(weight)}
+	switch f {
+	case conf.NAT:
+	case conf.DR:
+		d.Forward = ipvs.Route
+	case conf.TUN:
+		d.Forward, d.TunnelPort = ipvs.Tunnel, t.Port
+		d.TunnelType = map[conf.TunnelType]ipvs.TunnelType{conf.GUE: ipvs.GUE, conf.GRE: ipvs.GRE}[t.Type]
+		d.TunnelFlags = map[conf.Checksum]uint16{conf.OuterChecksum: ipvs.TunnelChecksum,
+			conf.RemoteChecksum: ipvs.TunnelRemoteChecksum}[t.Checksum]
+	}
+	return d
 }
 
 // onlyNAT tells whether no packet of a virtual server is forwarded without a new address.

@@ -116,7 +116,7 @@ func TestHealthIsTold(t *testing.T) {
 func TestEmptyServicesAreTold(t *testing.T) {
 	ping1, ping2, tcp1 := probe(conf.PingCheck, 1), probe(conf.PingCheck, 2), probe(conf.TCPCheck, 1)
 	cfg := twoServices()
-	cfg.Services = append(cfg.Services, conf.VirtualServer{FWMark: 7})
+	cfg.Services = append(cfg.Services, conf.VirtualServer{FWMark: 7, Family: 4})
 	d, logs := silentDirector(cfg)
 	for _, step := range []struct {
 		name string
@@ -194,7 +194,7 @@ func twoServices() *conf.Config {
 	}
 	service := func(port uint16, servers ...conf.RealServer) conf.VirtualServer {
 		return conf.VirtualServer{Address: netip.AddrPortFrom(netip.MustParseAddr("192.0.2.1"), port),
-			Protocol: conf.TCP, Scheduler: "rr", Forwarding: conf.NAT, Quorum: 1, RealServers: servers}
+			Protocol: conf.TCP, Family: 4, Scheduler: "rr", Forwarding: conf.NAT, Quorum: 1, RealServers: servers}
 	}
 	return &conf.Config{Services: []conf.VirtualServer{
 		service(80, server(1, false, conf.PingCheck, conf.TCPCheck), server(2, false, conf.PingCheck)),

@@ -3,6 +3,7 @@ package director
 import (
 	"fmt"
 	"maps"
+	"math/bits"
 	"slices"
 	"strconv"
 	"strings"
@@ -153,26 +154,31 @@ func addressAttributes(a netif.Address, instance string) []attribute {
 }
 
 func serviceAttributes(s ipvs.Service, family uint8) []attribute {
-	var timeout, mask, flags, ops string
+	var timeout, mask string
 	if s.Flags&ipvs.Persistent != 0 || s.Timeout != 0 {
 		timeout = (time.Duration(s.Timeout) * time.Second).String()
 	}
 	if s.Netmask != ipvs.HostMask(family) {
-		mask = fmt.Sprintf("%#x", s.Netmask)
+		mask = fmt.Sprint(s.Netmask)
+		if family == 4 {
+			mask = fmt.Sprint(bits.OnesCount32(s.Netmask))
+		}
 	}
-	if s.Flags&ipvs.OnePacket != 0 {
-		ops = "true"
-	}
-	if other := s.Flags &^ (ipvs.Persistent | ipvs.OnePacket); other != 0 {
-		flags = fmt.Sprintf("%#x", other)
+	flag := func(bit uint32) string {
+		if s.Flags&bit != 0 {
+			return "true"
+		}
+		return ""
 	}
 	return []attribute{
 		{name: "lb_algo", value: s.Scheduler},
 		{name: "persistence_timeout", value: timeout},
 		{name: "persistence_granularity", value: mask},
 		{name: "persistence_engine", value: s.PEName},
-		{name: "ops", value: ops},
-		{name: "flags", value: flags},
+		{name: "ops", value: flag(ipvs.OnePacket)},
+		{name: "flag-1", value: flag(ipvs.SchedFlag1)}, // sh-fallback, mh-fallback
+		{name: "flag-2", value: flag(ipvs.SchedFlag2)}, // sh-port, mh-port
+		{name: "flag-3", value: flag(ipvs.SchedFlag3)},
 	}
 }
 
@@ -213,14 +219,16 @@ func serverAttributes(d ipvs.Destination, inhibited bool) []attribute {
 	if inhibited {
 		inhibit = "true"
 	}
+	kind := map[ipvs.TunnelType]string{ipvs.GUE: "gue", ipvs.GRE: "gre"}[d.TunnelType]
+	sum := map[uint16]string{ipvs.TunnelChecksum: "csum", ipvs.TunnelRemoteChecksum: "remcsum"}[d.TunnelFlags]
 	return []attribute{
 		{name: "lb_kind", value: d.Forward.String()},
 		{name: "weight", value: strconv.FormatUint(uint64(d.Weight), 10)},
 		{name: "uthreshold", value: number(int(d.UpperThreshold))},
 		{name: "lthreshold", value: number(int(d.LowerThreshold))},
-		{name: "tunnel_type", value: number(int(d.TunnelType))},
-		{name: "tunnel_port", value: number(int(d.TunnelPort))},
-		{name: "tunnel_flags", value: number(int(d.TunnelFlags))},
+		{name: "tunnel type", value: kind},
+		{name: "tunnel port", value: number(int(d.TunnelPort))},
+		{name: "tunnel checksum", value: sum},
 		{name: "inhibit_on_failure", value: inhibit},
 	}
 }

@@ -135,6 +135,15 @@ func HostMask(family uint8) uint32 {
 	return 0xffffffff
 }
 
+// NetMask is the Service.Netmask under which the clients of one network of that prefix length are
+// one: 1-32 for IPv4, 1-128 for IPv6.
+func NetMask(family uint8, bits int) uint32 {
+	if family == 6 {
+		return uint32(bits)
+	}
+	return ^uint32(0) << (32 - bits)
+}
+
 // String names the service's scheduler and what is not the default.
 func (s Service) String() string {
 	out := "scheduler " + s.Scheduler
@@ -193,6 +202,13 @@ const (
 	GRE  TunnelType = 2
 )
 
+// The flags of a GUE or GRE tunnel (IP_VS_TUNNEL_ENCAP_FLAG_*, linux/ip_vs.h). The kernel has the
+// remote checksum with GUE only.
+const (
+	TunnelChecksum       uint16 = 0x1
+	TunnelRemoteChecksum uint16 = 0x2
+)
+
 // Destination is what can be changed about a real server of a service; it is comparable.
 type Destination struct {
 	Forward Forward
@@ -205,7 +221,7 @@ type Destination struct {
 	// The tunnel of a Tunnel destination; zero for others.
 	TunnelType  TunnelType
 	TunnelPort  uint16 // UDP port of GUE
-	TunnelFlags uint16 // IP_VS_TUNNEL_ENCAP_FLAG_*: 0 no checksum, 1 checksum, 2 remote checksum
+	TunnelFlags uint16 // 0, TunnelChecksum or TunnelRemoteChecksum
 }
 
 // String names the forwarding method, the weight, and what is not the default.

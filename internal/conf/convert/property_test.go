@@ -225,11 +225,25 @@ func (w *writer) timing() {
 	w.some("delay_before_retry %s", w.time())
 }
 
+func (w *writer) method() string {
+	return w.one("NAT", "DR", "TUN", "TUN type ipip nocsum", "TUN type gue port 6080 csum", "TUN type gre remcsum", "TUN type gre csum port 1")
+}
+
 func (w *writer) service(n int) {
 	w.line("virtual_server %s {", w.one(fmt.Sprintf("10.0.9.%d 80", n+1), fmt.Sprintf("10.0.9.%d", n+1), fmt.Sprintf("fwmark %d", n+1)))
 	w.some("protocol %s", w.one("TCP", "udp", "SCTP"))
-	w.some("%s %s", w.one("lb_algo", "lvs_sched"), w.one("rr", "wlc"))
-	w.some("%s %s", w.one("lb_kind", "lvs_method"), w.one("NAT", "DR", "TUN"))
+	w.some("%s %s", w.one("lb_algo", "lvs_sched"), w.one("rr", "wlc", "sh", "mh"))
+	w.some("%s %s", w.one("lb_kind", "lvs_method"), w.method())
+	w.some("%s", w.one("sh-port", "mh-fallback on", "flag-1", "flag-2 off", "flag-3", "hashed", "ops"))
+	w.some("ip_family inet")
+	w.some("persistence_granularity %s", w.one("255.255.255.0", "16", "32"))
+	w.some("persistence_engine sip")
+	w.some("quorum %d", w.number(1, 30))
+	w.some("hysteresis %d", w.number(0, 30))
+	w.some("sorry_server 10.1.1.1%s", w.one("", " 80", " 81"))
+	w.some("sorry_server_inhibit%s", w.one("", " off"))
+	w.some("sorry_server_lvs_method %s", w.method())
+	w.some("alpha%s", w.one("", " off"))
 	w.some("persistence_timeout%s", w.one("", " 50"))
 	w.some("weight %d", w.number(0, 9))
 	w.some("inhibit_on_failure%s", w.one("", " off", " true"))
@@ -237,7 +251,10 @@ func (w *writer) service(n int) {
 	for range w.number(0, 3) {
 		w.line("real_server 10.1.0.%d%s {", w.number(1, 4), w.one("", " 80"))
 		w.some("weight %d", w.number(0, 9))
-		w.some("weight %d", w.number(0, 9))
+		w.some("lvs_method %s", w.method())
+		w.some("uthreshold %d", w.number(1, 9))
+		w.some("lthreshold 1")
+		w.some("alpha true")
 		w.timing()
 		for range w.number(0, 3) {
 			w.check()

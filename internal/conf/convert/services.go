@@ -28,21 +28,16 @@ func (k *tree) service(n *keepalived.Node, v *conf.VirtualServer) []*item {
 	}
 	servers := v.RealServers
 	inner := k.body(n.Children, n.Tail, it, func(c *keepalived.Node) []*item {
-		switch c.Name {
-		case "protocol":
-			if v.FWMark != 0 {
-				return nil
-			}
-		case "persistence_timeout":
-			k.note(c)
-			return []*item{{name: c.Name, expr: duration(v.PersistenceTimeout), at: c.Range}}
-		case "real_server":
+		if c.Name == "real_server" {
 			if len(servers) == 0 || !isServer(c, &servers[0]) {
 				return nil
 			}
 			r := servers[0]
 			servers = servers[1:]
 			return k.server(c, &r, v)
+		}
+		if items, done := k.serviceWord(c, v); done {
+			return items
 		}
 		return k.word(c)
 	})
@@ -62,6 +57,10 @@ func (k *tree) server(n *keepalived.Node, r *conf.RealServer, v *conf.VirtualSer
 	it := &item{name: n.Name, at: n.Range, labels: []string{n.Args[0].Text, serverPort(n, r, v)}}
 	checks := r.Checks
 	inner := k.body(n.Children, n.Tail, it, func(c *keepalived.Node) []*item {
+		if c.Name == "lb_kind" {
+			k.note(c)
+			return []*item{{name: c.Name, expr: quote(method(r.Forwarding, r.Tunnel)), at: c.Range}}
+		}
 		items := k.word(c)
 		if len(checks) > 0 && conf.CheckKind(c.Name) == checks[0].Kind {
 			k.checks = append(k.checks, &checkItem{items[0].block, c, checks[0], n})
@@ -80,7 +79,7 @@ func serverPort(n *keepalived.Node, r *conf.RealServer, v *conf.VirtualServer) s
 	if len(n.Args) < 2 {
 		return number
 	}
-	if _, err := strconv.Atoi(n.Args[1].Text); err == nil || v.FWMark == 0 && v.Forwarding != conf.NAT {
+	if _, err := strconv.Atoi(n.Args[1].Text); err == nil || v.FWMark == 0 && r.Forwarding != conf.NAT {
 		return number
 	}
 	return n.Args[1].Text // the name of a port
@@ -100,10 +99,10 @@ func (k *tree) serviceDefaults(it *item, n *keepalived.Node, v *conf.VirtualServ
 		fill("protocol", quote(strings.ToUpper(string(v.Protocol))), quote(strings.ToUpper(string(usual.Protocol))))
 	}
 	fill("lb_algo", quote(v.Scheduler), quote(usual.Scheduler))
-	fill("lb_kind", quote(string(v.Forwarding)), quote(string(usual.Forwarding)))
+	fill("lb_kind", quote(method(v.Forwarding, v.Tunnel)), quote(method(usual.Forwarding, usual.Tunnel)))
 	if v.PersistenceTimeout != 0 && !has(n, "persistence_timeout") {
 		it.block.put("persistence_timeout", duration(v.PersistenceTimeout))
-		k.report.add(Different, n.Range, "persistence_timeout", "port 0 needs it; what keepalived takes is written out")
+		k.report.add(Different, n.Range, "persistence_timeout", "what keepalived takes is written out: the service needs it")
 	}
 	for _, w := range timingWords() {
 		if !has(n, w.name) {

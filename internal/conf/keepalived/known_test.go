@@ -47,9 +47,8 @@ func TestWordsThatAreKnown(t *testing.T) {
 				`5:10-13: "brd" needs a value; write brd ADDRESS`}},
 		{"weight of an interface", "vrrp_instance a {\ntrack_interface {\neth0 weight 0\neth1 weight -5 reverse\neth2 metric 3\n}\n}",
 			"[vrrp_instance][a]{[track_interface]{[eth0][weight][0] [eth1][weight][-5][reverse] [eth2][metric][3]}}", nil},
-		{"kind of a tunnel", "virtual_server 1.2.3.4 {\nlb_kind TUN type ipip\nlvs_method TUN type gue port 6080\n}", "[virtual_server][1.2.3.4]{[lb_kind][TUN] [lvs_method][TUN]}",
-			[]string{`3:16-24: lvsd does not have "type" yet: lvsd tunnels IP in IP, and the servers would not understand it; write TUN alone, with servers that take it`,
-				`3:25-34: "port" does nothing here: only GUE tunnels need it`}},
+		{"options of a tunnel", "virtual_server 1.2.3.4 {\nlb_kind TUN type gue port\nlvs_method TUN type gre csum more\n}",
+			"[virtual_server][1.2.3.4]{[lb_kind][TUN][type][gue][port] [lvs_method][TUN][type][gre][csum][more]}", nil},
 		{"in another block", "vrrp_instance a {\nsorry_server 1.2.3.4 80\n}", "[vrrp_instance][a]{}",
 			[]string{`2:1-13: "sorry_server" does not stand in vrrp_instance; it belongs in virtual_server`}},
 	} {

@@ -16,7 +16,7 @@ func serviceWords() []*keyword {
 			),
 			words("protocol TCP|UDP|SCTP", "persistence_timeout [SECONDS]", "weight 0-65535", "inhibit_on_failure [BOOL]"),
 			schedulerFlags(), persistenceWords(), quorumWords(), serverWords(),
-			agree("ip_family inet|inet6"),
+			words("ip_family inet|inet6"),
 			but(off(), ignore("lvsd checks the servers on both nodes, so that a takeover finds their states known", "ha_suspend [BOOL]")),
 			but(off(), ignore("lvsd runs no script when it stops", "omega [BOOL]")),
 			ignore("the kernels of today have no masks of NAT", "nat_mask MASK"),
@@ -35,23 +35,20 @@ func serviceWords() []*keyword {
 
 func tunnelOptions() []*keyword {
 	return join(
-		but([]string{"ipip"}, refuse("lvsd tunnels IP in IP, and the servers would not understand it; write TUN alone, with servers that take it", "type ipip|gue|gre")),
-		ignore("only GUE tunnels need it", "port NUMBER"),
-		but([]string{"nocsum"}, ignore("only GUE and GRE tunnels need it", "nocsum", "csum", "remcsum")),
+		words("type ipip|gue|gre", "port NUMBER", "nocsum", "csum", "remcsum"),
 	)
 }
 
 func schedulerFlags() []*keyword {
 	return join(
-		refuse("the scheduler would choose other servers", "flag-1", "flag-2", "flag-3", "sh-port", "sh-fallback", "mh-port", "mh-fallback", "ops"),
+		words("flag-1 [BOOL]", "flag-2 [BOOL]", "flag-3 [BOOL]", "sh-port [BOOL]", "sh-fallback [BOOL]", "mh-port [BOOL]", "mh-fallback [BOOL]", "ops [BOOL]"),
 		agree("hashed"),
 	)
 }
 
 func persistenceWords() []*keyword {
 	return join(
-		refuse("clients would be kept at their servers by address only", "persistence_engine NAME"),
-		but([]string{"255.255.255.255", "32", "128"}, refuse("clients of one network would be spread over the servers", "persistence_granularity MASK|LENGTH")),
+		words("persistence_engine NAME", "persistence_granularity MASK|LENGTH"),
 	)
 }
 

@@ -26,3 +26,26 @@ virtual_server "10.0.0.1" "82" {
   sorry_server_inhibit = true
   real_server "10.0.0.2" "82" {}
 }
+virtual_server "10.0.0.1" "83" {
+  ops                     = true
+  lb_algo                 = "rr"
+  sh-port                 = true
+  mh-fallback             = "maybe"
+  lb_kind                 = ["TUN", "type", "gue"]
+  ip_family               = "inet6"
+  persistence_engine      = "sip"
+  persistence_granularity = 33
+  real_server "10.0.0.2" "83" {
+    lvs_method = "TUN type ipip port 6080"
+  }
+  real_server "10.0.0.3" "83" {
+    lvs_method = "TUN tpye gre"
+  }
+  real_server "10.0.0.4" "83" {
+    lvs_method = "TUN type"
+  }
+  real_server "10.0.0.5" "83" {
+    lvs_method = []
+  }
+  sorry_server = []
+}

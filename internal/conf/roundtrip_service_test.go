@@ -1,0 +1,100 @@
+package conf
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+func drawService(t *rapid.T, k int) VirtualServer {
+	v := VirtualServer{
+		Family:             4,
+		Scheduler:          rapid.SampledFrom(schedulers()).Draw(t, "scheduler"),
+		Fallback:           rapid.Bool().Draw(t, "fallback"),
+		HashPort:           rapid.Bool().Draw(t, "hash port"),
+		Flag3:              rapid.Bool().Draw(t, "flag-3"),
+		PersistenceTimeout: time.Duration(rapid.IntRange(0, 2678400).Draw(t, "persistence")) * time.Second,
+	}
+	v.Forwarding, v.Tunnel = drawMethod(t)
+	server := netip.AddrFrom4([4]byte{10, 1, byte(k), 0})
+	switch rapid.IntRange(0, 3).Draw(t, "kind") {
+	case 0:
+		v.FWMark = uint32(k + 1)
+	case 1:
+		v.FWMark, v.Family, server = uint32(k+1), 6, netip.MustParseAddr("2001:db8::ff00")
+	case 2:
+		v.Address = netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(k + 1)}), rapid.Uint16Range(1, 65535).Draw(t, "port"))
+	case 3:
+		v.Address = netip.AddrPortFrom(netip.MustParseAddr(fmt.Sprintf("2001:db8::%d", k+1)), rapid.Uint16Range(1, 65535).Draw(t, "port"))
+		v.Family, server = 6, netip.MustParseAddr("2001:db8::ff00")
+	}
+	if v.FWMark == 0 {
+		v.Protocol = rapid.SampledFrom([]Protocol{TCP, UDP, SCTP}).Draw(t, "protocol")
+	}
+	v.OnePacket = (v.FWMark != 0 || v.Protocol == UDP) && rapid.Bool().Draw(t, "ops")
+	if v.PersistenceTimeout > 0 {
+		v.PersistencePrefix = rapid.IntRange(0, 31+96*int(v.Family/6)).Draw(t, "granularity")
+		v.PersistenceEngine = rapid.SampledFrom([]string{"", "sip"}).Draw(t, "engine")
+	}
+	sum := 0
+	for range rapid.IntRange(0, 3).Draw(t, "servers") {
+		server = server.Next()
+		r := drawServer(t, &v, server)
+		v.RealServers = append(v.RealServers, r)
+		sum += r.Weight
+	}
+	v.Quorum = rapid.IntRange(1, max(sum, 1)).Draw(t, "quorum")
+	v.Hysteresis = rapid.IntRange(0, v.Quorum-1).Draw(t, "hysteresis")
+	if rapid.Bool().Draw(t, "sorry") {
+		v.Sorry = SorryServer{Address: netip.AddrPortFrom(server.Next(), v.Address.Port()), Inhibit: rapid.Bool().Draw(t, "sorry inhibit")}
+		v.Sorry.Forwarding, v.Sorry.Tunnel = drawMethod(t)
+	}
+	return v
+}
+
+func drawServer(t *rapid.T, v *VirtualServer, address netip.Addr) RealServer {
+	r := RealServer{
+		UpperThreshold:   rapid.IntRange(0, maxThreshold).Draw(t, "uthreshold"),
+		Weight:           rapid.IntRange(0, maxWeight).Draw(t, "weight"),
+		InhibitOnFailure: rapid.Bool().Draw(t, "inhibit"),
+	}
+	r.Forwarding, r.Tunnel = drawMethod(t)
+	port := v.Address.Port()
+	if r.Forwarding == NAT || v.FWMark != 0 {
+		port = rapid.Uint16Range(1, 65535).Draw(t, "server port")
+	}
+	if r.Forwarding == TUN && rapid.Bool().Draw(t, "other family") {
+		address = netip.MustParseAddr("fd00::").Next()
+		for range len(v.RealServers) {
+			address = address.Next()
+		}
+		if v.Family == 6 {
+			address = netip.AddrFrom4([4]byte{10, 2, 0, byte(len(v.RealServers))})
+		}
+	}
+	r.Address = netip.AddrPortFrom(address, port)
+	r.LowerThreshold = rapid.IntRange(0, r.UpperThreshold).Draw(t, "lthreshold")
+	for range rapid.IntRange(0, 2).Draw(t, "checks") {
+		r.Checks = append(r.Checks, drawCheck(t))
+	}
+	return r
+}
+
+func drawMethod(t *rapid.T) (Forwarding, Tunnel) {
+	f := rapid.SampledFrom([]Forwarding{NAT, DR, TUN}).Draw(t, "method")
+	if f != TUN {
+		return f, Tunnel{}
+	}
+	u := Tunnel{Type: rapid.SampledFrom([]TunnelType{IPIP, GUE, GRE}).Draw(t, "tunnel")}
+	switch u.Type {
+	case IPIP:
+	case GUE:
+		u.Port = rapid.Uint16Range(1, 65535).Draw(t, "tunnel port")
+		u.Checksum = rapid.SampledFrom([]Checksum{"", OuterChecksum, RemoteChecksum}).Draw(t, "checksum")
+	case GRE:
+		u.Checksum = rapid.SampledFrom([]Checksum{"", OuterChecksum}).Draw(t, "checksum")
+	}
+	return f, u
+}

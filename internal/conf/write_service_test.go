@@ -1,0 +1,75 @@
+package conf
+
+import (
+	"fmt"
+	"strings"
+)
+
+func writeService(v *VirtualServer, s syntax, put func(...string)) {
+	if v.FWMark != 0 {
+		put(s.open("virtual_server", "fwmark", fmt.Sprint(v.FWMark)))
+	} else {
+		put(s.open("virtual_server", v.Address.Addr().String(), fmt.Sprint(v.Address.Port())), s.word("protocol", strings.ToUpper(string(v.Protocol))))
+	}
+	fallback, port := "flag-1", "flag-2"
+	if v.Scheduler == "sh" || v.Scheduler == "mh" {
+		fallback, port = v.Scheduler+"-fallback", v.Scheduler+"-port"
+	}
+	put(s.word("lb_algo", v.Scheduler), s.args("lb_kind", method(v.Forwarding, v.Tunnel)...),
+		s.word("ip_family", map[uint8]string{4: "inet", 6: "inet6"}[v.Family]),
+		s.flag(fallback, v.Fallback), s.flag(port, v.HashPort), s.flag("flag-3", v.Flag3), s.flag("ops", v.OnePacket))
+	if v.PersistenceTimeout != 0 {
+		put(s.word("persistence_timeout", seconds(v.PersistenceTimeout)))
+	}
+	if v.PersistencePrefix != 0 {
+		put(s.word("persistence_granularity", fmt.Sprint(v.PersistencePrefix)))
+	}
+	if v.PersistenceEngine != "" {
+		put(s.word("persistence_engine", v.PersistenceEngine))
+	}
+	put(s.word("quorum", fmt.Sprint(v.Quorum)), s.word("hysteresis", fmt.Sprint(v.Hysteresis)))
+	if a := v.Sorry.Address; a.IsValid() {
+		put(s.args("sorry_server", a.Addr().String(), fmt.Sprint(a.Port())), s.flag("sorry_server_inhibit", v.Sorry.Inhibit),
+			s.args("sorry_server_lvs_method", method(v.Sorry.Forwarding, v.Sorry.Tunnel)...))
+	}
+	for i := range v.RealServers {
+		writeServer(&v.RealServers[i], s, put)
+	}
+	put("}")
+}
+
+func writeServer(r *RealServer, s syntax, put func(...string)) {
+	put(s.open("real_server", r.Address.Addr().String(), fmt.Sprint(r.Address.Port())),
+		s.word("weight", fmt.Sprint(r.Weight)), s.flag("inhibit_on_failure", r.InhibitOnFailure),
+		s.args("lvs_method", method(r.Forwarding, r.Tunnel)...), s.word("uthreshold", fmt.Sprint(r.UpperThreshold)),
+		s.word("lthreshold", fmt.Sprint(r.LowerThreshold)))
+	for _, k := range r.Checks {
+		put(s.open(string(k.Kind)), s.word("delay_loop", seconds(k.Interval)), s.word("connect_timeout", seconds(k.Timeout)),
+			s.word("retry", fmt.Sprint(k.Retry)), s.word("delay_before_retry", seconds(k.DelayBeforeRetry)),
+			s.flag("alpha", k.Alpha))
+		for _, u := range k.URLs {
+			put(s.url(u))
+		}
+		put("}")
+	}
+	put("}")
+}
+
+// method are the words behind lb_kind.
+func method(f Forwarding, t Tunnel) []string {
+	words := []string{string(f)}
+	if f != TUN {
+		return words
+	}
+	words = append(words, "type", string(t.Type))
+	if t.Port != 0 {
+		words = append(words, "port", fmt.Sprint(t.Port))
+	}
+	if t.Type != IPIP && t.Checksum == "" {
+		words = append(words, "nocsum")
+	}
+	if t.Checksum != "" {
+		words = append(words, string(t.Checksum))
+	}
+	return words
+}
