@@ -2,10 +2,6 @@ package conf
 
 import (
 	"fmt"
-	"net/netip"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"lvsd/internal/conf/keepalived"
@@ -16,8 +12,10 @@ func (d *decoder) instance(n *keepalived.Node) {
 	i.Interface, i.Range = d.front.defaults.Interface, n.Range
 	d.text(n, &i.Name)
 	var state string
-	blocks := func(name string) bool { return name == "virtual_ipaddress" || name == "track_interface" }
-	var addresses []*keepalived.Node
+	blocks := func(name string) bool {
+		return name == "virtual_ipaddress" || name == "virtual_ipaddress_excluded" || name == "track_interface"
+	}
+	var addresses, excluded []*keepalived.Node
 	broken := false
 	given := map[string]*keepalived.Node{} // the last of each word
 	strict, none := d.global.strict, false
@@ -43,6 +41,8 @@ func (d *decoder) instance(n *keepalived.Node) {
 		case "virtual_ipaddress":
 			broken = broken || c.Broken
 			addresses = append(addresses, c.Children...)
+		case "virtual_ipaddress_excluded":
+			excluded = append(excluded, c.Children...)
 		case "track_interface":
 			d.trackInterfaces(c, &i.TrackInterfaces)
 		default:
@@ -64,17 +64,15 @@ func (d *decoder) instance(n *keepalived.Node) {
 	if strict {
 		d.strictness(&i, given)
 	}
-	for _, c := range addresses {
-		if c.Broken {
-			continue
-		}
-		d.virtualAddress(c, &i)
-	}
+	i.Addresses = d.advertised(d.virtualAddresses(addresses, "virtual_ipaddress", &i))
+	i.Excluded = d.virtualAddresses(excluded, "virtual_ipaddress_excluded", &i)
 	switch {
 	case broken:
 	case none && len(addresses) > 0:
 		d.errorf(given["no_virtual_ipaddress"].Range, "no_virtual_ipaddress contradicts virtual_ipaddress; remove one")
 	case none:
+	case len(addresses) == 0 && len(excluded) > 0:
+		d.repairs(n.Range, fmt.Sprintf("vrrp_instance %q has no virtual_ipaddress", i.Name), "its adverts name none", "write no_virtual_ipaddress if that is meant")
 	case given["virtual_ipaddress"] == nil:
 		d.errorf(n.Range, "vrrp_instance %q has no virtual_ipaddress; write the addresses that it moves, or no_virtual_ipaddress", i.Name)
 	case len(addresses) == 0:
@@ -130,104 +128,31 @@ func (d *decoder) advertInterval(n *keepalived.Node, i *Instance) {
 	i.AdvertInterval = v
 }
 
-// virtualAddress reads one line: an address and pairs of a word and its value.
-func (d *decoder) virtualAddress(n *keepalived.Node, i *Instance) {
-	a := VirtualAddress{Dev: i.Interface, Range: n.Range}
-	sound := d.virtualPrefix(n.Keyword, &a.Prefix)
-	given := map[string]bool{}
-	for rest := n.Args; len(rest) > 0; {
-		w := rest[0]
-		words := []string{"dev", "label", "scope"}
-		if !slices.Contains(words, w.Text) {
-			hint := ""
-			if near := keepalived.Nearest(w.Text, words); near != "" {
-				hint = fmt.Sprintf("; did you mean %q?", near)
-			}
-			d.errorf(w.Range, "Unknown keyword %q in virtual_ipaddress%s", w.Text, hint)
-			return
+// advertised are the addresses that an IPv4 advert can name.
+func (d *decoder) advertised(addresses []VirtualAddress) []VirtualAddress {
+	var all []VirtualAddress
+	for _, a := range addresses {
+		if a.Prefix.Addr().Is4() {
+			all = append(all, a)
+			continue
 		}
-		if len(rest) == 1 {
-			d.errorf(w.Range, "%q needs a value behind it", w.Text)
-			return
-		}
-		if given[w.Text] {
-			d.errorf(w.Range, "%q is given twice; remove one", w.Text)
-			return
-		}
-		given[w.Text] = true
-		value := rest[1]
-		rest = rest[2:]
-		switch w.Text {
-		case "dev":
-			sound = d.interfaceName("dev", value, &a.Dev) && sound
-		case "label":
-			sound = d.label(value, &a.Label) && sound
-		case "scope":
-			sound = d.scope(value, &a.Scope) && sound
-		}
+		d.errorf(a.Range, "%s is an IPv6 address, and VRRP runs over IPv4 here; move it to virtual_ipaddress_excluded", a.Prefix.Addr())
 	}
-	if sound {
-		i.Addresses = append(i.Addresses, a)
-	}
+	return all
 }
 
-// virtualPrefix reads an IPv4 address with or without a prefix length; without, it is a /32.
-func (d *decoder) virtualPrefix(w keepalived.Word, to *netip.Prefix) bool {
-	text := w.Text
-	if !strings.Contains(text, "/") {
-		text += "/32"
-		if addr, err := netip.ParseAddr(w.Text); err == nil && addr.Is6() {
-			text = w.Text + "/128"
+// virtualAddresses reads the lines of an instance's blocks of one name.
+func (d *decoder) virtualAddresses(lines []*keepalived.Node, block string, i *Instance) []VirtualAddress {
+	var all []VirtualAddress
+	for _, line := range lines {
+		if line.Broken {
+			continue
+		}
+		if a, sound := d.virtualAddress(line, block, i.Interface); sound {
+			all = append(all, a)
 		}
 	}
-	prefix, err := netip.ParsePrefix(text)
-	switch {
-	case err != nil:
-		d.errorf(w.Range, "virtual_ipaddress takes an IPv4 address such as 192.168.2.11/24, not %q", w.Text)
-	case prefix.Addr().Is6():
-		d.errorf(w.Range, "%s is an IPv6 address; virtual_ipaddress takes IPv4 addresses, VRRP runs over IPv4 here", w.Text)
-	case prefix.Addr().IsUnspecified() || prefix.Addr().IsMulticast() || prefix.Addr().IsLoopback() || prefix.Addr() == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
-		d.errorf(w.Range, "%s is no address that can move between machines", prefix.Addr())
-	case prefix.Bits() == 0:
-		d.errorf(w.Range, "The prefix length of %s is 1 to 32", w.Text)
-	default:
-		*to = prefix
-		return true
-	}
-	return false
-}
-
-func (d *decoder) label(w keepalived.Word, to *string) bool {
-	if w.Text == "" || len(w.Text) > maxInterface || !graphic(w.Text) {
-		d.errorf(w.Range, "A label has 1 to %d printable characters, unlike %q", maxInterface, w.Text)
-		return false
-	}
-	*to = w.Text
-	return true
-}
-
-// scope reads a scope by its name in iproute2 or by its number, rtnetlink(7).
-func (d *decoder) scope(w keepalived.Word, to *uint8) bool {
-	switch w.Text {
-	case "global":
-		*to = 0
-	case "site":
-		*to = 200
-	case "link":
-		*to = 253
-	case "host":
-		*to = 254
-	case "nowhere":
-		*to = 255
-	default:
-		v, err := strconv.ParseUint(w.Text, 10, 8)
-		if err != nil {
-			d.errorf(w.Range, "scope is global, site, link, host, nowhere or a number from 0 to 255, not %q", w.Text)
-			return false
-		}
-		*to = uint8(v)
-	}
-	return true
+	return all
 }
 
 func (d *decoder) syncGroup(n *keepalived.Node) {

@@ -101,7 +101,7 @@ func TestDocumentationHasEveryWord(t *testing.T) {
 			t.Errorf("no section about %s", c.name)
 		}
 	}
-	if got := slices.Sorted(maps.Keys(d.table(t, "virtual_ipaddress"))); !slices.Equal(got, []string{"dev", "label", "scope"}) {
+	if got := slices.Sorted(maps.Keys(d.table(t, "virtual_ipaddress"))); !slices.Equal(got, slices.Sorted(maps.Keys(addressWords()))) {
 		t.Errorf("section virtual_ipaddress has %v", got)
 	}
 	tracking := hclTracked("interface")
@@ -130,6 +130,12 @@ const bareHCL = `vrrp_instance "a" {
   virtual_router_id = 1
   virtual_ipaddress = ["10.0.0.1"]
 }
+vrrp_instance "b" {
+  interface = "eth0"
+  virtual_router_id = 2
+  virtual_ipaddress = ["10.0.0.2"]
+  virtual_ipaddress_excluded = ["2001:db8::1"]
+}
 vrrp_sync_group "g" {
   group = ["a"]
 }
@@ -146,6 +152,11 @@ virtual_server "10.0.0.1" "80" {
 const bareKeepalived = `vrrp_instance a {
     virtual_router_id 1
     virtual_ipaddress { 10.0.0.1 }
+}
+vrrp_instance b {
+    virtual_router_id 2
+    virtual_ipaddress { 10.0.0.2 }
+    virtual_ipaddress_excluded { 2001:db8::1 }
 }
 vrrp_sync_group g {
     group { a }
@@ -204,9 +215,13 @@ func printedDefaults(c *Config) map[string]map[string]string {
 			"garp_master_repeat": fmt.Sprint(i.GARPMasterRepeat), "preempt_delay": time(i.PreemptDelay),
 			"dont_track_primary": fmt.Sprint(i.DontTrackPrimary), "no_virtual_ipaddress": "false",
 		},
-		"vrrp_sync_group":   {"sync_group_tracking_weight": fmt.Sprint(c.SyncGroups[0].TrackingWeight)},
-		"garp_group":        {"garp_interval": "0 s", "gna_interval": "0 s"},
-		"virtual_ipaddress": {"scope": map[uint8]string{0: "global"}[i.Addresses[0].Scope]},
+		"vrrp_sync_group": {"sync_group_tracking_weight": fmt.Sprint(c.SyncGroups[0].TrackingWeight)},
+		"garp_group":      {"garp_interval": "0 s", "gna_interval": "0 s"},
+		"virtual_ipaddress": {
+			"scope": map[uint8]string{0: "global"}[i.Addresses[0].Scope], "preferred_lft": lifetimes(c.Instances[1]),
+			"-nodad": fmt.Sprint(i.Addresses[0].DAD), "nodad": fmt.Sprint(!i.Addresses[0].DAD), "home": "false", "mngtmpaddr": "false",
+			"noprefixroute": fmt.Sprint(i.Addresses[0].NoPrefixRoute), "autojoin": "false", "no_track": fmt.Sprint(i.Addresses[0].NoTrack),
+		},
 		"virtual_server": {
 			"protocol": strings.ToUpper(string(v.Protocol)), "lb_algo": v.Scheduler, "lvs_sched": v.Scheduler,
 			"lb_kind": string(v.Forwarding), "lvs_method": string(v.Forwarding), "persistence_timeout": persistence,
@@ -223,6 +238,12 @@ func printedDefaults(c *Config) map[string]map[string]string {
 		"real_server": {"uthreshold": fmt.Sprint(server.UpperThreshold), "lthreshold": fmt.Sprint(server.LowerThreshold)},
 		"url":         {"status_code": fmt.Sprintf("%d-%d", status.First, status.Last)},
 	}
+}
+
+// lifetimes are the defaults of preferred_lft, of most addresses and of a /128.
+func lifetimes(i Instance) string {
+	text := map[time.Duration]string{0: "0", Forever: "`forever`"}
+	return strings.TrimPrefix(text[i.Addresses[0].PreferredLft], "`") + "; /128: " + text[i.Excluded[0].PreferredLft]
 }
 
 func TestDocumentedDefaultsAreTheDefaults(t *testing.T) {

@@ -11,13 +11,20 @@ func hclInstance() *hclBlock {
 			"garp_lower_prio_delay", "garp_lower_prio_repeat",
 		},
 		lines: []hclLines{
-			{name: "virtual_ipaddress", first: "address", options: []string{"dev", "label", "scope"}},
+			hclAddresses("virtual_ipaddress"),
+			hclAddresses("virtual_ipaddress_excluded"),
 		},
 		blocks: []hclChild{
 			{"track_interface", hclTracked("interface")},
 			{"authentication", &hclBlock{values: []string{"auth_type", "auth_pass"}}},
 		},
 	}
+}
+
+func hclAddresses(name string) hclLines {
+	return hclLines{name: name, first: "address",
+		options: []string{"dev", "label", "scope", "brd", "broadcast", "peer", "preferred_lft"},
+		flags:   []string{"home", "-nodad", "nodad", "mngtmpaddr", "noprefixroute", "autojoin", "no_track"}}
 }
 
 func hclSyncGroup() *hclBlock {

@@ -16,7 +16,7 @@ import (
 // A range is what two files never have in common.
 var cmpModel = cmp.Options{
 	cmpopts.IgnoreTypes(hcl.Range{}),
-	cmpopts.EquateComparable(netip.AddrPort{}, netip.Prefix{}),
+	cmpopts.EquateComparable(netip.AddrPort{}, netip.Prefix{}, netip.Addr{}),
 }
 
 // read loads a text as a file of the format.
@@ -147,8 +147,8 @@ func TestDesignExample(t *testing.T) {
 			Instances: []Instance{usualInstance(hclFrontEnd(), func(i *Instance) {
 				i.Name, i.VirtualRouterID, i.Priority, i.TrackInterfaces = "web", 51, priority, []Tracked{{Name: "eth1"}}
 				i.Addresses = []VirtualAddress{
-					{Prefix: netip.MustParsePrefix("192.168.2.11/24"), Dev: "eth0"},
-					{Prefix: netip.MustParsePrefix("10.10.10.9/24"), Dev: "eth1"},
+					{Prefix: netip.MustParsePrefix("192.168.2.11/24"), Dev: "eth0", PreferredLft: Forever},
+					{Prefix: netip.MustParsePrefix("10.10.10.9/24"), Dev: "eth1", PreferredLft: Forever},
 				}
 			})},
 			Services: []VirtualServer{web, {FWMark: 100, Scheduler: "sh", Forwarding: NAT, Quorum: 1, Family: 4}},

@@ -1,6 +1,7 @@
 package conf
 
 import (
+	"math"
 	"net/netip"
 	"slices"
 	"time"
@@ -44,10 +45,13 @@ type Instance struct {
 	OwnerIgnoreAdverts bool
 	// DontTrackPrimary lets the instance take part while Interface is down.
 	DontTrackPrimary bool
-	// Addresses are empty only where the file says no_virtual_ipaddress.
+	// Addresses are empty only where the file says no_virtual_ipaddress or has Excluded alone.
 	Addresses []VirtualAddress
+	// Excluded move with Addresses and are in no advert (virtual_ipaddress_excluded); they may be
+	// of any family.
+	Excluded []VirtualAddress
 	// TrackInterfaces are what the instance depends on beside Interface and the interfaces of
-	// Addresses, without which it never takes part.
+	// Moving, without which it never takes part.
 	TrackInterfaces []Tracked
 	// AuthPass is the clear-text password of version 2 (RFC 2338 §5.3.6), 1 to 8 bytes; empty is no
 	// authentication.
@@ -68,13 +72,35 @@ type Instance struct {
 	Range               hcl.Range
 }
 
+// Moving are all addresses of the instance, advertised or not.
+func (i *Instance) Moving() []VirtualAddress { return slices.Concat(i.Addresses, i.Excluded) }
+
+// Forever is the PreferredLft that does not end.
+const Forever time.Duration = math.MaxInt64
+
 // VirtualAddress is one line of virtual_ipaddress: a VIP or a V-gate.
 type VirtualAddress struct {
 	Prefix netip.Prefix // the address itself with its prefix length, not masked
 	Dev    string       // never empty: the instance's interface where the file does not say
 	Label  string       // the IFA_LABEL of ip-address(8); may be empty
 	Scope  uint8        // rtnetlink(7) scope: 0 global, 200 site, 253 link, 254 host, 255 nowhere
-	Range  hcl.Range
+	// Peer is the other end of a point-to-point address, which the prefix length then belongs to.
+	Peer netip.Addr
+	// Broadcast is of IPv4; the zero value for none.
+	Broadcast netip.Addr
+	// PreferredLft is how long an IPv6 address is the source of new connections: whole seconds up
+	// to 2^31 - 1, or Forever. 0 is not at all, the default of one with a prefix length of 128.
+	PreferredLft time.Duration
+	// What follows are the flags of ip-address(8). DAD, Home and ManageTempAddr are of IPv6.
+
+	DAD            bool // duplicate address detection, which is left out else (-nodad)
+	Home           bool // RFC 6275
+	ManageTempAddr bool // mngtmpaddr; with a prefix length of 64
+	NoPrefixRoute  bool
+	AutoJoin       bool // joins the group that the address is
+	// NoTrack leaves the address away when somebody removes it, until the next takeover.
+	NoTrack bool
+	Range   hcl.Range
 }
 
 // SyncGroup is one vrrp_sync_group: instances that change state together.

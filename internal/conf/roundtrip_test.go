@@ -87,13 +87,14 @@ func drawInstance(t *rapid.T, k int) Instance {
 		i.AdvertInterval = time.Duration(rapid.IntRange(1, 4095).Draw(t, "centiseconds")) * 10 * time.Millisecond
 	}
 	for n := range rapid.IntRange(0, 3).Draw(t, "addresses") {
-		bits := rapid.IntRange(1, 32).Draw(t, "bits")
-		i.Addresses = append(i.Addresses, VirtualAddress{
-			Prefix: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(k), byte(n + 1)}), bits),
-			Dev:    rapid.SampledFrom([]string{"eth0", "eth1"}).Draw(t, "dev"),
-			Label:  rapid.SampledFrom([]string{"", "eth0:vip", "größe"}).Draw(t, "label"),
-			Scope:  rapid.Uint8().Draw(t, "scope"),
-		})
+		i.Addresses = append(i.Addresses, drawAddress(t, netip.AddrFrom4([4]byte{10, 0, byte(k), byte(n + 1)})))
+	}
+	for n := range rapid.IntRange(0, 2).Draw(t, "excluded") {
+		ip := netip.AddrFrom4([4]byte{10, 1, byte(k), byte(n + 1)})
+		if rapid.Bool().Draw(t, "IPv6") {
+			ip = netip.MustParseAddr(fmt.Sprintf("2001:db8:%x::%x", k, n+1))
+		}
+		i.Excluded = append(i.Excluded, drawAddress(t, ip))
 	}
 	if i.Version == 2 {
 		i.AuthPass = Secret(rapid.SampledFrom([]string{"", "secret", "12345678", "0", "a{b}#!$c", "größe1"}).Draw(t, "password"))
@@ -110,6 +111,29 @@ func drawTracked(t *rapid.T, names ...string) []Tracked {
 			Reverse: rapid.Bool().Draw(t, "reverse")})
 	}
 	return list
+}
+
+func drawAddress(t *rapid.T, ip netip.Addr) VirtualAddress {
+	a := VirtualAddress{
+		Prefix:        netip.PrefixFrom(ip, rapid.IntRange(1, ip.BitLen()).Draw(t, "bits")),
+		Dev:           rapid.SampledFrom([]string{"eth0", "eth1"}).Draw(t, "dev"),
+		Label:         rapid.SampledFrom([]string{"", "eth0:vip", "größe"}).Draw(t, "label"),
+		Scope:         rapid.Uint8().Draw(t, "scope"),
+		PreferredLft:  Forever,
+		NoPrefixRoute: rapid.Bool().Draw(t, "noprefixroute"),
+		NoTrack:       rapid.Bool().Draw(t, "no_track"),
+	}
+	if rapid.Bool().Draw(t, "peer") {
+		a.Peer = ip.Next().Next()
+	}
+	if ip.Is4() {
+		a.Broadcast = rapid.SampledFrom([]netip.Addr{{}, netip.MustParseAddr("10.0.255.255")}).Draw(t, "broadcast")
+		return a
+	}
+	a.DAD, a.Home = rapid.Bool().Draw(t, "dad"), rapid.Bool().Draw(t, "home")
+	a.ManageTempAddr = a.Prefix.Bits() == 64
+	a.PreferredLft = rapid.SampledFrom([]time.Duration{0, time.Second, Forever}).Draw(t, "preferred")
+	return a
 }
 
 func drawCheck(t *rapid.T) Check {

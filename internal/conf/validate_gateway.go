@@ -45,7 +45,7 @@ func (d *decoder) validateGateway(v *VirtualServer, vip *Instance, r *RealServer
 func (d *decoder) gateway(vip, server netip.Addr) (gate VirtualAddress, holder *Instance, subnets bool) {
 	for k := range d.cfg.Instances {
 		i := &d.cfg.Instances[k]
-		for _, a := range i.Addresses {
+		for _, a := range i.Moving() {
 			if a.Prefix.Addr() == vip || a.Prefix.IsSingleIP() {
 				continue
 			}
@@ -62,7 +62,7 @@ func (d *decoder) gateway(vip, server netip.Addr) (gate VirtualAddress, holder *
 func (d *decoder) holder(addr netip.Addr) *Instance {
 	for k := range d.cfg.Instances {
 		i := &d.cfg.Instances[k]
-		if slices.ContainsFunc(i.Addresses, func(a VirtualAddress) bool { return a.Prefix.Addr() == addr }) {
+		if slices.ContainsFunc(i.Moving(), func(a VirtualAddress) bool { return a.Prefix.Addr() == addr }) {
 			return i
 		}
 	}

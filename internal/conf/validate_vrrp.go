@@ -42,10 +42,16 @@ func (d *decoder) validateInstances() {
 
 func (d *decoder) validateAddresses(i *Instance, owners map[netip.Addr]*Instance) {
 	if len(i.Addresses) > maxAddresses {
-		d.errorf(i.Range, "vrrp_instance %q has %d addresses; an advert carries at most %d: split it", i.Name, len(i.Addresses), maxAddresses)
+		d.errorf(i.Range, "vrrp_instance %q has %d addresses; an advert carries at most %d: move the others to virtual_ipaddress_excluded", i.Name, len(i.Addresses), maxAddresses)
 	}
+	i.Addresses = d.unclaimed(i, i.Addresses, owners)
+	i.Excluded = d.unclaimed(i, i.Excluded, owners)
+}
+
+// unclaimed are the addresses that nobody has claimed before.
+func (d *decoder) unclaimed(i *Instance, addresses []VirtualAddress, owners map[netip.Addr]*Instance) []VirtualAddress {
 	var kept []VirtualAddress
-	for _, a := range i.Addresses {
+	for _, a := range addresses {
 		switch other := owners[a.Prefix.Addr()]; {
 		case other == nil:
 			owners[a.Prefix.Addr()] = i
@@ -59,7 +65,7 @@ func (d *decoder) validateAddresses(i *Instance, owners map[netip.Addr]*Instance
 		}
 		kept = append(kept, a)
 	}
-	i.Addresses = kept
+	return kept
 }
 
 func (d *decoder) validateGroups() {

@@ -28,7 +28,7 @@ func serverWith(line string) string {
 func TestWordsOfInstance(t *testing.T) {
 	def := usualInstance(keepalivedFrontEnd(), func(i *Instance) {
 		i.Name, i.VirtualRouterID = "a", 1
-		i.Addresses = []VirtualAddress{{Prefix: netip.MustParsePrefix("10.0.0.1/32"), Dev: "eth0"}}
+		i.Addresses = []VirtualAddress{{Prefix: netip.MustParsePrefix("10.0.0.1/32"), Dev: "eth0", PreferredLft: Forever}}
 	})
 	for line, change := range map[string]func(*Instance){
 		"":                          func(*Instance) {},
@@ -89,11 +89,11 @@ func TestWordsOfInstance(t *testing.T) {
 			i.TrackInterfaces = []Tracked{{Name: "eth1", Weight: -10}, {Name: "eth2", Weight: 253, Reverse: true}, {Name: "eth3", Reverse: true}}
 		},
 		"virtual_ipaddress { 10.0.0.2/24 dev eth1 label eth1:x scope host }": func(i *Instance) {
-			i.Addresses = append(i.Addresses, VirtualAddress{netip.MustParsePrefix("10.0.0.2/24"), "eth1", "eth1:x", 254, i.Range})
+			i.Addresses = append(i.Addresses, VirtualAddress{Prefix: netip.MustParsePrefix("10.0.0.2/24"), Dev: "eth1", Label: "eth1:x", Scope: 254, PreferredLft: Forever})
 		},
 		"virtual_ipaddress { 10.0.0.2 scope site\n10.0.0.3 scope nowhere\n10.0.0.4 scope 7 }": func(i *Instance) {
 			for a, scope := range map[string]uint8{"10.0.0.2/32": 200, "10.0.0.3/32": 255, "10.0.0.4/32": 7} {
-				i.Addresses = append(i.Addresses, VirtualAddress{netip.MustParsePrefix(a), "eth0", "", scope, i.Range})
+				i.Addresses = append(i.Addresses, VirtualAddress{Prefix: netip.MustParsePrefix(a), Dev: "eth0", Scope: scope, PreferredLft: Forever})
 			}
 		},
 	} {
@@ -104,6 +104,64 @@ func TestWordsOfInstance(t *testing.T) {
 		byAddress := func(a, b VirtualAddress) bool { return a.Prefix.Addr().Less(b.Prefix.Addr()) }
 		if diff := cmp.Diff(want, got, cmpModel, sorted(byAddress)); diff != "" {
 			t.Errorf("%s\n%s", line, diff)
+		}
+	}
+}
+
+func TestWordsOfAddresses(t *testing.T) {
+	four := VirtualAddress{Prefix: netip.MustParsePrefix("10.0.0.9/24"), Dev: "eth0", PreferredLft: Forever}
+	six := VirtualAddress{Prefix: netip.MustParsePrefix("2001:db8::9/64"), Dev: "eth0", PreferredLft: Forever}
+	for line, c := range map[string]struct {
+		of     VirtualAddress
+		change func(*VirtualAddress)
+	}{
+		"10.0.0.9/24 brd 10.0.0.255": {four, func(a *VirtualAddress) { a.Broadcast = netip.MustParseAddr("10.0.0.255") }},
+		"10.0.0.9/24 broadcast +":    {four, func(a *VirtualAddress) { a.Broadcast = netip.MustParseAddr("10.0.0.255") }},
+		"10.0.0.9/20 brd +": {four, func(a *VirtualAddress) {
+			a.Prefix, a.Broadcast = netip.MustParsePrefix("10.0.0.9/20"), netip.MustParseAddr("10.0.15.255")
+		}},
+		"10.0.0.9/24 brd -": {four, func(a *VirtualAddress) { a.Broadcast = netip.MustParseAddr("10.0.0.0") }},
+		"10.0.0.9 peer 10.8.0.1": {four, func(a *VirtualAddress) {
+			a.Prefix, a.Peer = netip.MustParsePrefix("10.0.0.9/32"), netip.MustParseAddr("10.8.0.1")
+		}},
+		"10.0.0.9 peer 10.8.0.1/16 brd +": {four, func(a *VirtualAddress) {
+			a.Prefix, a.Peer, a.Broadcast = netip.MustParsePrefix("10.0.0.9/16"), netip.MustParseAddr("10.8.0.1"), netip.MustParseAddr("10.8.255.255")
+		}},
+		"10.0.0.9/24 peer 10.8.0.1":         {four, func(a *VirtualAddress) { a.Peer = netip.MustParseAddr("10.8.0.1") }},
+		"10.0.0.9/24 noprefixroute":         {four, func(a *VirtualAddress) { a.NoPrefixRoute = true }},
+		"10.0.0.9/24 no_track dev eth1":     {four, func(a *VirtualAddress) { a.NoTrack, a.Dev = true, "eth1" }},
+		"224.1.2.3/24 autojoin":             {four, func(a *VirtualAddress) { a.Prefix, a.AutoJoin = netip.MustParsePrefix("224.1.2.3/24"), true }},
+		"2001:db8::9/64 -nodad":             {six, func(a *VirtualAddress) { a.DAD = true }},
+		"2001:db8::9/64 nodad":              {six, func(*VirtualAddress) {}},
+		"2001:db8::9/64 home mngtmpaddr":    {six, func(a *VirtualAddress) { a.Home, a.ManageTempAddr = true, true }},
+		"2001:db8::9/64 preferred_lft 0":    {six, func(a *VirtualAddress) { a.PreferredLft = 0 }},
+		"2001:db8::9/64 preferred_lft 90":   {six, func(a *VirtualAddress) { a.PreferredLft = 90 * time.Second }},
+		"2001:db8::9":                       {six, func(a *VirtualAddress) { a.Prefix, a.PreferredLft = netip.MustParsePrefix("2001:db8::9/128"), 0 }},
+		"2001:db8::9 preferred_lft forever": {six, func(a *VirtualAddress) { a.Prefix = netip.MustParsePrefix("2001:db8::9/128") }},
+		"2001:db8::9 peer 2001:db8::8": {six, func(a *VirtualAddress) {
+			a.Prefix, a.PreferredLft, a.Peer = netip.MustParsePrefix("2001:db8::9/128"), 0, netip.MustParseAddr("2001:db8::8")
+		}},
+	} {
+		c.change(&c.of)
+		i := valid(t, Keepalived, instanceWith("virtual_ipaddress_excluded { "+line+" }")).Instances[0]
+		if diff := cmp.Diff([]VirtualAddress{c.of}, i.Excluded, cmpModel); diff != "" || len(i.Addresses) != 1 {
+			t.Errorf("%s\n%s", line, diff)
+		}
+	}
+	// What keepalived takes no notice of, and HCL does not bear.
+	for line, c := range map[string]struct{ warning, err string }{
+		"10.0.0.9/24 home":            {"home is for IPv6 addresses; it is ignored", "home is for IPv6 addresses; remove it"},
+		"10.0.0.9/24 -nodad":          {"-nodad is for IPv6 addresses; it is ignored", "-nodad is for IPv6 addresses; remove it"},
+		"10.0.0.9/24 preferred_lft 5": {"preferred_lft counts for IPv6 addresses alone; it is ignored", "preferred_lft counts for IPv6 addresses alone; remove it"},
+		"2001:db8::9/64 brd +":        {"IPv6 has no broadcast addresses; it is ignored", "IPv6 has no broadcast addresses; remove it"},
+	} {
+		r := read(t, Keepalived, instanceWith("virtual_ipaddress_excluded { "+line+" }"))
+		if got := lines(r.Diags); len(got) != 1 || !strings.HasPrefix(got[0], "warning") || !strings.HasSuffix(got[0], c.warning) {
+			t.Errorf("%s\n%q", line, got)
+		}
+		src := "vrrp_instance \"a\" {\nvirtual_router_id = 1\ninterface = \"eth0\"\nvirtual_ipaddress = [\"10.0.0.1\"]\nvirtual_ipaddress_excluded = [\"" + line + "\"]\n}\n"
+		if got := lines(read(t, HCL, src).Diags); len(got) != 1 || !strings.HasPrefix(got[0], "error") || !strings.HasSuffix(got[0], c.err) {
+			t.Errorf("%s\n%q", line, got)
 		}
 	}
 }
@@ -146,7 +204,7 @@ func TestGlobalDefaultsOfInstances(t *testing.T) {
 	} {
 		want := usualInstance(keepalivedFrontEnd(), func(i *Instance) {
 			i.Name, i.VirtualRouterID = "a", 1
-			i.Addresses = []VirtualAddress{{Prefix: netip.MustParsePrefix("10.0.0.1/32"), Dev: "eth0"}}
+			i.Addresses = []VirtualAddress{{Prefix: netip.MustParsePrefix("10.0.0.1/32"), Dev: "eth0", PreferredLft: Forever}}
 			change(i)
 		})
 		got := valid(t, Keepalived, instanceWith("")+"global_defs {\n"+words+"\n}\n").Instances[0]
@@ -204,11 +262,12 @@ func TestInstanceWithoutAddresses(t *testing.T) {
 	bare := func(word string) string {
 		return "vrrp_instance a {\nvirtual_router_id 1\ninterface eth0\n" + word + "\n}\n"
 	}
-	if i := valid(t, Keepalived, bare("no_virtual_ipaddress")).Instances[0]; len(i.Addresses) != 0 {
+	if i := valid(t, Keepalived, bare("no_virtual_ipaddress\nvirtual_ipaddress_excluded { 10.0.0.1 }")).Instances[0]; len(i.Addresses) != 0 {
 		t.Error(i.Addresses)
 	}
 	for word, want := range map[string]string{
 		"no_virtual_ipaddress off":                               `error lb.conf:1:1: vrrp_instance "a" has no virtual_ipaddress; write the addresses that it moves, or no_virtual_ipaddress`,
+		"virtual_ipaddress_excluded { 10.0.0.1 }":                `warning lb.conf:1:1: vrrp_instance "a" has no virtual_ipaddress; its adverts name none`,
 		"no_virtual_ipaddress\nvirtual_ipaddress {\n10.0.0.1\n}": "error lb.conf:4:1: no_virtual_ipaddress contradicts virtual_ipaddress; remove one",
 	} {
 		if got := lines(read(t, Keepalived, bare(word)).Diags); len(got) != 1 || got[0] != want {
@@ -415,7 +474,7 @@ virtual_server "10.0.0.1" "80" {
 		Instances: []Instance{{
 			Name: "a", State: Backup, Interface: "eth0", VirtualRouterID: 1, Priority: 100,
 			AdvertInterval: time.Second, Version: 3, Preempt: true, DownTimerAdverts: 3, HigherPrioSendAdvert: true,
-			Addresses:       []VirtualAddress{{Prefix: netip.MustParsePrefix("10.0.0.1/32"), Dev: "eth0"}},
+			Addresses:       []VirtualAddress{{Prefix: netip.MustParsePrefix("10.0.0.1/32"), Dev: "eth0", PreferredLft: Forever}},
 			GARPMasterDelay: 5 * time.Second, GARPMasterRepeat: 5, GARPLowerPrioDelay: 5 * time.Second, GARPLowerPrioRepeat: 5,
 			GARPMasterRefresh: time.Minute, GARPMasterRefreshRepeat: 1,
 		}},

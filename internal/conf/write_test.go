@@ -15,7 +15,7 @@ type syntax interface {
 	flag(name string, value bool) string
 	args(name string, values ...string) string
 	open(name string, labels ...string) string
-	addresses(i Instance) string
+	addresses(name string, list []VirtualAddress) string
 	track(keyword string, list []Tracked) string
 	lines(name string, lines []string) string
 	url(u URL) string
@@ -52,7 +52,10 @@ func write(c *Config, s syntax) string {
 			s.flag("dont_track_primary", i.DontTrackPrimary), s.flag("no_virtual_ipaddress", len(i.Addresses) == 0),
 			s.word("garp_master_refresh", seconds(i.GARPMasterRefresh)), s.word("garp_master_refresh_repeat", fmt.Sprint(i.GARPMasterRefreshRepeat)),
 			s.word("garp_lower_prio_delay", seconds(i.GARPLowerPrioDelay)), s.word("garp_lower_prio_repeat", fmt.Sprint(i.GARPLowerPrioRepeat)),
-			s.addresses(i), s.track("track_interface", i.TrackInterfaces))
+			s.addresses("virtual_ipaddress", i.Addresses), s.track("track_interface", i.TrackInterfaces))
+		if len(i.Excluded) > 0 {
+			put(s.addresses("virtual_ipaddress_excluded", i.Excluded))
+		}
 		if i.AuthPass != "" {
 			put(s.open("authentication"), s.word("auth_type", "PASS"), s.word("auth_pass", string(i.AuthPass)), "}")
 		}
@@ -93,12 +96,12 @@ func (keepalivedSyntax) open(name string, labels ...string) string {
 	return name + " " + strings.Join(labels, " ") + "{"
 }
 
-func (keepalivedSyntax) addresses(i Instance) string {
-	text := "virtual_ipaddress {"
-	for _, a := range i.Addresses {
-		text += fmt.Sprintf("\n%s dev %s scope %d", a.Prefix, a.Dev, a.Scope)
-		if a.Label != "" {
-			text += " label " + a.Label
+func (keepalivedSyntax) addresses(name string, list []VirtualAddress) string {
+	text := name + " {"
+	for _, a := range list {
+		text += "\n" + a.Prefix.String()
+		for _, w := range addressLine(a) {
+			text += " " + w[0] + " " + w[1]
 		}
 	}
 	return text + "}"
@@ -113,6 +116,34 @@ func (keepalivedSyntax) track(keyword string, list []Tracked) string {
 		}
 	}
 	return text + "}"
+}
+
+// addressLine are the words behind an address; the value of a flag is empty.
+func addressLine(a VirtualAddress) [][2]string {
+	line := [][2]string{{"dev", a.Dev}, {"scope", fmt.Sprint(a.Scope)}}
+	if a.Label != "" {
+		line = append(line, [2]string{"label", a.Label})
+	}
+	if a.Peer.IsValid() {
+		line = append(line, [2]string{"peer", fmt.Sprintf("%s/%d", a.Peer, a.Prefix.Bits())})
+	}
+	if a.Broadcast.IsValid() {
+		line = append(line, [2]string{"broadcast", a.Broadcast.String()})
+	}
+	switch {
+	case a.Prefix.Addr().Is4():
+	case a.PreferredLft == Forever:
+		line = append(line, [2]string{"preferred_lft", "forever"})
+	default:
+		line = append(line, [2]string{"preferred_lft", seconds(a.PreferredLft)})
+	}
+	for word, set := range map[string]bool{"-nodad": a.DAD, "home": a.Home, "mngtmpaddr": a.ManageTempAddr,
+		"noprefixroute": a.NoPrefixRoute, "autojoin": a.AutoJoin, "no_track": a.NoTrack} {
+		if set {
+			line = append(line, [2]string{word, ""})
+		}
+	}
+	return line
 }
 
 func (keepalivedSyntax) lines(name string, lines []string) string {
@@ -151,14 +182,18 @@ func (hclSyntax) open(name string, labels ...string) string {
 	return name + " {"
 }
 
-func (hclSyntax) addresses(i Instance) string {
-	text := "virtual_ipaddress = ["
-	for _, a := range i.Addresses {
-		label := "null"
-		if a.Label != "" {
-			label = quoted(a.Label)
+func (hclSyntax) addresses(name string, list []VirtualAddress) string {
+	text := name + " = ["
+	for _, a := range list {
+		text += fmt.Sprintf("{ address = %q, nodad = null", a.Prefix)
+		for _, w := range addressLine(a) {
+			value := "true"
+			if w[1] != "" {
+				value = quoted(w[1])
+			}
+			text += fmt.Sprintf(", %q = %s", w[0], value)
 		}
-		text += fmt.Sprintf("{ address = %q, dev = %q, scope = %d, label = %s },", a.Prefix, a.Dev, a.Scope, label)
+		text += " },"
 	}
 	return text + "]"
 }

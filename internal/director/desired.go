@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"lvsd/internal/check"
 	"lvsd/internal/conf"
@@ -117,11 +118,32 @@ func addresses(i *conf.Instance) netif.Instance {
 		LowerPrioRepeat: i.GARPLowerPrioRepeat, LowerPrioDelay: i.GARPLowerPrioDelay,
 		Refresh: i.GARPMasterRefresh, RefreshRepeat: i.GARPMasterRefreshRepeat,
 	}
-	for _, a := range i.Addresses {
-		n.Addresses = append(n.Addresses,
-			netif.Address{Prefix: a.Prefix, Dev: a.Dev, Label: a.Label, Scope: a.Scope})
+	for _, a := range i.Moving() {
+		at := address(&a)
+		n.Addresses = append(n.Addresses, at)
+		if a.NoTrack {
+			n.NoTrack = append(n.NoTrack, at)
+		}
 	}
 	return n
+}
+
+func address(a *conf.VirtualAddress) netif.Address {
+	at := netif.Address{Prefix: a.Prefix, Dev: a.Dev, Label: a.Label, Scope: a.Scope, Peer: a.Peer, Broadcast: a.Broadcast}
+	for flag, set := range map[netif.Flags]bool{netif.DAD: a.DAD, netif.Home: a.Home, netif.ManageTempAddr: a.ManageTempAddr,
+		netif.NoPrefixRoute: a.NoPrefixRoute, netif.AutoJoin: a.AutoJoin} {
+		if set {
+			at.Flags |= flag
+		}
+	}
+	switch {
+	case a.Prefix.Addr().Is4() || a.PreferredLft == conf.Forever:
+	case a.PreferredLft == 0:
+		at.Preferred = netif.Deprecated
+	default:
+		at.Preferred = netif.Lifetime(a.PreferredLft / time.Second)
+	}
+	return at
 }
 
 // specs are a real server's checks: one for each checker, and for each URL of an HTTP checker.
@@ -190,12 +212,12 @@ func sysctls(cfg *conf.Config, checks map[check.Spec]struct{}, gid int) []netif.
 	return list
 }
 
-// subnets are the names of the interfaces with a virtual address that has a subnet, sorted.
+// subnets are the names of the interfaces with a virtual IPv4 address that has a subnet, sorted.
 func subnets(cfg *conf.Config) []string {
 	var names []string
 	for i := range cfg.Instances {
-		for _, a := range cfg.Instances[i].Addresses {
-			if !a.Prefix.IsSingleIP() {
+		for _, a := range cfg.Instances[i].Moving() {
+			if a.Prefix.Addr().Is4() && !a.Prefix.IsSingleIP() {
 				names = append(names, a.Dev)
 			}
 		}
@@ -209,7 +231,7 @@ func interfaces(cfg *conf.Config) []string {
 	var names []string
 	for i := range cfg.Instances {
 		names = append(names, cfg.Instances[i].Interface)
-		for _, a := range cfg.Instances[i].Addresses {
+		for _, a := range cfg.Instances[i].Moving() {
 			names = append(names, a.Dev)
 		}
 	}

@@ -139,6 +139,9 @@ func render(w want) string {
 			key, n.Repeat, n.Delay, n.LowerPrioRepeat, n.LowerPrioDelay, n.RefreshRepeat, n.Refresh)
 		for _, a := range n.Addresses {
 			line("  %s scope %d", a, a.Scope)
+			if slices.Contains(n.NoTrack, a) {
+				line("    not tracked")
+			}
 		}
 	}
 	if w.network.Spacing != (netif.Spacing{}) {

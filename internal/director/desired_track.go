@@ -16,7 +16,7 @@ func tracks(i *conf.Instance, g *conf.SyncGroup) []vrrp.Track {
 			list = append(list, t)
 		}
 	}
-	for _, a := range i.Addresses {
+	for _, a := range i.Moving() {
 		if a.Dev != i.Interface {
 			add(vrrp.Track{Tracker: vrrp.Tracker{Kind: vrrp.TrackInterface, Name: a.Dev}})
 		}

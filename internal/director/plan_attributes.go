@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math/bits"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -71,6 +72,7 @@ func instanceAttributes(c *vrrp.Config, n netif.Instance) []attribute {
 		{name: "preempt", value: strconv.FormatBool(c.Preempt)},
 		password,
 		{name: "track_interface", value: trackText(c.Track, vrrp.TrackInterface)},
+		{name: "virtual_ipaddress_excluded", value: excluded(c, n)},
 		{name: "garp_master_repeat", value: strconv.Itoa(n.Repeat)},
 		{name: "garp_master_delay", value: n.Delay.String()},
 	}, unusualAttributes(c, n)...)
@@ -139,16 +141,46 @@ func trackText(list []vrrp.Track, kind vrrp.TrackerKind) string {
 	return strings.Join(lines, ", ")
 }
 
-func addressAttributes(a netif.Address, instance string) []attribute {
+// excluded are the addresses of the instance that are in no advert.
+func excluded(c *vrrp.Config, n netif.Instance) string {
+	var list []string
+	for _, a := range n.Addresses {
+		if !slices.Contains(c.Addresses, a.Prefix.Addr()) {
+			list = append(list, a.Prefix.Addr().String())
+		}
+	}
+	slices.Sort(list)
+	return strings.Join(list, ", ")
+}
+
+func addressAttributes(a held, instance string) []attribute {
 	scope := map[uint8]string{0: "", 200: "site", 253: "link", 254: "host", 255: "nowhere"}
-	text, known := scope[a.Scope]
-	if !known {
+	text, named := scope[a.Scope]
+	if !named {
 		text = strconv.Itoa(int(a.Scope))
+	}
+	known := func(a netip.Addr) string {
+		if !a.IsValid() {
+			return ""
+		}
+		return a.String()
+	}
+	preferred, noTrack := "", ""
+	if a.Preferred != 0 {
+		preferred = strconv.Itoa(max(0, int(a.Preferred)))
+	}
+	if a.noTrack {
+		noTrack = "true"
 	}
 	return []attribute{
 		{name: "prefix length", value: strconv.Itoa(a.Prefix.Bits())},
 		{name: "label", value: a.Label},
 		{name: "scope", value: text},
+		{name: "peer", value: known(a.Peer)},
+		{name: "brd", value: known(a.Broadcast)},
+		{name: "flags", value: a.Flags.String()},
+		{name: "preferred_lft", value: preferred},
+		{name: "no_track", value: noTrack},
 		{name: "vrrp_instance", value: instance},
 	}
 }

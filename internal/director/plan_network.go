@@ -85,6 +85,7 @@ func reordered(from, to []netip.Addr) []Change {
 type held struct {
 	netif.Address
 	instance string
+	noTrack  bool
 }
 
 // place is what the kernel takes for one address: netif.Plan replaces what differs otherwise.
@@ -106,7 +107,8 @@ func (s *side) held() []held {
 	}
 	byInstance := map[string][]held{}
 	for _, op := range netif.Plan(s.want.network, roles, nil, nil, time.Unix(0, 0)) {
-		byInstance[op.Instance] = append(byInstance[op.Instance], held{op.Address, op.Instance})
+		byInstance[op.Instance] = append(byInstance[op.Instance], held{op.Address, op.Instance,
+			slices.Contains(s.want.network.Instances[op.Instance].NoTrack, op.Address)})
 	}
 	var list []held
 	for _, c := range s.want.instances {
@@ -135,7 +137,7 @@ func (p *planner) addresses() {
 		e := Entry{Action: Added, Name: h.title(), In: instanceTitle(names[h.instance]), key: h}
 		was, there := old[h.place()]
 		if !there {
-			e.Changes = assigned(addressAttributes(h.Address, "")[1:])
+			e.Changes = assigned(addressAttributes(h, "")[1:])
 			p.plan.Addresses = append(p.plan.Addresses, e)
 			continue
 		}
@@ -144,7 +146,7 @@ func (p *planner) addresses() {
 		if was.instance != h.instance {
 			from, to = oldNames[was.instance]+" ("+was.instance+")", names[h.instance]+" ("+h.instance+")"
 		}
-		e.Changes = changes(addressAttributes(was.Address, from), addressAttributes(h.Address, to))
+		e.Changes = changes(addressAttributes(was, from), addressAttributes(h, to))
 		if len(e.Changes) > 0 {
 			p.plan.Addresses = append(p.plan.Addresses, e)
 		}

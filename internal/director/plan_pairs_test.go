@@ -133,11 +133,18 @@ func someNode(t *rapid.T) *conf.Config {
 	}
 	for _, n := range rapid.SliceOfNDistinct(rapid.IntRange(1, 5), 0, 5, rapid.ID[int]).Draw(t, "addresses") {
 		i := &cfg.Instances[rapid.IntRange(0, len(keys)-1).Draw(t, "holder")]
-		i.Addresses = append(i.Addresses, conf.VirtualAddress{
+		to := &i.Addresses
+		if rapid.Bool().Draw(t, "excluded") {
+			to = &i.Excluded
+		}
+		*to = append(*to, conf.VirtualAddress{
 			Prefix: netip.PrefixFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(n)}), rapid.SampledFrom([]int{24, 32}).Draw(t, "length")),
 			Dev:    rapid.SampledFrom([]string{"eth0", "eth1"}).Draw(t, "dev"),
 			Label:  rapid.SampledFrom([]string{"", "eth0:1"}).Draw(t, "label"),
-			Scope:  rapid.SampledFrom([]uint8{0, 253}).Draw(t, "scope")})
+			Scope:  rapid.SampledFrom([]uint8{0, 253}).Draw(t, "scope"),
+
+			Broadcast:     rapid.SampledFrom([]netip.Addr{{}, netip.MustParseAddr("192.0.2.255")}).Draw(t, "broadcast"),
+			NoPrefixRoute: rapid.Bool().Draw(t, "noprefixroute"), NoTrack: rapid.Bool().Draw(t, "no_track")})
 	}
 	if size := rapid.IntRange(0, len(keys)).Draw(t, "grouped"); size > 0 {
 		cfg.SyncGroups = []conf.SyncGroup{{Name: rapid.SampledFrom([]string{"g", "h"}).Draw(t, "group"), Members: names[:size],

@@ -420,8 +420,8 @@ func TestPlanSeesEveryField(t *testing.T) {
 		{vrrp.Config{}, func(v any) []attribute { c := v.(vrrp.Config); return instanceAttributes(&c, netif.Instance{}) },
 			[]string{"Name", "Addresses"}},
 		{netif.Instance{}, func(v any) []attribute { return instanceAttributes(&vrrp.Config{}, v.(netif.Instance)) },
-			[]string{"Addresses", "Routes", "Rules", "Static"}},
-		{netif.Address{}, func(v any) []attribute { return addressAttributes(v.(netif.Address), "") }, []string{"Dev"}},
+			[]string{"Addresses", "Routes", "Rules", "Static", "NoTrack"}},
+		{netif.Address{}, func(v any) []attribute { return addressAttributes(held{Address: v.(netif.Address)}, "") }, []string{"Dev"}},
 		{ipvs.Service{}, func(v any) []attribute { return serviceAttributes(v.(ipvs.Service), 4) }, nil},
 		{ipvs.Destination{}, func(v any) []attribute { return serverAttributes(v.(ipvs.Destination), false) }, nil},
 		{check.Spec{}, spec, []string{"Kind", "Addr", "Path"}},
@@ -458,6 +458,12 @@ func something(t *testing.T, kind reflect.Type) reflect.Value {
 		return reflect.ValueOf(vrrp.Key{Interface: "eth0", VRID: 1})
 	case []vrrp.Track:
 		return reflect.ValueOf([]vrrp.Track{{Tracker: vrrp.Tracker{Name: "eth0"}}})
+	case netif.Flags:
+		return reflect.ValueOf(netif.NoPrefixRoute)
+	case netip.Addr:
+		return reflect.ValueOf(netip.MustParseAddr("192.0.2.1"))
+	case []string:
+		return reflect.ValueOf([]string{"eth0"})
 	}
 	switch {
 	case v.CanInt():

@@ -149,7 +149,7 @@ func (d *Director) instanceStatus(i *conf.Instance, present map[string][]netif.A
 			s.SyncGroup = g.Name
 		}
 	}
-	for _, a := range i.Addresses {
+	for _, a := range i.Moving() {
 		s.Addresses = append(s.Addresses, AddressStatus{Address: a.Prefix, Dev: a.Dev,
 			Present: slices.ContainsFunc(present[key.String()], func(p netif.Address) bool {
 				return p.Prefix == a.Prefix && p.Dev == a.Dev

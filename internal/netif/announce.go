@@ -95,7 +95,7 @@ type laneKey struct {
 // queueBurst queues repeat gratuitous ARPs per address, a round of all addresses at a time, in the
 // place of those of the same addresses that wait still.
 func (l *loop) queueBurst(instance string, addresses []Address, repeat int, refresh bool) {
-	todo := slices.DeleteFunc(slices.Clone(addresses), func(a Address) bool { return !a.Prefix.Addr().Is4() })
+	todo := slices.DeleteFunc(slices.Clone(addresses), func(a Address) bool { return a.Prefix.Addr().IsMulticast() })
 	if len(todo) == 0 || repeat <= 0 {
 		return
 	}

@@ -3,6 +3,7 @@ package netif
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -15,11 +16,20 @@ func (l *loop) apply() (left int) {
 	l.spare(spared)
 	l.ops.only(plan, now)
 	for _, op := range plan {
+		if l.leaves(op) {
+			continue
+		}
 		if !l.ops.ready(op, now) || !l.do(op) {
 			left++
 		}
 	}
 	return left
+}
+
+// leaves reports whether an address stays away that somebody removed.
+func (l *loop) leaves(op Op) bool {
+	return op.Kind == Add && l.on[op.Address] && slices.ContainsFunc(l.want.Instances[op.Instance].NoTrack,
+		func(a Address) bool { return a.canonical() == op.Address })
 }
 
 // spare reports the addresses that are left alone although they should be off, each once.
@@ -49,7 +59,10 @@ func (l *loop) do(op Op) bool {
 			l.own(op.Address)
 		}
 	case Delete:
-		err = l.kernel.Delete(op.Address)
+		if err = l.kernel.Delete(op.Address); err == nil {
+			delete(l.owned, op.Address)
+			delete(l.index, op.Address)
+		}
 	}
 	now := time.Now()
 	if err != nil {

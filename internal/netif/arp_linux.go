@@ -11,6 +11,14 @@ import (
 	"github.com/mdlayher/raw" //nolint:staticcheck // deprecated by its author for mdlayher/packet, which runs underneath
 )
 
+// announcement returns the frame that tells a segment that mac has ip.
+func announcement(mac net.HardwareAddr, ip netip.Addr) ([]byte, error) {
+	if ip.Is6() {
+		return neighbourAdvertisement(mac, ip)
+	}
+	return gratuitousARP(mac, ip)
+}
+
 // gratuitousARP returns the Ethernet frame that tells a segment that mac has ip: a broadcast ARP
 // request (RFC 5227 §3 says why a request) whose sender and target address are both ip.
 //
@@ -53,7 +61,7 @@ func (s *sender) send(frame []byte) error {
 		return fmt.Errorf("set a deadline: %w", err)
 	}
 	if _, err := s.conn.WriteTo(frame, &raw.Addr{HardwareAddr: ethernet.Broadcast}); err != nil {
-		return fmt.Errorf("send a gratuitous ARP: %w", err)
+		return fmt.Errorf("send an announcement: %w", err)
 	}
 	return nil
 }

@@ -23,8 +23,8 @@
 // A role is a promise with an end: [Role].Until. The election renews it with every advert it
 // sends; where it does not, the addresses go, because by then another node may have them.
 //
-// IPv4 addresses are announced; IPv6 addresses are put on (without duplicate address detection)
-// and taken off, but no neighbour advertisement is sent for them.
+// IPv4 addresses are announced by gratuitous ARP, IPv6 addresses by unsolicited neighbour
+// advertisements; duplicate address detection is left out unless it is asked for.
 //
 // The kernel removes an interface's secondary addresses together with the primary address of
 // their subnet unless net.ipv4.conf.IFACE.promote_secondaries is 1. Those wanted are put back at

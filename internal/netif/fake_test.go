@@ -82,7 +82,11 @@ func (k *fakeKernel) Dump() (Table, error) {
 	for name := range k.links {
 		up[name] = !k.down[name]
 	}
-	return Table{maps.Clone(k.links), up, maps.Clone(k.table)}, nil
+	told := make(map[Address]struct{}, len(k.table))
+	for a := range k.table {
+		told[a.bare()] = struct{}{}
+	}
+	return Table{maps.Clone(k.links), up, told}, nil
 }
 
 func (k *fakeKernel) Add(a Address) error {
@@ -116,10 +120,11 @@ func (k *fakeKernel) Delete(a Address) error {
 	if k.links[a.Dev] == 0 {
 		return unix.ENODEV
 	}
-	if _, there := k.table[a]; !there {
+	before := len(k.table)
+	maps.DeleteFunc(k.table, func(have Address, _ struct{}) bool { return have.bare() == a.bare() })
+	if len(k.table) == before {
 		return unix.EADDRNOTAVAIL
 	}
-	delete(k.table, a)
 	k.log = append(k.log, call)
 	k.changed()
 	return nil

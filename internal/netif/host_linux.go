@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/netip"
 	"os"
@@ -108,15 +109,24 @@ func (k *hostKernel) Dump() (Table, error) {
 	k.links = now
 	for _, a := range addresses {
 		name, ok := names[a.LinkIndex]
-		// An address with a peer is none that this package writes.
-		if ip, valid := netip.AddrFromSlice(a.IP); ok && valid && a.Peer == nil {
-			bits, _ := a.Mask.Size()
-			t.Addresses[Address{
-				Prefix: netip.PrefixFrom(ip, bits), Dev: name, Label: a.Label, Scope: uint8(a.Scope),
-			}.canonical()] = struct{}{}
+		if address, valid := read(name, a); ok && valid {
+			t.Addresses[address] = struct{}{}
 		}
 	}
 	return t, nil
+}
+
+// read is an address of the kernel's table.
+func read(dev string, a netlink.Addr) (Address, bool) {
+	ip, valid := netip.AddrFromSlice(a.IP)
+	r, mask := Address{Dev: dev, Label: a.Label, Scope: uint8(a.Scope)}, a.Mask
+	if a.Peer != nil {
+		mask = a.Peer.Mask
+		r.Peer, _ = netip.AddrFromSlice(a.Peer.IP)
+	}
+	bits, _ := mask.Size()
+	r.Prefix = netip.PrefixFrom(ip, bits)
+	return r.canonical(), valid
 }
 
 func (k *hostKernel) Add(a Address) error {
@@ -137,17 +147,25 @@ func (k *hostKernel) Delete(a Address) error {
 	return k.requests.AddrDel(nil, m)
 }
 
-// message says an address as ip-address(8) would: without a broadcast address.
+// message says an address as ip-address(8) would: without a broadcast address where none is given.
 func (a Address) message(index int) *netlink.Addr {
 	ip := a.Prefix.Addr()
+	mask := net.CIDRMask(a.Prefix.Bits(), ip.BitLen())
 	m := &netlink.Addr{
-		IPNet:     &net.IPNet{IP: ip.AsSlice(), Mask: net.CIDRMask(a.Prefix.Bits(), ip.BitLen())},
-		LinkIndex: index, Label: a.Label, Scope: int(a.Scope), Broadcast: net.IPv4zero,
+		IPNet:     &net.IPNet{IP: ip.AsSlice(), Mask: mask},
+		LinkIndex: index, Label: a.Label, Scope: int(a.Scope), Broadcast: net.IPv4zero, Flags: int(a.Flags),
 	}
 	if ip.Is6() {
-		// Duplicate address detection would keep it from use for a second, and give it up for
-		// good if the former master is late.
-		m.Flags = unix.IFA_F_NODAD
+		m.Flags ^= unix.IFA_F_NODAD
+	}
+	if a.Peer.IsValid() {
+		m.Peer = &net.IPNet{IP: a.Peer.AsSlice(), Mask: mask}
+	}
+	if a.Broadcast.IsValid() {
+		m.Broadcast = a.Broadcast.AsSlice()
+	}
+	if a.Preferred != 0 {
+		m.ValidLft, m.PreferedLft = math.MaxUint32, max(0, int(a.Preferred))
 	}
 	return m
 }
@@ -160,7 +178,7 @@ func (k *hostKernel) Announce(a Address) error {
 	if !l.arp {
 		return nil
 	}
-	frame, err := gratuitousARP(l.mac, a.Prefix.Addr())
+	frame, err := announcement(l.mac, a.Prefix.Addr())
 	if err != nil {
 		return err
 	}

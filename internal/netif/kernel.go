@@ -15,7 +15,7 @@ type Kernel interface {
 	Changed() int
 	Drain() (changed bool, err error)
 	// Dump reads the links and addresses. Addresses are canonical: no label that repeats the
-	// interface's name, neither label nor scope for IPv6.
+	// interface's name, neither label nor scope for IPv6. They are without what is written only.
 	Dump() (Table, error)
 	// Add and Delete change one address. The errors EEXIST of Add and EADDRNOTAVAIL of Delete say
 	// that there was nothing to do.
@@ -33,8 +33,8 @@ type Kernel interface {
 	DeleteRoute(Route) error
 	AddRule(Rule) error
 	DeleteRule(Rule) error
-	// Announce sends one gratuitous ARP for an IPv4 address. On an interface that knows no ARP it
-	// does nothing.
+	// Announce sends one gratuitous ARP for an IPv4 address, one unsolicited neighbour
+	// advertisement for an IPv6 address. On an interface that knows neither it does nothing.
 	Announce(Address) error
 	// Sysctl reads a kernel parameter named as in type Sysctl, SetSysctl writes it.
 	Sysctl(name string) (string, error)

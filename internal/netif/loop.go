@@ -168,6 +168,7 @@ func (l *loop) dump() (newLinks bool) {
 	l.have, l.stale, l.dumped, l.unread = table, false, true, true
 	l.unsaved = true
 	l.follow()
+	l.have.Addresses = l.known(table.Addresses)
 	return newLinks
 }
 

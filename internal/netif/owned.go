@@ -16,7 +16,7 @@ func (l *loop) follow() {
 		names[index] = name
 	}
 	for a := range maps.Clone(l.owned) {
-		if _, there := l.have.Addresses[a]; there {
+		if _, there := l.have.Addresses[a.bare()]; there {
 			l.index[a] = l.have.Links[a.Dev]
 			continue
 		}
@@ -26,10 +26,24 @@ func (l *loop) follow() {
 		}
 		for b := range l.have.Addresses {
 			if b.Dev == name && b.Prefix == a.Prefix { // the kernel changes its label too
+				b = b.with(a)
 				l.owned[b], l.index[b] = struct{}{}, l.index[a]
 			}
 		}
 	}
+}
+
+// known are addresses of the kernel's table with what was written with them.
+func (l *loop) known(table map[Address]struct{}) map[Address]struct{} {
+	written := make(map[Address]Address, len(l.owned))
+	for a := range l.owned {
+		written[a.bare()] = a
+	}
+	known := make(map[Address]struct{}, len(table))
+	for a := range table {
+		known[a.with(written[a])] = struct{}{}
+	}
+	return known
 }
 
 // disown forgets the addresses that are gone: who puts one on next is not known.

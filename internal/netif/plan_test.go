@@ -35,6 +35,8 @@ func TestPlan(t *testing.T) {
 	narrow := addr("192.168.2.11/32", "eth0")
 	labelled, scoped := vip, vip
 	labelled.Label, scoped.Scope = "eth0:vip", 253
+	peered, peeredToo, itself := vip, vip, vip
+	peered.Peer, peeredToo.Peer, itself.Peer = netip.MustParseAddr("10.8.0.1"), netip.MustParseAddr("10.8.0.2"), vip.Prefix.Addr()
 	repeatLabel := vip
 	repeatLabel.Label = "eth0"
 	v6 := addr("2001:db8::9/64", "eth0")
@@ -92,9 +94,12 @@ func TestPlan(t *testing.T) {
 		"IPv6: a claimed address is removed beside another":            {one(v6), backup, []Address{v6, addr("2001:db8::1/64", "eth0")}, nil, []Op{del(v6)}},
 		"IPv6: a link-local one beside another":                        {one(linkLocal), backup, []Address{linkLocal, addr("fe80::2/64", "eth0")}, nil, []Op{del(linkLocal)}},
 		"the interface's name as label is no label":                    {one(repeatLabel), master, []Address{vip}, nil, nil},
-		"IPv6 knows no label and no scope":                             {one(Address{v6.Prefix, "eth0", "eth0:x", 200}), master, []Address{v6}, nil, nil},
+		"IPv6 knows no label and no scope":                             {one(Address{Prefix: v6.Prefix, Dev: "eth0", Label: "eth0:x", Scope: 200}), master, []Address{v6}, nil, nil},
 		"an IPv4-mapped address is an IPv4 address":                    {one(mapped), master, []Address{vip}, nil, nil},
 		"the same address on another interface of somebody else stays": {one(vip), master, []Address{vip, addr("192.168.2.11/24", "eth7")}, nil, nil},
+		"a peer of another subnet: add before delete":                  {one(peered), master, []Address{own, vip}, nil, []Op{add(peered), replace(vip)}},
+		"another peer of the same subnet: delete before add":           {one(peered), master, []Address{peeredToo}, nil, []Op{replace(peeredToo), add(peered)}},
+		"itself as peer is none":                                       {one(itself), master, []Address{vip}, nil, nil},
 		"twice in one instance is once":                                {Want{Instances: map[string]Instance{"web": {Addresses: []Address{vip, vip, labelled}}}}, master, nil, nil, []Op{add(vip)}},
 	} {
 		t.Run(name, func(t *testing.T) {

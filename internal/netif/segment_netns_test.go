@@ -4,6 +4,7 @@ package netif
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"net"
 	"net/netip"
@@ -43,7 +44,7 @@ func segment(t testing.TB, dev string) {
 	ip(t, "link set "+dev+" up")
 }
 
-// sniffer reads ARP frames from an interface.
+// sniffer reads frames of one kind from an interface.
 type sniffer struct {
 	t  testing.TB
 	fd int
@@ -51,17 +52,22 @@ type sniffer struct {
 
 func sniff(t testing.TB, dev string) sniffer {
 	t.Helper()
+	return sniffType(t, dev, unix.ETH_P_ARP)
+}
+
+func sniffType(t testing.TB, dev string, etherType uint16) sniffer {
+	t.Helper()
 	ifi, err := net.InterfaceByName(dev)
 	if err != nil {
 		t.Fatal(err)
 	}
-	const arpType = 0x0608 // ETH_P_ARP in network byte order
-	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, arpType)
+	wire := binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, etherType)) // in network byte order
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, int(wire))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = unix.Close(fd) })
-	if err := unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: arpType, Ifindex: ifi.Index}); err != nil {
+	if err := unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: wire, Ifindex: ifi.Index}); err != nil {
 		t.Fatal(err)
 	}
 	return sniffer{t, fd}

@@ -28,6 +28,35 @@ type stateAddress struct {
 	Dev     string       `json:"dev"`
 	Label   string       `json:"label,omitempty"`
 	Scope   uint8        `json:"scope,omitempty"`
+	Peer    *netip.Addr  `json:"peer,omitempty"`
+	// What was written with it.
+	Broadcast *netip.Addr `json:"broadcast,omitempty"`
+	Flags     Flags       `json:"flags,omitempty"`
+	Preferred Lifetime    `json:"preferred,omitempty"`
+}
+
+// address is an address of the state file as the rest of the package has it.
+func (s stateAddress) address() Address {
+	a := Address{Prefix: s.Address, Dev: s.Dev, Label: s.Label, Scope: s.Scope, Flags: s.Flags, Preferred: s.Preferred}
+	if s.Peer != nil {
+		a.Peer = *s.Peer
+	}
+	if s.Broadcast != nil {
+		a.Broadcast = *s.Broadcast
+	}
+	return a.canonical()
+}
+
+// stated is the contrary of address.
+func stated(a Address) stateAddress {
+	s := stateAddress{Address: a.Prefix, Dev: a.Dev, Label: a.Label, Scope: a.Scope, Flags: a.Flags, Preferred: a.Preferred}
+	if a.Peer.IsValid() {
+		s.Peer = &a.Peer
+	}
+	if a.Broadcast.IsValid() {
+		s.Broadcast = &a.Broadcast
+	}
+	return s
 }
 
 // maxState bounds the state file, in bytes: more than 100,000 addresses, or 50,000 routes.
@@ -113,14 +142,10 @@ func parseState(text []byte) (s state, err error) {
 	return s, nil
 }
 
-func (a stateAddress) address() Address {
-	return Address{Prefix: a.Address, Dev: a.Dev, Label: a.Label, Scope: a.Scope}.canonical()
-}
-
 func formatState(owned map[Address]struct{}, routes []Route, rules []Rule) ([]byte, error) {
 	s := state{Addresses: []stateAddress{}, Routes: routes, Rules: rules}
 	for _, a := range slices.SortedFunc(maps.Keys(owned), compareAddress) {
-		s.Addresses = append(s.Addresses, stateAddress{Address: a.Prefix, Dev: a.Dev, Label: a.Label, Scope: a.Scope})
+		s.Addresses = append(s.Addresses, stated(a))
 	}
 	text, err := json.MarshalIndent(s, "", "  ")
 	return append(text, '\n'), err

@@ -1,9 +1,13 @@
 package netif
 
 import (
+	"cmp"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Address is one address on one interface, with everything that distinguishes it in the kernel
@@ -18,13 +22,78 @@ type Address struct {
 	// Scope is the rtnetlink(7) scope: 0 global, 200 site, 253 link, 254 host. IPv6 addresses
 	// have the scope that the kernel derives from them, whatever is written here.
 	Scope uint8
+	// Peer is the other end of a point-to-point address (IFA_ADDRESS), to which the prefix length
+	// then belongs; the zero value without one.
+	Peer netip.Addr
+	// What follows is written with the address and never read back: the host may have given its own
+	// addresses more than anybody asks for here.
+
+	// Broadcast is the IFA_BROADCAST of IPv4, the zero value for none.
+	Broadcast netip.Addr
+	Flags     Flags
+	// Preferred is how long the kernel takes the address as the source of new connections
+	// (preferred_lft). It counts for IPv6 alone.
+	Preferred Lifetime
 }
+
+// Flags are wishes about an address, bits of IFA_FLAGS (linux/if_addr.h). IPv4 knows NoPrefixRoute
+// and AutoJoin.
+type Flags uint32
+
+// The flags, by the words of ip-address(8). DAD is the contrary of nodad: duplicate address
+// detection keeps an address from use for a second, and gives it up for good if the former master
+// is late, so that it has to be asked for.
+const (
+	DAD            Flags = unix.IFA_F_NODAD
+	Home           Flags = unix.IFA_F_HOMEADDRESS
+	ManageTempAddr Flags = unix.IFA_F_MANAGETEMPADDR
+	NoPrefixRoute  Flags = unix.IFA_F_NOPREFIXROUTE
+	AutoJoin       Flags = unix.IFA_F_MCAUTOJOIN
+
+	flags4 = NoPrefixRoute | AutoJoin
+	flags6 = flags4 | DAD | Home | ManageTempAddr
+)
+
+// String are the words of ip-address(8).
+func (f Flags) String() string {
+	var words []string
+	for _, w := range []struct {
+		flag Flags
+		word string
+	}{{Home, "home"}, {DAD, "-nodad"}, {ManageTempAddr, "mngtmpaddr"}, {NoPrefixRoute, "noprefixroute"}, {AutoJoin, "autojoin"}} {
+		if f&w.flag != 0 {
+			words = append(words, w.word)
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// Lifetime is a time in seconds; 0 is for ever.
+type Lifetime int32
+
+// Deprecated is a preferred lifetime that is over from the start.
+const Deprecated Lifetime = -1
 
 // String gives the address as ip-address(8) would take it.
 func (a Address) String() string {
 	s := a.Prefix.String() + " dev " + a.Dev
 	if a.Label != "" {
 		s += " label " + a.Label
+	}
+	if a.Peer.IsValid() {
+		s += " peer " + a.Peer.String()
+	}
+	if a.Broadcast.IsValid() {
+		s += " brd " + a.Broadcast.String()
+	}
+	if a.Flags != 0 {
+		s += " " + a.Flags.String()
+	}
+	switch {
+	case a.Preferred == Deprecated:
+		s += " preferred_lft 0"
+	case a.Preferred != 0:
+		s += " preferred_lft " + strconv.Itoa(int(a.Preferred))
 	}
 	return s
 }
@@ -37,10 +106,39 @@ func (a Address) canonical() Address {
 	if a.Label == a.Dev {
 		a.Label = ""
 	}
+	a.Peer, a.Broadcast = a.Peer.Unmap(), a.Broadcast.Unmap()
+	if a.Peer == a.Prefix.Addr() {
+		a.Peer = netip.Addr{}
+	}
 	if a.Prefix.Addr().Is6() {
-		a.Label, a.Scope = "", 0
+		a.Label, a.Scope, a.Broadcast = "", 0, netip.Addr{}
+		a.Flags &= flags6
+	} else {
+		a.Flags &= flags4
+		a.Preferred = 0
 	}
 	return a
+}
+
+// bare is an address as the kernel's table tells of it.
+func (a Address) bare() Address {
+	a.Broadcast, a.Flags, a.Preferred = netip.Addr{}, 0, 0
+	return a
+}
+
+// with is an address with what was written with another.
+func (a Address) with(b Address) Address {
+	a.Broadcast, a.Flags, a.Preferred = b.Broadcast, b.Flags, b.Preferred
+	return a
+}
+
+// network is what the prefix length is about.
+func (a Address) network() netip.Prefix {
+	ip := a.Prefix.Addr()
+	if a.Peer.IsValid() {
+		ip = a.Peer
+	}
+	return netip.PrefixFrom(ip, a.Prefix.Bits()).Masked()
 }
 
 // place is an IP address on an interface, whatever its prefix length, label or scope.
@@ -66,10 +164,10 @@ func (a Address) family() family {
 }
 
 // shares reports whether the kernel has room for only one of the two: it keeps one entry per
-// address and prefix length for IPv4 (__inet_insert_ifa in net/ipv4/devinet.c), one per address
+// address and subnet for IPv4 (__inet_insert_ifa in net/ipv4/devinet.c), one per address
 // for IPv6 (ipv6_add_addr in net/ipv6/addrconf.c).
 func (a Address) shares(b Address) bool {
-	return a.place() == b.place() && (a.Prefix.Addr().Is6() || a.Prefix.Bits() == b.Prefix.Bits())
+	return a.place() == b.place() && (a.Prefix.Addr().Is6() || a.network() == b.network())
 }
 
 func compareAddress(a, b Address) int {
@@ -85,12 +183,15 @@ func compareAddress(a, b Address) int {
 	if c := strings.Compare(a.Label, b.Label); c != 0 {
 		return c
 	}
-	return int(a.Scope) - int(b.Scope)
+	return cmp.Or(int(a.Scope)-int(b.Scope), a.Peer.Compare(b.Peer), a.Broadcast.Compare(b.Broadcast),
+		cmp.Compare(a.Flags, b.Flags), cmp.Compare(a.Preferred, b.Preferred))
 }
 
 // Instance is what one VRRP instance should have while it is master.
 type Instance struct {
 	Addresses []Address
+	// NoTrack are those of Addresses that are not put back when somebody removes them.
+	NoTrack []Address
 	// Routes and Rules come after the addresses, and go before them.
 	Routes []Route
 	Rules  []Rule

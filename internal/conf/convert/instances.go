@@ -12,7 +12,7 @@ import (
 func (k *tree) instance(n *keepalived.Node, i *conf.Instance) []*item {
 	k.note(n)
 	it := &item{name: n.Name, at: n.Range, labels: []string{n.Args[0].Text}}
-	addresses := i.Addresses
+	addresses := map[string][]conf.VirtualAddress{"virtual_ipaddress": i.Addresses, "virtual_ipaddress_excluded": i.Excluded}
 	inner := k.body(n.Children, n.Tail, it, func(c *keepalived.Node) []*item {
 		switch c.Name {
 		case "advert_int":
@@ -40,16 +40,17 @@ func (k *tree) instance(n *keepalived.Node, i *conf.Instance) []*item {
 				return nil
 			}
 			return k.authentication(c, i)
-		case "virtual_ipaddress":
+		case "virtual_ipaddress", "virtual_ipaddress_excluded":
 			k.note(c)
 			list := &item{name: c.Name, at: c.Range}
 			shape := k.shapes[conf.Place{Block: n.Name, Word: c.Name}]
 			k.lines(list, c, func(l *keepalived.Node) string {
-				if len(addresses) == 0 || !isAddress(l, &addresses[0]) {
+				left := addresses[c.Name]
+				if len(left) == 0 || !isAddress(l, &left[0]) {
 					return ""
 				}
-				addresses = addresses[1:]
-				return plainLine(l, shape)
+				addresses[c.Name] = left[1:]
+				return plainLine(counting(l, &left[0]), shape)
 			})
 			return []*item{list}
 		}
@@ -62,6 +63,31 @@ func (k *tree) instance(n *keepalived.Node, i *conf.Instance) []*item {
 
 // isAddress says whether a line is the one that an address was made of.
 func isAddress(n *keepalived.Node, a *conf.VirtualAddress) bool { return n.Range == a.Range }
+
+// counting is the line of an address without the words that keepalived takes no notice of.
+func counting(n *keepalived.Node, a *conf.VirtualAddress) *keepalived.Node {
+	line := *n
+	line.Args = nil
+	six := a.Prefix.Addr().Is6()
+	for words := n.Args; len(words) > 0; {
+		size, counts := 2, true
+		switch words[0].Text {
+		case "brd", "broadcast":
+			counts = !six
+		case "preferred_lft":
+			counts = six
+		case "home", "-nodad", "mngtmpaddr":
+			size, counts = 1, six
+		case "nodad", "noprefixroute", "autojoin", "no_track":
+			size = 1
+		}
+		if counts {
+			line.Args = append(line.Args, words[:size]...)
+		}
+		words = words[size:]
+	}
+	return &line
+}
 
 // instanceDefaults writes out what keepalived takes for a word that is not there, where HCL takes
 // something else.

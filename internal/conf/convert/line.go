@@ -62,7 +62,7 @@ func plainLine(n *keepalived.Node, shape conf.Shape) string {
 	}
 	parts := []string{shape.First + " = " + quote(n.Keyword.Text)}
 	for _, o := range options {
-		parts = append(parts, o.name+" = "+o.expr)
+		parts = append(parts, key(o.name)+" = "+o.expr)
 	}
 	return "{ " + strings.Join(parts, ", ") + " }"
 }

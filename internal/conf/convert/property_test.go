@@ -198,7 +198,14 @@ func (w *writer) instance(n int) {
 		}
 		w.line("virtual_ipaddress {")
 		for range w.number(1, 3) {
-			w.line("10.0.%d.%d%s%s%s", n, w.number(1, 5), w.one("", "/24"), w.one("", " dev eth1"), w.one("", " label eth1:a", ` scope 200 label "${"`))
+			w.line("10.0.%d.%d%s%s%s%s", n, w.number(1, 5), w.one("", "/24"), w.one("", " dev eth1"), w.one("", " label eth1:a", ` scope 200 label "${"`), w.options())
+		}
+		w.line("}")
+	}
+	for range w.number(0, 1) {
+		w.line("virtual_ipaddress_excluded {")
+		for range w.number(0, 2) {
+			w.line("2001:db8:%d::%d%s%s", n, w.number(1, 5), w.one("", "/64"), w.options())
 		}
 		w.line("}")
 	}
@@ -215,6 +222,17 @@ func (w *writer) tracked(keyword string, names ...string) {
 		}
 		w.line("}")
 	}
+}
+
+// options are words behind an address of any family.
+func (w *writer) options() string {
+	var b strings.Builder
+	for _, text := range []string{" brd +", " preferred_lft 5", " -nodad", " home", " no_track", " noprefixroute"} {
+		if w.chance("option") {
+			b.WriteString(text)
+		}
+	}
+	return b.String()
 }
 
 func (w *writer) timing() {

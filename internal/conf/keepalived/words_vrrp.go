@@ -24,6 +24,7 @@ func instanceWords() []*keyword {
 			list(
 				word("authentication { … }").holds(words("auth_type PASS|AH", "auth_pass PASSWORD")),
 				word("virtual_ipaddress { ADDRESS[/LENGTH] [dev NAME] [label LABEL] [scope SCOPE] … }").plain(1, addressOptions()),
+				word("virtual_ipaddress_excluded { ADDRESS[/LENGTH] [dev NAME] … }").plain(1, addressOptions()),
 				trackInterface(),
 			),
 			electionTiming(), placeWords(), transportWords(), trackingWords(), macWords(), instanceGARP(), stateScripts(),
@@ -38,14 +39,8 @@ func instanceWords() []*keyword {
 // addressOptions are the words behind an address.
 func addressOptions() []*keyword {
 	all := join(
-		words("dev NAME", "label LABEL", "scope SCOPE"),
-		ignore("lvsd sets no broadcast address", "brd ADDRESS"),
-		ignore("an address stays for as long as lvsd is master", "preferred_lft SECONDS|forever"),
-		ignore("lvsd puts back every address that is removed while it is master", "no_track"),
-		ignore("it is about IPv6", "home", "-nodad", "mngtmpaddr"),
-		refuse("the address would not reach that peer; write a route to it in the host's own network configuration", "peer ADDRESS"),
-		refuse("the kernel would make a route to the network of the address; write the address with /32 instead", "noprefixroute"),
-		refuse("the host would not join the group", "autojoin"),
+		words("dev NAME", "label LABEL", "scope SCOPE", "brd ADDRESS|+|-", "peer ADDRESS[/LENGTH]", "preferred_lft SECONDS|forever",
+			"home", "-nodad", "nodad", "mngtmpaddr", "noprefixroute", "autojoin", "no_track"),
 		refuse(noVMAC, "use_vmac"),
 	)
 	for _, k := range all {
@@ -72,9 +67,8 @@ func electionTiming() []*keyword {
 func placeWords() []*keyword {
 	missing := "the master would lack them, and packets go another way; write them in the host's own network configuration, on both nodes"
 	return join(
-		refuse("the master would not have these addresses; move them to virtual_ipaddress, which holds 255", "virtual_ipaddress_excluded { ADDRESS … }"),
 		refuse(missing, "virtual_routes { ROUTE … }", "virtual_rules { RULE … }"),
-		ignore("lvsd puts back every address that the kernel removes with another", "promote_secondaries"),
+		agree("promote_secondaries"),
 	)
 }
 

@@ -11,7 +11,7 @@ vrrp_instance "web" {
   advert_int          = "1s"
   version             = 2
   garp_master_refresh = "0s"
-  virtual_ipaddress   = [{ address = "192.168.2.11/24", dev = "eth0" }]
+  virtual_ipaddress   = [{ address = "192.168.2.11/24", brd = "192.168.2.255", dev = "eth0" }]
 }
 
 virtual_server "192.168.2.11" "http" {
