@@ -35,7 +35,7 @@ func load(t *testing.T, path, hostname string) *conf.Config {
 func sameButPlaces() cmp.Option {
 	return cmp.Options{
 		cmpopts.IgnoreTypes(hcl.Range{}),
-		cmpopts.EquateComparable(netip.AddrPort{}, netip.Prefix{}),
+		cmpopts.EquateComparable(netip.AddrPort{}, netip.Prefix{}, netip.Addr{}),
 	}
 }
 
