@@ -9,21 +9,26 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
-	"strings"
 	"time"
 )
 
-// maxResponse bounds what is read of a response, its header included, in bytes.
-const maxResponse = 64 << 10
+// maxHeader bounds what is read of a response before its body, in bytes.
+const maxHeader = 64 << 10
 
-// probeHTTP sends one GET over a connection of its own and wants a response with an accepted status,
-// whole or at least maxResponse bytes of it. Redirects are not followed: their status is the
-// answer. Over TLS the certificate is not verified and no server name is sent.
+var (
+	errLongHeader = fmt.Errorf("response header is longer than %d KiB", maxHeader>>10)
+	errNoResponse = errors.New("connection closed without a response")
+	errNoHTTP2    = errors.New("the server does not speak HTTP/2")
+)
+
+// http sends one GET over a connection of its own and wants a response with an accepted status and
+// body, whole or, if any body will do, at least maxIgnored bytes of it. Redirects are not followed:
+// their status is the answer. Over TLS the certificate is not verified.
 //
-// The connection is spoken to directly, not through net/http's client: the context's deadline then
-// is one for connect, handshake, header and body, whatever the server does.
-func probeHTTP(ctx context.Context, spec Spec) error {
+// HTTP/1 is spoken directly, not through net/http's client: the context's deadline then is one for
+// connect, handshake, header and body, whatever the server does.
+func (p *probers) http(ctx context.Context, spec Spec) error {
+	q, _ := spec.Detail.Request().(HTTPRequest)
 	tcp, err := connect(ctx, spec)
 	if err != nil {
 		return err
@@ -34,77 +39,75 @@ func probeHTTP(ctx context.Context, spec Spec) error {
 
 	var conn net.Conn = tcp
 	if spec.Kind == HTTPS {
-		secure := tls.Client(tcp, &tls.Config{InsecureSkipVerify: true})
-		if err := secure.Handshake(); err != nil {
-			if timedOut(err) {
+		secure := tls.Client(tcp, q.tls())
+		if err := secure.HandshakeContext(ctx); err != nil {
+			if timedOut(err) || ctx.Err() != nil {
 				return fmt.Errorf("no TLS handshake within %v", spec.Timeout)
 			}
 			return failure("TLS handshake", err)
 		}
 		conn = secure
 	}
-	status, err := get(conn, spec)
+	var unwanted string
+	if q.Version == HTTP2 {
+		unwanted, err = p.getHTTP2(ctx, conn, spec, q)
+	} else {
+		unwanted, err = p.getHTTP1(conn, spec, q)
+	}
 	switch {
-	case err != nil && timedOut(err):
+	case unwanted != "":
+		return errors.New(unwanted)
+	case err != nil && (timedOut(err) || ctx.Err() != nil):
 		return fmt.Errorf("no complete response within %v", spec.Timeout)
 	case err != nil:
-		return failure("GET "+path(spec), err)
-	case !spec.Status.Has(status):
-		return fmt.Errorf("status %d, want %s", status, spec.Status)
+		return failure("GET "+q.target(), err)
 	}
 	return nil
 }
 
-var (
-	errLongHeader = fmt.Errorf("response header is longer than %d KiB", maxResponse>>10)
-	errNoResponse = errors.New("connection closed without a response")
-)
-
-// get sends the request and returns the status of the response once it was read.
-func get(conn net.Conn, spec Spec) (status int, err error) {
-	// Host is the target itself (RFC 9110 §7.2), without an IPv6 zone, which means nothing to it.
-	host := netip.AddrPortFrom(spec.Addr.Addr().WithZone(""), spec.Addr.Port())
-	_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: lvsd\r\nAccept: */*\r\nConnection: close\r\n\r\n",
-		path(spec), host)
-	if err != nil {
-		return 0, err
+func (q HTTPRequest) tls() *tls.Config {
+	c := &tls.Config{InsecureSkipVerify: true, ServerName: q.ServerName}
+	if q.Version == HTTP2 {
+		c.NextProtos = []string{"h2"} // RFC 9113 §3.2
 	}
-	limited := &io.LimitedReader{R: conn, N: maxResponse}
+	return c
+}
+
+// getHTTP1 sends the request and judges the response.
+func (p *probers) getHTTP1(conn net.Conn, spec Spec, q HTTPRequest) (unwanted string, err error) {
+	if _, err := io.WriteString(conn, q.text(spec.Addr)); err != nil {
+		return "", err
+	}
+	limited := &io.LimitedReader{R: conn, N: maxHeader}
+	if spec.Kind == HTTPS && !q.Strict {
+		limited.R = lenient{conn}
+	}
 	reader := bufio.NewReader(limited)
 	for {
 		response, err := http.ReadResponse(reader, nil)
 		switch {
 		case err != nil && limited.N <= 0:
-			return 0, errLongHeader
-		case errors.Is(err, io.ErrUnexpectedEOF) && limited.N == maxResponse:
-			return 0, errNoResponse
+			return "", errLongHeader
+		case errors.Is(err, io.ErrUnexpectedEOF) && limited.N == maxHeader:
+			return "", errNoResponse
 		case err != nil:
-			return 0, err
+			return "", err
 		}
 		// Interim responses come before the response (RFC 9110 §15.2).
-		if response.StatusCode < 200 && response.StatusCode != http.StatusSwitchingProtocols {
-			continue
+		if response.StatusCode >= 200 || response.StatusCode == http.StatusSwitchingProtocols {
+			limited.N = 2 * maxBody
+			return p.judge(q, response, reader)
 		}
-		_, err = io.Copy(io.Discard, response.Body)
-		if err != nil && limited.N > 0 {
-			return 0, err
-		}
-		return response.StatusCode, nil
 	}
 }
 
-// path is what the request line asks for: bytes that would end or break it are escaped (RFC 3986 §2.1).
-func path(spec Spec) string {
-	if spec.Path == "" {
-		return "/"
+// lenient takes the end of a connection without TLS's word of it for its end all the same.
+type lenient struct{ io.Reader }
+
+func (l lenient) Read(b []byte) (int, error) {
+	n, err := l.Reader.Read(b)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = io.EOF
 	}
-	var b strings.Builder
-	for i := range len(spec.Path) {
-		if c := spec.Path[i]; c <= ' ' || c >= 0x7f {
-			fmt.Fprintf(&b, "%%%02X", c)
-		} else {
-			b.WriteByte(c)
-		}
-	}
-	return b.String()
+	return n, err
 }

@@ -36,10 +36,9 @@ func TestHTTPStatus(t *testing.T) {
 	}
 	t.Run("as configured", func(t *testing.T) {
 		s := spec(HTTP, webServer(t, false, reply(404)), 5*time.Second)
-		s.Status = StatusCodes{}
-		s.Status.Add(401, 401)
+		s = s.asking(func(q *HTTPRequest) { q.Status = StatusCodes{}; q.Status.Add(401, 401) })
 		wantError(t, probeOnce(t, s), "status 404, want 401")
-		s.Status.Add(404, 410)
+		s = s.asking(func(q *HTTPRequest) { q.Status.Add(404, 410) })
 		wantError(t, probeOnce(t, s), "")
 	})
 }
@@ -159,8 +158,7 @@ func TestHTTPRequest(t *testing.T) {
 		{"/a b\r\nX: y", "/a%20b%0D%0AX:%20y"},
 		{"/ä", "/%C3%A4"},
 	} {
-		s := spec(HTTP, addr, 5*time.Second)
-		s.Path = c.path
+		s := spec(HTTP, addr, 5*time.Second).asking(func(q *HTTPRequest) { q.Path = c.path })
 		wantError(t, probeOnce(t, s), "")
 		want := "GET " + c.want + " HTTP/1.1\r\nHost: " + addr.String() + "\r\nUser-Agent: lvsd\r\nAccept: */*\r\nConnection: close\r\n\r\n"
 		if got := <-requests; got != want {

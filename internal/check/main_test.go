@@ -20,6 +20,7 @@ func okStatus() (s StatusCodes) {
 func tcpSpec(addr string) Spec {
 	return Spec{
 		Kind: TCP, Addr: netip.MustParseAddrPort(addr),
-		Interval: 10 * time.Second, Timeout: 3 * time.Second, Retry: 2, DelayBeforeRetry: time.Second,
+		Timing: Timing{Interval: 10 * time.Second, Timeout: 3 * time.Second, Warmup: 10 * time.Second,
+			Retry: 2, DelayBeforeRetry: time.Second},
 	}
 }

@@ -183,6 +183,11 @@ func webServer(t testing.TB, secure bool, handler http.HandlerFunc) netip.AddrPo
 	t.Helper()
 	server := httptest.NewUnstartedServer(handler)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.EnableHTTP2 = true
+	server.Config.Protocols = &http.Protocols{}
+	server.Config.Protocols.SetHTTP1(true)
+	server.Config.Protocols.SetHTTP2(secure)
+	server.Config.Protocols.SetUnencryptedHTTP2(!secure)
 	if secure {
 		server.TLS = &tls.Config{}
 		server.StartTLS()
@@ -195,10 +200,18 @@ func webServer(t testing.TB, secure bool, handler http.HandlerFunc) netip.AddrPo
 
 // spec is a check of addr that waits no longer than timeout.
 func spec(kind Kind, addr netip.AddrPort, timeout time.Duration) Spec {
-	s := Spec{Kind: kind, Addr: addr, Interval: time.Second, Timeout: timeout}
+	s := Spec{Kind: kind, Addr: addr, Timing: Timing{Interval: time.Second, Timeout: timeout}}
 	if kind == HTTP || kind == HTTPS {
-		s.Path, s.Status = "/healthz", okStatus()
+		s.Detail = NewDetail(Socket{}, HTTPRequest{Path: "/healthz", Status: okStatus()})
 	}
+	return s
+}
+
+// asking is a spec with another request.
+func (s Spec) asking(change func(*HTTPRequest)) Spec {
+	q, _ := s.Detail.Request().(HTTPRequest)
+	change(&q)
+	s.Detail = NewDetail(s.Detail.Socket(), q)
 	return s
 }
 

@@ -6,13 +6,16 @@ import (
 	"time"
 )
 
-// Options say whom a set tells what it finds. Either may be nil. Both are called from many
+// Options say whom a set tells what it finds. Each may be nil. They are called from many
 // goroutines and must not block. A call may come shortly after its spec was removed from the set,
 // but none comes after Close has returned.
 type Options struct {
 	// Report is told of every target that goes down or comes back. By then [Set.Verdicts] has
 	// the new verdict.
 	Report func(Change)
+	// Failed is told of each failed probe of a target that is up all the same, where the spec
+	// asks for it (LogAllFailures).
+	Failed func(Spec, Verdict)
 	// LocalError is told when an error of our own (no descriptors, no permission) keeps a target
 	// from being probed: once when it begins, again when it becomes another, and with nil when
 	// it is over; not when the spec is removed from the set. It says nothing of the target.
@@ -48,6 +51,9 @@ func newSet(o Options, probe func(context.Context, Spec) error, release func()) 
 	if o.Report == nil {
 		o.Report = func(Change) {}
 	}
+	if o.Failed == nil {
+		o.Failed = func(Spec, Verdict) {}
+	}
 	if o.LocalError == nil {
 		o.LocalError = func(Spec, error) {}
 	}
@@ -56,8 +62,8 @@ func newSet(o Options, probe func(context.Context, Spec) error, release func()) 
 
 // Apply makes specs the checks of the set: it starts those that are new, stops those that are gone
 // and leaves the others alone, with their verdict and their phase. A new check probes first within
-// one interval. One that differs in its timing alone from a check that is stopped, and whose target
-// was down, starts with that verdict: other times are no reason to trust the target. Apply does not
+// its warmup. One that differs in its timing alone from a check that is stopped starts with that
+// one's verdict: other times are no reason to forget what is known of the target. Apply does not
 // wait for probes. After Close it does nothing.
 func (s *Set) Apply(specs map[Spec]struct{}) {
 	s.mu.Lock()
@@ -65,13 +71,13 @@ func (s *Set) Apply(specs map[Spec]struct{}) {
 	if s.closed {
 		return
 	}
-	down := map[Spec]Verdict{} // of checks that are stopped, without their timing
+	found := map[Spec]Verdict{} // by checks that are stopped, without their timing
 	for spec, c := range s.checks {
 		if _, ok := specs[spec]; !ok {
 			c.cancel()
 			delete(s.checks, spec)
-			if !c.state.Healthy {
-				down[spec.Untimed()] = c.state.Verdict
+			if worse(c.state.Verdict, found[spec.Untimed()]) {
+				found[spec.Untimed()] = c.state.Verdict
 			}
 		}
 	}
@@ -82,7 +88,7 @@ func (s *Set) Apply(specs map[Spec]struct{}) {
 		}
 		ctx, cancel := context.WithCancel(context.Background())
 		c := &check{spec: spec, cancel: cancel, state: newState(spec, now)}
-		if v, known := down[spec.Untimed()]; known {
+		if v := found[spec.Untimed()]; v.Known {
 			v.Fault = nil // the new check finds its own
 			c.state.Verdict = v
 		}
@@ -138,6 +144,9 @@ func (s *Set) run(ctx context.Context, c *check) {
 
 		if change, ok := change(c.spec, before, after.Verdict); ok {
 			s.options.Report(change)
+		}
+		if borne(c.spec, before, after.Verdict) {
+			s.options.Failed(c.spec, after.Verdict)
 		}
 		if faultChanged(before, after.Verdict) {
 			s.options.LocalError(c.spec, after.Fault)

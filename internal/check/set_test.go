@@ -315,7 +315,7 @@ func TestApplyKeepsTargetsDown(t *testing.T) {
 		before := s.Verdicts()[spec]
 		retimed, other := spec, spec
 		retimed.Interval, retimed.Timeout, retimed.Retry, retimed.DelayBeforeRetry = 7*time.Second, time.Second, 5, 0
-		other.Kind, other.Path = HTTP, "/"
+		other.Kind, other.Detail = HTTP, NewDetail(Socket{}, HTTPRequest{Path: "/"})
 		s.Apply(specs(retimed, other))
 		if v := s.Verdicts()[retimed]; v.Healthy || v.Err == nil || v.Since != before.Since {
 			t.Errorf("with another timing: %+v, want %+v", v, before)
@@ -332,19 +332,77 @@ func TestApplyKeepsTargetsDown(t *testing.T) {
 	})
 }
 
-// A check of a living target whose timing changes is another check: it starts anew.
-func TestApplyChangedSpecStartsAnew(t *testing.T) {
+// A check of a living target whose timing changes goes on with what is known: not even alpha
+// forgets it.
+func TestApplyKeepsTargetsUp(t *testing.T) {
 	simulate(t, func(t *testing.T, l *lan, r *reports, s *Set) {
 		spec := tcpSpec("10.10.10.11:80")
 		s.Apply(specs(spec))
 		after(15 * time.Second)
 		changed := spec
-		changed.Timeout = time.Second
+		changed.Timeout, changed.Alpha = time.Second, true
+		before := s.Verdicts()[spec]
 		s.Apply(specs(changed))
-		if v := s.Verdicts(); len(v) != 1 || v[changed].Known {
-			t.Errorf("got %+v, want one check, not known", v)
+		if v := s.Verdicts(); len(v) != 1 || v[changed] != before {
+			t.Errorf("got %+v, want one check with %+v", v, before)
 		}
 	})
+}
+
+// With alpha a target is down until a probe succeeds, which is told.
+func TestAlphaIsTold(t *testing.T) {
+	simulate(t, func(t *testing.T, l *lan, r *reports, s *Set) {
+		spec := tcpSpec("10.10.10.11:80")
+		spec.Alpha = true
+		l.dead["10.10.10.11:80"] = true
+		s.Apply(specs(spec))
+		if v := s.Verdicts()[spec]; v.Healthy || v.Known {
+			t.Errorf("before its first probe: %+v", v)
+		}
+		after(spec.phase() + spec.Timeout)
+		if c := r.take(); len(c) != 1 || c[0].From != Unknown || c[0].To != Down || c[0].Err == nil {
+			t.Errorf("after a failed probe: %+v", c)
+		}
+		l.locked(func() { l.dead["10.10.10.11:80"] = false })
+		after(2 * spec.Interval)
+		if c := r.take(); len(c) != 1 || c[0].From != Down || c[0].To != Up {
+			t.Errorf("after a good probe: %+v", c)
+		}
+		other := tcpSpec("10.10.10.12:80")
+		other.Alpha = true
+		s.Apply(specs(other))
+		after(other.Interval)
+		if c := r.take(); len(c) != 1 || c[0].From != Unknown || c[0].To != Up {
+			t.Errorf("after a good first probe: %+v", c)
+		}
+	})
+}
+
+// A target that bears a failure is told of where the spec asks for it.
+func TestLogAllFailures(t *testing.T) {
+	for _, all := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			l, told := newLAN(), []Verdict{}
+			var mu sync.Mutex
+			s := newSet(Options{Failed: func(_ Spec, v Verdict) {
+				mu.Lock()
+				defer mu.Unlock()
+				told = append(told, v)
+			}}, l.probe, func() {})
+			defer s.Close()
+			spec := tcpSpec("10.10.10.11:80") // bears 2 failures
+			spec.LogAllFailures = all
+			s.Apply(specs(spec))
+			after(spec.Interval)
+			l.locked(func() { l.dead["10.10.10.11:80"] = true })
+			after(3 * spec.Interval)
+			mu.Lock()
+			defer mu.Unlock()
+			if all && (len(told) != 2 || told[0].Failures != 1 || told[1].Failures != 2 || told[1].Err == nil) || !all && len(told) != 0 {
+				t.Errorf("all %t: told %+v", all, told)
+			}
+		})
+	}
 }
 
 // Neither a reload nor a stop waits for probes that hang, and a removed check reports nothing.

@@ -44,14 +44,10 @@ func TestParseKind(t *testing.T) {
 }
 
 func TestEveryKindHasAChecker(t *testing.T) {
-	byKind := newProbers().byKind
-	for k := range kindNames {
-		if k != 0 && byKind[Kind(k)] == nil {
-			t.Errorf("no checker for %v", Kind(k))
+	for k, c := range checkers() {
+		if k != 0 && (c.probe == nil || c.name == "" || c.keyword == "") {
+			t.Errorf("no whole checker for %v", Kind(k))
 		}
-	}
-	if len(byKind) != len(kindNames)-1 {
-		t.Errorf("%d checkers for %d kinds", len(byKind), len(kindNames)-1)
 	}
 }
 
@@ -64,8 +60,8 @@ func TestSpecString(t *testing.T) {
 		{Spec{Kind: ICMP, Addr: netip.MustParseAddrPort("[2001:db8::1]:0")}, "ping 2001:db8::1"},
 		{Spec{Kind: TCP, Addr: netip.MustParseAddrPort("10.10.10.11:80")}, "tcp 10.10.10.11:80"},
 		{Spec{Kind: TCP, Addr: netip.MustParseAddrPort("[2001:db8::1]:80")}, "tcp [2001:db8::1]:80"},
-		{Spec{Kind: HTTP, Addr: netip.MustParseAddrPort("10.10.10.11:80"), Path: "/a?b=c"}, "http 10.10.10.11:80/a?b=c"},
-		{Spec{Kind: HTTPS, Addr: netip.MustParseAddrPort("10.10.10.11:443"), Path: "/"}, "https 10.10.10.11:443/"},
+		{Spec{Kind: HTTP, Addr: netip.MustParseAddrPort("10.10.10.11:80"), Detail: NewDetail(Socket{}, HTTPRequest{Path: "/a?b=c"})}, "http 10.10.10.11:80/a?b=c"},
+		{Spec{Kind: HTTPS, Addr: netip.MustParseAddrPort("10.10.10.11:443"), Detail: NewDetail(Socket{}, HTTPRequest{Path: "/", Host: "www.example.org"})}, "https 10.10.10.11:443 www.example.org/"},
 	} {
 		if got := c.spec.String(); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
@@ -140,12 +136,12 @@ func TestPhaseIsStable(t *testing.T) {
 	}
 }
 
-func TestPhaseLiesWithinTheInterval(t *testing.T) {
+func TestPhaseLiesWithinTheWarmup(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := tcpSpec(fmt.Sprintf("10.0.%d.%d:80", rapid.Byte().Draw(t, "c"), rapid.Byte().Draw(t, "d")))
-		s.Interval = time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "interval"))
-		if p := s.phase(); p < 0 || p >= s.interval() {
-			t.Fatalf("phase %v of interval %v", p, s.Interval)
+		s.Warmup = time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "warmup"))
+		if p := s.phase(); p < 0 || p >= max(s.Warmup, 1) {
+			t.Fatalf("phase %v of warmup %v", p, s.Warmup)
 		}
 	})
 }
@@ -157,7 +153,7 @@ func TestPhasesSpreadEvenly(t *testing.T) {
 		var slots [100]int
 		for i := range 10000 {
 			s := tcpSpec(fmt.Sprintf("10.10.%d.%d:80", i/250, i%250))
-			s.Interval = interval
+			s.Warmup = interval
 			slots[s.phase()*100/interval]++
 		}
 		for i, n := range slots {

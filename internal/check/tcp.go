@@ -3,9 +3,6 @@ package check
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net"
-	"os"
 	"syscall"
 )
 
@@ -23,30 +20,4 @@ func probeTCP(ctx context.Context, spec Spec) error {
 	}
 	conn.Close() // what a close says after the connect does not matter
 	return nil
-}
-
-// connect opens a connection to the target that will be reset when it is closed.
-func connect(ctx context.Context, spec Spec) (*net.TCPConn, error) {
-	op := "connect " + spec.Addr.String()
-	dialer := net.Dialer{KeepAlive: -1}
-	// Not DialTCP: with no local address it binds all the same, which takes a port from every
-	// other target.
-	dialed, err := dialer.DialContext(ctx, "tcp", spec.Addr.String())
-	if err != nil {
-		if timedOut(err) {
-			return nil, fmt.Errorf("%s: no answer within %v", op, spec.Timeout)
-		}
-		return nil, failure(op, err)
-	}
-	conn := dialed.(*net.TCPConn)
-	if err := conn.SetLinger(0); err != nil {
-		conn.Close()
-		return nil, failure(op, err)
-	}
-	return conn, nil
-}
-
-// timedOut reports whether err says that the time of a probe was over.
-func timedOut(err error) bool {
-	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded)
 }

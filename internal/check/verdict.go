@@ -123,7 +123,10 @@ func step(spec Spec, s state, r result) (state, time.Time) {
 		switch {
 		case from == Down:
 		case from == Unknown || s.Failures > spec.Retry:
-			s.Healthy, s.Since = false, r.end
+			if s.Healthy {
+				s.Since = r.end
+			}
+			s.Healthy = false
 		default:
 			next = r.end.Add(max(spec.DelayBeforeRetry, minRetryDelay))
 		}
@@ -158,4 +161,15 @@ func faultChanged(before, after Verdict) bool {
 	default:
 		return hadFault != hasFault
 	}
+}
+
+// borne reports whether the probe between two verdicts failed without a change, and is to be told.
+func borne(spec Spec, before, after Verdict) bool {
+	return spec.LogAllFailures && after.Healthy && after.Failures > before.Failures
+}
+
+// worse reports whether a verdict is the one to go on with, of two about one target: one that is
+// known rather than one that is not, and down rather than up.
+func worse(v, than Verdict) bool {
+	return v.Known && (!than.Known || than.Healthy && !v.Healthy)
 }

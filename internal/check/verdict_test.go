@@ -202,8 +202,9 @@ func TestStepProperties(t *testing.T) {
 			return time.Duration(rapid.Int64Range(int64(low), int64(high)).Draw(t, name))
 		}
 		spec := Spec{
-			Kind: TCP, Interval: duration("interval", time.Millisecond, time.Minute), Timeout: time.Second,
-			Retry: rapid.IntRange(0, 5).Draw(t, "retry"), DelayBeforeRetry: duration("delay", 0, time.Minute),
+			Kind: TCP, Timing: Timing{Interval: duration("interval", time.Millisecond, time.Minute), Timeout: time.Second,
+				Warmup: duration("warmup", 0, time.Minute), Retry: rapid.IntRange(0, 5).Draw(t, "retry"),
+				DelayBeforeRetry: duration("delay", 0, time.Minute)},
 		}
 		s := newState(spec, t0)
 		start := s.first

@@ -23,12 +23,14 @@ type decoder struct {
 	quorums []quorumWords
 }
 
-// globals are what global_defs makes the default of instances.
+// globals are what global_defs makes the default of instances and checks.
 type globals struct {
 	instance Instance
 	strict   bool
 	minGARP  bool
 	given    map[string]bool // the words that stand there
+
+	logAllFailures bool // of checks
 }
 
 // decode fills in the defaults and validates. The Config is of use only if no error is reported.
@@ -134,6 +136,8 @@ func (d *decoder) globalDefs(n *keepalived.Node) {
 			d.duration(c, 0, maxDuration, &d.cfg.Spacing.ARP)
 		case "vrrp_gna_interval":
 			d.duration(c, 0, maxDuration, &d.cfg.Spacing.NA)
+		case "checker_log_all_failures":
+			d.flag(c, &d.global.logAllFailures)
 		default:
 			d.parameter(strings.TrimPrefix(c.Name, "vrrp_"), c, &d.global.instance)
 		}

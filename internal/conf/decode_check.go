@@ -1,24 +1,23 @@
 package conf
 
 import (
-	"strconv"
-	"strings"
+	"net/netip"
 	"time"
-	"unicode"
 
 	"lvsd/internal/conf/keepalived"
 )
 
-// timing are the words that a check inherits: its own, else the real server's, else the virtual
-// server's, else the default. A nil is a word that nobody wrote yet.
-type timing struct {
-	interval, timeout, delay *time.Duration
-	retry                    *int
-	alpha                    *bool
+// inheritance are the words that a check inherits: its own, else the real server's, else the
+// virtual server's, else the default. A nil is a word that nobody wrote yet.
+type inheritance struct {
+	interval, timeout, delay, warmup *time.Duration
+	retry                            *int
+	alpha                            *bool
+	virtualHost                      string // "" is nobody's
 }
 
-// timing stores one of the words of timing and lets others be.
-func (d *decoder) timing(n *keepalived.Node, to *timing) {
+// inherited stores one of the words that a check inherits and lets others be.
+func (d *decoder) inherited(n *keepalived.Node, to *inheritance) {
 	var v time.Duration
 	switch n.Name {
 	case "delay_loop":
@@ -33,6 +32,10 @@ func (d *decoder) timing(n *keepalived.Node, to *timing) {
 		if d.duration(n, 0, maxDuration, &v) {
 			to.delay = &v
 		}
+	case "warmup":
+		if d.duration(n, 0, maxDuration, &v) {
+			to.warmup = &v
+		}
 	case "retry":
 		var retry int
 		if d.whole(n, 0, maxRetry, &retry) {
@@ -43,6 +46,31 @@ func (d *decoder) timing(n *keepalived.Node, to *timing) {
 		if d.flag(n, &alpha) {
 			to.alpha = &alpha
 		}
+	case "virtualhost":
+		d.hostName(n, &to.virtualHost)
+	}
+}
+
+// timing is what a check of a kind has inherited, with the defaults of what nobody wrote.
+func (d *decoder) timing(from inheritance, kind CheckKind) Timing {
+	def := d.front.defaults
+	t := Timing{Interval: def.Interval, Timeout: def.Timeout, Retry: def.Retry, DelayBeforeRetry: def.DelayBeforeRetry}
+	if kind == HTTPGet || kind == SSLGet {
+		t.DelayBeforeRetry = def.HTTPDelay
+	}
+	set(&t.Interval, from.interval)
+	set(&t.Timeout, from.timeout)
+	set(&t.DelayBeforeRetry, from.delay)
+	set(&t.Retry, from.retry)
+	set(&t.Alpha, from.alpha)
+	t.Warmup = t.Interval
+	set(&t.Warmup, from.warmup)
+	return t
+}
+
+func set[T any](to, from *T) {
+	if from != nil {
+		*to = *from
 	}
 }
 
@@ -54,110 +82,116 @@ func isChecker(name string) bool {
 	return false
 }
 
-func (d *decoder) check(n *keepalived.Node, own timing, r *RealServer) {
-	def := d.front.defaults
-	c := Check{
-		Kind:             CheckKind(n.Name),
-		Interval:         def.Interval,
-		Timeout:          def.Timeout,
-		Retry:            def.Retry,
-		DelayBeforeRetry: def.DelayBeforeRetry,
-		Range:            n.Range,
+func (d *decoder) check(n *keepalived.Node, own inheritance, r *RealServer) {
+	c := Check{Kind: CheckKind(n.Name), Range: n.Range}
+	isHTTP := c.Kind == HTTPGet || c.Kind == SSLGet
+	if isHTTP {
+		c.HTTP.Protocol, c.HTTP.SNI = d.front.defaults.HTTPProtocol, c.Kind == SSLGet && d.front.defaults.SNI
 	}
-	http := c.Kind == HTTPGet || c.Kind == SSLGet
-	if http {
-		c.DelayBeforeRetry = def.HTTPDelay
-	}
-	urls := 0
+	log, strict := d.global.logAllFailures, false
 	d.singles(n, func(name string) bool { return name == "url" }, func(w *keepalived.Node) {
-		if w.Name == "url" {
-			urls++
-			d.url(w, &c)
+		if w.Name == "log_all_failures" {
+			d.flag(w, &log)
 			return
 		}
-		d.timing(w, &own)
+		d.socket(w, &c.Socket)
+		d.inherited(w, &own)
+		if isHTTP {
+			d.http(w, &c.HTTP, &strict)
+		}
 	})
-	if http && urls == 0 {
+	for _, w := range n.Children {
+		if w.Name == "url" {
+			d.url(w, own.virtualHost, strict, &c.HTTP)
+		}
+	}
+	if isHTTP && !has(n, "url") {
 		d.errorf(n.Range, "%s has no url; write at least one", n.Name)
 	}
-	if own.interval != nil {
-		c.Interval = *own.interval
-	}
-	if own.timeout != nil {
-		c.Timeout = *own.timeout
-	}
-	if own.delay != nil {
-		c.DelayBeforeRetry = *own.delay
-	}
-	if own.retry != nil {
-		c.Retry = *own.retry
-	}
-	if own.alpha != nil {
-		c.Alpha = *own.alpha
-	}
+	c.Timing = d.timing(own, c.Kind)
+	c.LogAllFailures = log
+	d.validateSocket(n, c, r)
 	r.Checks = append(r.Checks, c)
 }
 
-func (d *decoder) url(n *keepalived.Node, c *Check) {
-	u := URL{Range: n.Range}
-	d.singles(n, never, func(w *keepalived.Node) {
-		switch w.Name {
-		case "path":
-			d.path(w, &u.Path)
-		case "status_code":
-			if len(w.Args) == 0 && !w.Broken {
-				d.errorf(w.Range, "status_code is empty; write a code such as 200, or leave it out")
-			}
-			for _, code := range w.Args {
-				d.statusCode(code, &u)
-			}
-		}
-	})
-	if u.Path == "" && !has(n, "path") {
-		d.errorf(n.Range, "url has no path; write the one to ask for, such as /")
-	}
-	if len(u.StatusCodes) == 0 {
-		u.StatusCodes = []StatusRange{d.front.defaults.StatusCodes}
-	}
-	c.URLs = append(c.URLs, u)
-}
+func has(n *keepalived.Node, name string) bool { return child(n, name) != nil }
 
-func has(n *keepalived.Node, name string) bool {
+// child is the first statement of a block with a name, nil if there is none.
+func child(n *keepalived.Node, name string) *keepalived.Node {
 	for _, c := range n.Children {
 		if c.Name == name {
-			return true
+			return c
 		}
 	}
-	return false
+	return nil
 }
 
-func (d *decoder) path(n *keepalived.Node, to *string) {
+// socket reads a word about where a probe goes or comes from, and lets others be.
+func (d *decoder) socket(n *keepalived.Node, to *Socket) {
+	switch n.Name {
+	case "connect_ip":
+		d.hostAddress(n, &to.ConnectIP)
+	case "connect_port":
+		d.port(n, &to.ConnectPort)
+	case "bindto":
+		d.hostAddress(n, &to.BindTo)
+	case "bind_port":
+		d.port(n, &to.BindPort)
+	case "bind_if":
+		if w, ok := first(n); ok {
+			d.interfaceName(n.Keyword.Text, w, &to.BindIf)
+		}
+	case "fwmark":
+		if w, ok := first(n); ok {
+			d.mark(w, &to.FWMark)
+		}
+	}
+}
+
+// hostAddress reads the address of one machine.
+func (d *decoder) hostAddress(n *keepalived.Node, to *netip.Addr) {
+	var both netip.AddrPort
+	if d.serverAddress(n, &both) {
+		*to = both.Addr()
+	}
+}
+
+// port reads a port by number or name.
+func (d *decoder) port(n *keepalived.Node, to *uint16) {
 	w, ok := first(n)
 	if !ok {
 		return
 	}
-	if strings.ContainsFunc(w.Text, unicode.IsControl) {
-		d.errorf(w.Range, "A path holds no control character, unlike %q", w.Text)
+	number, ok := port(w.Text)
+	if !ok || number == 0 {
+		d.errorf(w.Range, "%s is a whole number from 1 to 65535 or a service such as https, not %q", n.Keyword.Text, w.Text)
 		return
 	}
-	if !strings.HasPrefix(w.Text, "/") || strings.ContainsFunc(w.Text, unicode.IsSpace) {
-		d.errorf(w.Range, `A path begins with "/" and holds no blank, unlike %q`, w.Text)
-		return
-	}
-	*to = w.Text
+	*to = number
 }
 
-// statusCode reads N or N-M.
-func (d *decoder) statusCode(w keepalived.Word, u *URL) {
-	from, to, ranged := strings.Cut(w.Text, "-")
-	if !ranged {
-		to = from
+// validateSocket holds a check's addresses to those of its server.
+func (d *decoder) validateSocket(n *keepalived.Node, c Check, r *RealServer) {
+	target := r.Address.Addr()
+	if c.ConnectIP.IsValid() {
+		target = c.ConnectIP
 	}
-	first, errFirst := strconv.Atoi(from)
-	last, errLast := strconv.Atoi(to)
-	if errFirst != nil || errLast != nil || first < 100 || last > 599 || first > last {
-		d.errorf(w.Range, "status_code takes codes from 100 to 599 such as 200 or 200-299, not %q", w.Text)
-		return
+	if !target.IsValid() {
+		return // which was reported
 	}
-	u.StatusCodes = append(u.StatusCodes, StatusRange{first, last})
+	at := func(word string) *keepalived.Node {
+		if w := child(n, word); w != nil {
+			return w
+		}
+		return n
+	}
+	if c.BindTo.IsValid() && c.BindTo.Is4() != target.Is4() {
+		d.errorf(at("bindto").Range, "bindto %s cannot reach %s, which is of the other family; write an address of the same", c.BindTo, target)
+	}
+	if target.Is6() && target.IsLinkLocalUnicast() && c.BindIf == "" {
+		d.errorf(at("connect_ip").Range, "%s means nothing without its interface (RFC 4007); write bind_if", target)
+	}
+	if c.Kind != PingCheck && r.Address.Port() == 0 && c.ConnectPort == 0 {
+		d.warnf(n.Range, "%s has no port to connect to, and will fail: real_server %s has port 0; write connect_port", c.Kind, r.Address.Addr())
+	}
 }

@@ -10,7 +10,7 @@ import (
 
 // inherited is what a virtual server gives to its real servers, and these to their checks.
 type inherited struct {
-	timing     timing
+	checks     inheritance
 	weight     int
 	forwarding Forwarding
 	tunnel     Tunnel
@@ -47,7 +47,7 @@ func (d *decoder) virtualServer(n *keepalived.Node) {
 		case "hysteresis":
 			d.whole(c, 0, maxQuorum, &v.Hysteresis)
 		default:
-			d.timing(c, &pass.timing)
+			d.inherited(c, &pass.checks)
 		}
 	})
 	switch protocol := given["protocol"]; {
@@ -94,15 +94,20 @@ func (d *decoder) serviceName(n *keepalived.Node, v *VirtualServer) bool {
 			d.errorf(w.Range, `"fwmark" needs the number of the mark behind it`)
 			return false
 		}
-		mark, err := strconv.ParseUint(n.Args[1].Text, 10, 32)
-		if err != nil || mark == 0 {
-			d.errorf(n.Args[1].Range, "fwmark takes a whole number from 1 to 4294967295, not %q", n.Args[1].Text)
-			return false
-		}
-		v.FWMark = uint32(mark)
-		return true
+		return d.mark(n.Args[1], &v.FWMark)
 	}
 	return d.serverAddress(n, &v.Address)
+}
+
+// mark reads the number of a firewall mark.
+func (d *decoder) mark(w keepalived.Word, to *uint32) bool {
+	mark, err := strconv.ParseUint(w.Text, 10, 32)
+	if err != nil || mark == 0 {
+		d.errorf(w.Range, "fwmark takes a whole number from 1 to 4294967295, not %q", w.Text)
+		return false
+	}
+	*to = uint32(mark)
+	return true
 }
 
 func (d *decoder) protocol(n *keepalived.Node, to *Protocol) {
@@ -124,7 +129,7 @@ func (d *decoder) realServer(n *keepalived.Node, from inherited, v *VirtualServe
 	if named && len(n.Args) == 1 {
 		r.Address = netip.AddrPortFrom(r.Address.Addr(), from.port)
 	}
-	own := from.timing
+	own := from.checks
 	d.singles(n, isChecker, func(c *keepalived.Node) {
 		switch c.Name {
 		case "weight":
@@ -138,7 +143,7 @@ func (d *decoder) realServer(n *keepalived.Node, from inherited, v *VirtualServe
 		case "lthreshold":
 			d.whole(c, 0, maxThreshold, &r.LowerThreshold)
 		default:
-			d.timing(c, &own)
+			d.inherited(c, &own)
 		}
 	})
 	for _, c := range n.Children {

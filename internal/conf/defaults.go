@@ -29,6 +29,8 @@ type defaults struct {
 	DelayBeforeRetry time.Duration
 	HTTPDelay        time.Duration // delay_before_retry of HTTP_GET and SSL_GET
 	StatusCodes      StatusRange
+	HTTPProtocol     string
+	SNI              bool // of SSL_GET
 }
 
 // instance is an instance that says nothing, as far as defaults go.

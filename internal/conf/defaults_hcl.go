@@ -24,5 +24,7 @@ func hclDefaults() defaults {
 		DelayBeforeRetry: time.Second,
 		HTTPDelay:        time.Second,
 		StatusCodes:      StatusRange{200, 299},
+		HTTPProtocol:     "1.1",
+		SNI:              true,
 	}
 }

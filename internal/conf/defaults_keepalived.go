@@ -25,5 +25,6 @@ func keepalivedDefaults() defaults {
 		DelayBeforeRetry: time.Second,
 		HTTPDelay:        3 * time.Second,
 		StatusCodes:      StatusRange{200, 299},
+		HTTPProtocol:     "1.0",
 	}
 }

@@ -74,12 +74,19 @@ func documentedBlocks() map[string]*hclBlock {
 	file := hclFile()
 	service := find(file, "virtual_server")
 	server := find(service, "real_server")
-	get := find(server, "HTTP_GET")
+	get := find(server, "SSL_GET")
 	return map[string]*hclBlock{
 		"global_defs": find(file, "global_defs"), "garp_group": find(file, "garp_group"), "vrrp_instance": find(file, "vrrp_instance"),
 		"vrrp_sync_group": find(file, "vrrp_sync_group"), "virtual_server": service, "real_server": server,
-		"Checks": get, "url": find(get, "url"),
+		"Checks":               {values: hclPorts()},
+		"HTTP_GET and SSL_GET": get.without(hclPorts()), "url": find(get, "url"),
 	}
+}
+
+// without is a block without some of its values.
+func (b hclBlock) without(words []string) *hclBlock {
+	b.values = slices.DeleteFunc(slices.Clone(b.values), func(w string) bool { return slices.Contains(words, w) })
+	return &b
 }
 
 func TestDocumentationHasEveryWord(t *testing.T) {
@@ -145,6 +152,9 @@ virtual_server "10.0.0.1" "80" {
     HTTP_GET {
       url "/" {}
     }
+    SSL_GET {
+      url "/" {}
+    }
   }
 }
 `
@@ -165,6 +175,9 @@ virtual_server 10.0.0.1 80 {
     real_server 10.0.0.2 80 {
         TCP_CHECK
         HTTP_GET {
+            url { path / }
+        }
+        SSL_GET {
             url { path / }
         }
     }
@@ -197,7 +210,13 @@ func printedDefaults(c *Config) map[string]map[string]string {
 		persistence = time(v.PersistenceTimeout)
 	}
 	name := map[string]string{"lb1": "hostname"}
-	status := get.URLs[0].StatusCodes[0]
+	warmup := time(tcp.Warmup)
+	if tcp.Warmup == tcp.Interval {
+		warmup = "delay_loop"
+	}
+	target := map[bool]string{true: "the server's"}
+	secure := server.Checks[2].HTTP
+	status := get.HTTP.URLs[0].StatusCodes[0]
 	return map[string]map[string]string{
 		"global_defs": {
 			"router_id": name[c.RouterID], "vrrp_version": fmt.Sprint(i.Version),
@@ -207,6 +226,7 @@ func printedDefaults(c *Config) map[string]map[string]string {
 			"vrrp_down_timer_adverts": fmt.Sprint(i.DownTimerAdverts), "vrrp_lower_prio_no_advert": fmt.Sprint(i.LowerPrioNoAdvert),
 			"vrrp_higher_prio_send_advert": fmt.Sprint(i.HigherPrioSendAdvert), "vrrp_owner_ignore_adverts": fmt.Sprint(i.OwnerIgnoreAdverts),
 			"vrrp_strict": "false", "vrrp_startup_delay": time(c.StartupDelay), "vrrp_delay_after_boot": time(c.DelayAfterBoot),
+			"checker_log_all_failures": fmt.Sprint(tcp.LogAllFailures),
 		},
 		"vrrp_instance": {
 			"interface": i.Interface, "priority": fmt.Sprint(i.Priority), "state": string(i.State),
@@ -234,9 +254,20 @@ func printedDefaults(c *Config) map[string]map[string]string {
 			"sh-port": fmt.Sprint(v.HashPort), "mh-port": fmt.Sprint(v.HashPort), "ops": fmt.Sprint(v.OnePacket),
 			"persistence_granularity": map[int]string{0: "off"}[v.PersistencePrefix],
 			"persistence_engine":      map[string]string{"": "off"}[v.PersistenceEngine],
+			"warmup":                  warmup,
 		},
 		"real_server": {"uthreshold": fmt.Sprint(server.UpperThreshold), "lthreshold": fmt.Sprint(server.LowerThreshold)},
-		"url":         {"status_code": fmt.Sprintf("%d-%d", status.First, status.Last)},
+		"Checks": {
+			"log_all_failures": fmt.Sprint(tcp.LogAllFailures), "connect_ip": target[!tcp.ConnectIP.IsValid()],
+			"connect_port": target[tcp.ConnectPort == 0],
+		},
+		"HTTP_GET and SSL_GET": {
+			"http_protocol": secure.Protocol, "enable_sni": fmt.Sprint(secure.SNI), "tls_compliant": fmt.Sprint(secure.URLs[0].TLSCompliant),
+		},
+		"url": {
+			"status_code": fmt.Sprintf("%d-%d", status.First, status.Last), "regex_no_match": fmt.Sprint(get.HTTP.URLs[0].Regex.NoMatch),
+			"regex_min_offset": fmt.Sprint(get.HTTP.URLs[0].Regex.MinOffset),
+		},
 	}
 }
 

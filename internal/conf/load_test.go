@@ -67,11 +67,14 @@ func seedServices() []VirtualServer {
 			Address:    netip.MustParseAddrPort(address),
 			Weight:     1,
 			Checks: []Check{{
-				Kind:             PingCheck,
-				Interval:         time.Minute,
-				Timeout:          5 * time.Second,
-				Retry:            1,
-				DelayBeforeRetry: time.Second,
+				Kind: PingCheck,
+				Timing: Timing{
+					Interval:         time.Minute,
+					Timeout:          5 * time.Second,
+					Warmup:           time.Minute,
+					Retry:            1,
+					DelayBeforeRetry: time.Second,
+				},
 			}},
 		})
 	}
@@ -126,7 +129,11 @@ func TestDesignExample(t *testing.T) {
 			t.Fatal(cmp.Diff(want, got))
 		}
 		check := func(kind CheckKind, timeout time.Duration, urls ...URL) Check {
-			return Check{Kind: kind, URLs: urls, Interval: 5 * time.Second, Timeout: timeout, Retry: 1, DelayBeforeRetry: time.Second}
+			c := Check{Kind: kind, Timing: Timing{Interval: 5 * time.Second, Timeout: timeout, Warmup: 5 * time.Second, Retry: 1, DelayBeforeRetry: time.Second}}
+			if kind == HTTPGet {
+				c.HTTP = HTTP{URLs: urls, Protocol: "1.1"}
+			}
+			return c
 		}
 		web := VirtualServer{
 			Address: netip.MustParseAddrPort("192.168.2.11:80"), Protocol: TCP, Scheduler: "rr", Forwarding: NAT, Quorum: 1, Family: 4,

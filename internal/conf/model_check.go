@@ -1,6 +1,7 @@
 package conf
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -21,28 +22,68 @@ const (
 // virtual server already filled in.
 type Check struct {
 	Kind CheckKind
-	// URLs are what HTTP_GET and SSL_GET ask for, one at least; empty for other kinds.
-	URLs []URL
+	Socket
+	Timing
+	// HTTP is what HTTP_GET and SSL_GET ask for; the zero value for other kinds.
+	HTTP  HTTP
+	Range hcl.Range
+}
+
+// Timing says when a check probes and what it makes of the answers.
+type Timing struct {
 	// Interval is the time from the start of a probe to the start of the next (delay_loop).
 	Interval time.Duration
 	// Timeout bounds a whole probe, from its first packet to its last (connect_timeout).
 	Timeout time.Duration
+	// Warmup bounds the time from the check's start to its first probe; Interval where the file
+	// does not say.
+	Warmup time.Duration
 	// Retry is how many failed probes after the first are borne before the server is down.
 	Retry int
 	// DelayBeforeRetry is the time from the end of a failed probe to the next while retrying.
 	DelayBeforeRetry time.Duration
-	// Alpha takes the server for down until the first probe succeeds.
+	// Alpha has the server down until the check has succeeded once.
 	Alpha bool
-	Range hcl.Range
+	// LogAllFailures has the failures logged that are borne.
+	LogAllFailures bool
+}
+
+// Socket is where a probe goes and where it comes from.
+type Socket struct {
+	// ConnectIP and ConnectPort are the probe's target, where it is not the real server's own
+	// address (the zero value) or port (0).
+	ConnectIP   netip.Addr
+	ConnectPort uint16
+	BindTo      netip.Addr // the local address, the zero value for any
+	BindPort    uint16     // the local port, 0 for any
+	BindIf      string     // the interface that packets leave and enter by, "" for any
+	FWMark      uint32     // the firewall mark of the packets, 0 for none
+}
+
+// HTTP is what HTTP_GET and SSL_GET ask for.
+type HTTP struct {
+	URLs     []URL  // one at least
+	Protocol string // 1.0, 1.0C (1.0 with "Connection: close"), 1.1 or 2
+	// SNI sends the virtual host, or SNIName where that is not empty, as the name of the server in
+	// the TLS handshake.
+	SNI     bool
+	SNIName string
 }
 
 // URL is one url block of HTTP_GET or SSL_GET.
 type URL struct {
 	Path string // begins with a slash
+	// VirtualHost is the site that is asked for, "" for the target's address and port.
+	VirtualHost string
 	// StatusCodes are the accepted ranges of HTTP status codes; 200-299 where the file does
 	// not say.
 	StatusCodes []StatusRange
-	Range       hcl.Range
+	// Digest is the MD5 that the body has to have, 32 hexadecimal digits in lower case; "" is any.
+	Digest string
+	Regex  Regex
+	// TLSCompliant wants the end of a TLS connection to be announced.
+	TLSCompliant bool
+	Range        hcl.Range
 }
 
 // StatusRange is an inclusive range of HTTP status codes, 100-599.

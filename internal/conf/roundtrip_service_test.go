@@ -77,7 +77,7 @@ func drawServer(t *rapid.T, v *VirtualServer, address netip.Addr) RealServer {
 	r.Address = netip.AddrPortFrom(address, port)
 	r.LowerThreshold = rapid.IntRange(0, r.UpperThreshold).Draw(t, "lthreshold")
 	for range rapid.IntRange(0, 2).Draw(t, "checks") {
-		r.Checks = append(r.Checks, drawCheck(t))
+		r.Checks = append(r.Checks, drawCheck(t, address))
 	}
 	return r
 }

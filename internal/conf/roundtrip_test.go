@@ -135,29 +135,3 @@ func drawAddress(t *rapid.T, ip netip.Addr) VirtualAddress {
 	a.PreferredLft = rapid.SampledFrom([]time.Duration{0, time.Second, Forever}).Draw(t, "preferred")
 	return a
 }
-
-func drawCheck(t *rapid.T) Check {
-	milliseconds := func(lo int, name string) time.Duration {
-		return time.Duration(rapid.IntRange(lo, 86400_000).Draw(t, name)) * time.Millisecond
-	}
-	c := Check{
-		Kind:             rapid.SampledFrom([]CheckKind{PingCheck, TCPCheck, HTTPGet, SSLGet}).Draw(t, "check"),
-		Interval:         milliseconds(1, "interval"),
-		Timeout:          milliseconds(1, "timeout"),
-		DelayBeforeRetry: milliseconds(0, "retry delay"),
-		Retry:            rapid.IntRange(0, maxRetry).Draw(t, "retry"),
-		Alpha:            rapid.Bool().Draw(t, "alpha"),
-	}
-	if c.Kind == PingCheck || c.Kind == TCPCheck {
-		return c
-	}
-	for range rapid.IntRange(1, 2).Draw(t, "urls") {
-		u := URL{Path: rapid.StringMatching(`/[a-z?=&#!{}%\$]{0,6}`).Draw(t, "path")}
-		for range rapid.IntRange(1, 3).Draw(t, "ranges") {
-			first := rapid.IntRange(100, 599).Draw(t, "first")
-			u.StatusCodes = append(u.StatusCodes, StatusRange{first, rapid.IntRange(first, 599).Draw(t, "last")})
-		}
-		c.URLs = append(c.URLs, u)
-	}
-	return c
-}

@@ -398,26 +398,38 @@ func TestProtocolIsWrittenInAnyCase(t *testing.T) {
 }
 
 func TestWordsOfChecks(t *testing.T) {
-	def := Check{Kind: TCPCheck, Interval: time.Minute, Timeout: 5 * time.Second, Retry: 1, DelayBeforeRetry: time.Second}
+	def := Check{Kind: TCPCheck, Timing: Timing{Interval: time.Minute, Timeout: 5 * time.Second, Warmup: time.Minute, Retry: 1, DelayBeforeRetry: time.Second}}
 	for line, change := range map[string]func(*Check){
 		"TCP_CHECK":    func(*Check) {},
 		"TCP_CHECK {}": func(*Check) {},
 		"TCP_CHECK # with a block\n# on a later line\n{\nretry 0\n}": func(c *Check) { c.Retry = 0 },
 		"ICMP_CHECK":                          func(c *Check) { c.Kind = PingCheck },
-		"PING_CHECK { delay_loop 0.001 }":     func(c *Check) { c.Kind, c.Interval = PingCheck, time.Millisecond },
+		"PING_CHECK { delay_loop 0.001 }":     func(c *Check) { c.Kind, c.Interval, c.Warmup = PingCheck, time.Millisecond, time.Millisecond },
 		"TCP_CHECK { connect_timeout 86400 }": func(c *Check) { c.Timeout = 24 * time.Hour },
 		"TCP_CHECK { delay_before_retry 0 }":  func(c *Check) { c.DelayBeforeRetry = 0 },
 		"TCP_CHECK { nb_get_retry 65535 }":    func(c *Check) { c.Retry = 65535 },
+		"TCP_CHECK { alpha\nwarmup 0\nlog_all_failures }": func(c *Check) {
+			c.Alpha, c.Warmup, c.LogAllFailures = true, 0, true
+		},
+		"TCP_CHECK { connect_ip 2001:db8::1\nconnect_port https\nbindto 2001:db8::2\nbind_port 7\nbind_if eth1\nfwmark 9 }": func(c *Check) {
+			c.Socket = Socket{ConnectIP: netip.MustParseAddr("2001:db8::1"), ConnectPort: 443, BindTo: netip.MustParseAddr("2001:db8::2"),
+				BindPort: 7, BindIf: "eth1", FWMark: 9}
+		},
+		"SSL_GET { http_protocol 1.0C\nsni_name a.example\ntls_compliant\nfast_recovery\nurl { path /\nregex \"a\\\\d\"\nregex_options utf\nregex_stack 1 2\n} }": func(c *Check) {
+			c.Kind, c.DelayBeforeRetry = SSLGet, 3*time.Second
+			c.HTTP = HTTP{Protocol: "1.0C", SNI: true, SNIName: "a.example", URLs: []URL{{Path: "/", StatusCodes: []StatusRange{{200, 299}},
+				Regex: Regex{Pattern: `a\d`, Options: []string{"utf"}}, TLSCompliant: true}}}
+		},
 		"HTTP_GET { url { path / } }": func(c *Check) {
 			c.Kind, c.DelayBeforeRetry = HTTPGet, 3*time.Second
-			c.URLs = []URL{{Path: "/", StatusCodes: []StatusRange{{200, 299}}}}
+			c.HTTP = HTTP{Protocol: "1.0", URLs: []URL{{Path: "/", StatusCodes: []StatusRange{{200, 299}}}}}
 		},
 		"SSL_GET { url { path /?a=b#c\n} url { path \"/x#y\"\nstatus_code 100-599 204 } }": func(c *Check) {
 			c.Kind, c.DelayBeforeRetry = SSLGet, 3*time.Second
-			c.URLs = []URL{
+			c.HTTP = HTTP{Protocol: "1.0", URLs: []URL{
 				{Path: "/?a=b", StatusCodes: []StatusRange{{200, 299}}},
 				{Path: "/x#y", StatusCodes: []StatusRange{{100, 599}, {204, 204}}},
-			}
+			}}
 		},
 	} {
 		want := def
@@ -455,6 +467,25 @@ func TestChecksInheritWord(t *testing.T) {
 	}
 }
 
+// A virtualhost is the url's own, else the checker's, the real server's, the virtual server's.
+func TestVirtualHostIsInherited(t *testing.T) {
+	for levels := range 16 {
+		want := ""
+		set := func(bit int, name string) string {
+			if levels&bit == 0 {
+				return ""
+			}
+			want = name
+			return "virtualhost " + name + "\n"
+		}
+		service, server, check, url := set(1, "a"), set(2, "b"), set(4, "c"), set(8, "d")
+		src := "virtual_server 10.0.0.1 80 {\nprotocol TCP\nreal_server 10.0.0.2 80 {\nHTTP_GET { url { path /\n" + url + "}\n" + check + "}\n" + server + "}\n" + service + "}\n"
+		if got := valid(t, Keepalived, src).Services[0].RealServers[0].Checks[0].HTTP.URLs[0].VirtualHost; got != want {
+			t.Errorf("%q: %s", got, src)
+		}
+	}
+}
+
 func TestDefaultsOfHCL(t *testing.T) {
 	c := valid(t, HCL, `
 vrrp_instance "a" {
@@ -483,8 +514,8 @@ virtual_server "10.0.0.1" "80" {
 			RealServers: []RealServer{{
 				Address: netip.MustParseAddrPort("10.0.0.2:80"), Weight: 1, Forwarding: NAT,
 				Checks: []Check{{
-					Kind: HTTPGet, URLs: []URL{{Path: "/", StatusCodes: []StatusRange{{200, 299}}}},
-					Interval: 5 * time.Second, Timeout: 2 * time.Second, Retry: 1, DelayBeforeRetry: time.Second,
+					Kind: HTTPGet, HTTP: HTTP{Protocol: "1.1", URLs: []URL{{Path: "/", StatusCodes: []StatusRange{{200, 299}}}}},
+					Timing: Timing{Interval: 5 * time.Second, Timeout: 2 * time.Second, Warmup: 5 * time.Second, Retry: 1, DelayBeforeRetry: time.Second},
 				}},
 			}},
 		}},

@@ -43,14 +43,8 @@ func writeServer(r *RealServer, s syntax, put func(...string)) {
 		s.word("weight", fmt.Sprint(r.Weight)), s.flag("inhibit_on_failure", r.InhibitOnFailure),
 		s.args("lvs_method", method(r.Forwarding, r.Tunnel)...), s.word("uthreshold", fmt.Sprint(r.UpperThreshold)),
 		s.word("lthreshold", fmt.Sprint(r.LowerThreshold)))
-	for _, k := range r.Checks {
-		put(s.open(string(k.Kind)), s.word("delay_loop", seconds(k.Interval)), s.word("connect_timeout", seconds(k.Timeout)),
-			s.word("retry", fmt.Sprint(k.Retry)), s.word("delay_before_retry", seconds(k.DelayBeforeRetry)),
-			s.flag("alpha", k.Alpha))
-		for _, u := range k.URLs {
-			put(s.url(u))
-		}
-		put("}")
+	for i := range r.Checks {
+		writeCheck(&r.Checks[i], s, put)
 	}
 	put("}")
 }

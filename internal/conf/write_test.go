@@ -18,7 +18,9 @@ type syntax interface {
 	addresses(name string, list []VirtualAddress) string
 	track(keyword string, list []Tracked) string
 	lines(name string, lines []string) string
-	url(u URL) string
+	url(u URL, words []string) string
+	// command is a word with a command line of one word.
+	command(name, text string) string
 }
 
 // write spells every value of a configuration out.
@@ -150,8 +152,12 @@ func (keepalivedSyntax) lines(name string, lines []string) string {
 	return name + " {" + strings.Join(lines, "\n") + "}"
 }
 
-func (keepalivedSyntax) url(u URL) string {
-	return fmt.Sprintf("url {\npath \"%s\"\nstatus_code %s\n}", u.Path, strings.Join(codes(u), " "))
+func (keepalivedSyntax) url(u URL, words []string) string {
+	return fmt.Sprintf("url {\npath \"%s\"\n%s\n}", u.Path, strings.Join(words, "\n"))
+}
+
+func (keepalivedSyntax) command(name, text string) string {
+	return name + ` "` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
 }
 
 type hclSyntax struct{}
@@ -208,6 +214,8 @@ func (hclSyntax) track(keyword string, list []Tracked) string {
 
 func (hclSyntax) lines(name string, lines []string) string { return name + " = " + list(lines) }
 
-func (hclSyntax) url(u URL) string {
-	return fmt.Sprintf("url %s {\nstatus_code = %s\n}", quoted(u.Path), list(codes(u)))
+func (hclSyntax) url(u URL, words []string) string {
+	return fmt.Sprintf("url %s {\n%s\n}", quoted(u.Path), strings.Join(words, "\n"))
 }
+
+func (hclSyntax) command(name, text string) string { return name + " = " + quoted(text) }

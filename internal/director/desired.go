@@ -7,7 +7,6 @@ package director
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -144,31 +143,6 @@ func address(a *conf.VirtualAddress) netif.Address {
 		at.Preferred = netif.Lifetime(a.PreferredLft / time.Second)
 	}
 	return at
-}
-
-// specs are a real server's checks: one for each checker, and for each URL of an HTTP checker.
-func specs(r *conf.RealServer) []check.Spec {
-	var list []check.Spec
-	for i := range r.Checks {
-		c := &r.Checks[i]
-		kind, _ := check.ParseKind(string(c.Kind))
-		s := check.Spec{Kind: kind, Addr: r.Address, Interval: c.Interval, Timeout: c.Timeout,
-			Retry: c.Retry, DelayBeforeRetry: c.DelayBeforeRetry, Alpha: c.Alpha}
-		if kind == check.ICMP {
-			s.Addr = netip.AddrPortFrom(r.Address.Addr(), 0)
-		}
-		if len(c.URLs) == 0 {
-			list = append(list, s)
-		}
-		for _, u := range c.URLs {
-			s.Path, s.Status = u.Path, check.StatusCodes{}
-			for _, codes := range u.StatusCodes {
-				s.Status.Add(codes.First, codes.Last)
-			}
-			list = append(list, s)
-		}
-	}
-	return list
 }
 
 // sysctls are the director's own kernel parameters without which its services do not work.

@@ -196,7 +196,7 @@ func TestQuorate(t *testing.T) {
 // fails.
 func TestAlpha(t *testing.T) {
 	r := conf.RealServer{Address: netip.MustParseAddrPort("10.0.0.1:80"), Weight: 1,
-		Checks: []conf.Check{{Kind: conf.TCPCheck, Interval: time.Second, Timeout: time.Second, Alpha: true}}}
+		Checks: []conf.Check{{Kind: conf.TCPCheck, Timing: conf.Timing{Interval: time.Second, Timeout: time.Second, Alpha: true}}}}
 	s := conf.VirtualServer{Address: netip.MustParseAddrPort("192.0.2.1:80"), Protocol: conf.TCP, Family: 4, Quorum: 1,
 		RealServers: []conf.RealServer{r}}
 	cfg := &conf.Config{Services: []conf.VirtualServer{s}}
@@ -252,14 +252,16 @@ func someConfig(t *rapid.T) *conf.Config {
 
 func someCheck(t *rapid.T) conf.Check {
 	c := conf.Check{
-		Kind:     rapid.SampledFrom([]conf.CheckKind{conf.PingCheck, conf.TCPCheck, conf.HTTPGet, conf.SSLGet}).Draw(t, "kind"),
-		Interval: time.Duration(rapid.IntRange(1, 2).Draw(t, "interval")) * time.Second, Timeout: time.Second,
-		Alpha: rapid.IntRange(0, 3).Draw(t, "alpha") == 0,
+		Kind: rapid.SampledFrom([]conf.CheckKind{conf.PingCheck, conf.TCPCheck, conf.HTTPGet, conf.SSLGet}).Draw(t, "kind"),
+		Timing: conf.Timing{Interval: time.Duration(rapid.IntRange(1, 2).Draw(t, "interval")) * time.Second, Timeout: time.Second,
+			Alpha: rapid.Bool().Draw(t, "alpha")},
+		Socket: conf.Socket{ConnectPort: rapid.SampledFrom([]uint16{0, 80, 81}).Draw(t, "port")},
 	}
 	if c.Kind == conf.HTTPGet || c.Kind == conf.SSLGet {
 		for _, path := range rapid.SliceOfN(rapid.SampledFrom([]string{"/", "/a"}), 1, 2).Draw(t, "paths") {
 			codes := conf.StatusRange{First: 200, Last: 200 + 99*rapid.IntRange(0, 1).Draw(t, "codes")}
-			c.URLs = append(c.URLs, conf.URL{Path: path, StatusCodes: []conf.StatusRange{codes}})
+			c.HTTP.URLs = append(c.HTTP.URLs, conf.URL{Path: path, StatusCodes: []conf.StatusRange{codes},
+				VirtualHost: rapid.SampledFrom([]string{"", "a.example"}).Draw(t, "virtualhost")})
 		}
 	}
 	return c

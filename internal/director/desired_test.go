@@ -164,11 +164,13 @@ func render(w want) string {
 		}
 	}
 	for _, s := range sortedSpecs(w.checks) {
-		status := ""
-		if s.Status != (check.StatusCodes{}) {
-			status = " wants " + s.Status.String()
+		said := ""
+		for _, a := range checkAttributes(s) {
+			if a.value != "" {
+				said += " " + a.name + " " + a.value
+			}
 		}
-		line("check %s every %v within %v, retry %d after %v%s", s, s.Interval, s.Timeout, s.Retry, s.DelayBeforeRetry, status)
+		line("check %s%s", s, said)
 	}
 	return b.String()
 }
@@ -176,7 +178,6 @@ func render(w want) string {
 func sortedSpecs[V any](specs map[check.Spec]V) []check.Spec {
 	return slices.SortedFunc(maps.Keys(specs), func(a, b check.Spec) int {
 		return cmp.Or(cmp.Compare(a.String(), b.String()), cmp.Compare(a.Interval, b.Interval),
-			cmp.Compare(a.Timeout, b.Timeout), cmp.Compare(a.Retry, b.Retry),
-			cmp.Compare(a.Status.String(), b.Status.String()))
+			cmp.Compare(fmt.Sprint(checkAttributes(a)), fmt.Sprint(checkAttributes(b))))
 	})
 }

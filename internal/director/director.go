@@ -110,6 +110,7 @@ func newDirector(o Options, cfg *conf.Config, h host) (*Director, error) {
 	})
 	d.checks = check.NewSet(check.Options{
 		Report:     func(c check.Change) { d.inbox.post(c) },
+		Failed:     func(s check.Spec, v check.Verdict) { d.inbox.post(checkFailed{s, v}) },
 		LocalError: func(s check.Spec, err error) { d.inbox.post(checkFault{s, err}) },
 	})
 	return d, nil
@@ -241,6 +242,8 @@ func (d *Director) handle(list []any) (over bool) {
 			d.note(h)
 		case checkFault:
 			d.checkFault(h)
+		case checkFailed:
+			d.checkFailed(h)
 		case realtimeRefused:
 			if !d.realtimeSaid { // by the first of the threads
 				d.realtimeSaid = true

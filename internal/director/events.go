@@ -41,6 +41,7 @@ const (
 	ServerLost      Event = "server_lost"
 	ServerRestored  Event = "server_restored"
 	CheckChanged    Event = "check_changed"
+	CheckFailed     Event = "check_failed"
 	CheckImpossible Event = "check_impossible"
 	CheckPossible   Event = "check_possible"
 	ServiceEmpty    Event = "service_empty"
@@ -97,6 +98,7 @@ func lines() map[Event]line {
 		ServerLost:      {zap.WarnLevel, "real server lost"},
 		ServerRestored:  {zap.InfoLevel, "real server restored"},
 		CheckChanged:    {zap.InfoLevel, "check changed, the real server's state did not"},
+		CheckFailed:     {zap.WarnLevel, "a probe failed, the real server stays for now"},
 		CheckImpossible: {zap.ErrorLevel, "check cannot be made: our own fault, no verdict"},
 		CheckPossible:   {zap.InfoLevel, "check can be made again"},
 		ServiceEmpty:    {zap.ErrorLevel, "service has no healthy real server"},

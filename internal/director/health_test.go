@@ -188,7 +188,7 @@ func twoServices() *conf.Config {
 		r := conf.RealServer{Address: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, n}), 80), Weight: 1,
 			InhibitOnFailure: inhibit}
 		for _, kind := range kinds {
-			r.Checks = append(r.Checks, conf.Check{Kind: kind, Interval: time.Second, Timeout: time.Second})
+			r.Checks = append(r.Checks, conf.Check{Kind: kind, Timing: conf.Timing{Interval: time.Second, Timeout: time.Second}})
 		}
 		return r
 	}
@@ -205,7 +205,7 @@ func twoServices() *conf.Config {
 // probe is the spec of a check as twoServices has them.
 func probe(kind conf.CheckKind, n byte) check.Spec {
 	return specs(&conf.RealServer{Address: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, n}), 80),
-		Checks: []conf.Check{{Kind: kind, Interval: time.Second, Timeout: time.Second}}})[0]
+		Checks: []conf.Check{{Kind: kind, Timing: conf.Timing{Interval: time.Second, Timeout: time.Second}}}})[0]
 }
 
 func set(list ...check.Spec) map[check.Spec]bool {

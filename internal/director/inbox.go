@@ -49,5 +49,9 @@ type (
 		spec check.Spec
 		err  error // nil: it is over
 	}
+	checkFailed struct {
+		spec    check.Spec
+		verdict check.Verdict
+	}
 	statusRequest struct{ reply chan<- Status }
 )

@@ -151,27 +151,28 @@ func plan(from, to *conf.Config, known facts, gid int) Plan {
 }
 
 // carried is what is known after a reload, as check.Set carries it: a check that stays keeps its
-// verdict, and one that differs from a stopped one in its timing alone inherits it if the target was
-// down. One with alpha that is new counts as down until it was made.
+// verdict, and one that differs from a stopped one in its timing alone inherits that one's. Any
+// other with alpha counts as down until it was made.
 func carried(h health, before, after map[check.Spec]struct{}) health {
-	stopped := map[check.Spec]bool{}
-	for spec := range h.down {
-		if _, stays := after[spec]; !stays {
-			stopped[spec.Untimed()] = true
+	stopped := map[check.Spec]bool{} // those with a verdict, and whether it is down
+	for spec := range before {
+		if _, stays := after[spec]; !stays && !h.untried[spec] {
+			stopped[spec.Untimed()] = stopped[spec.Untimed()] || h.down[spec]
 		}
 	}
 	carried := health{down: map[check.Spec]bool{}, untried: map[check.Spec]bool{}, memory: h.memory}
 	for spec := range after {
 		_, was := before[spec]
+		fails, tried := stopped[spec.Untimed()]
 		switch {
 		case was && h.down[spec]:
 			carried.down[spec] = true
 			if h.untried[spec] {
 				carried.untried[spec] = true
 			}
-		case !was && stopped[spec.Untimed()]:
+		case !was && fails:
 			carried.down[spec] = true
-		case !was && spec.Alpha:
+		case !was && !tried && spec.Alpha:
 			carried.down[spec], carried.untried[spec] = true, true
 		}
 	}

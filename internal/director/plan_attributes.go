@@ -266,21 +266,37 @@ func serverAttributes(d ipvs.Destination, inhibited bool) []attribute {
 }
 
 func checkAttributes(s check.Spec) []attribute {
-	status, alpha := "", ""
+	var list []attribute
+	if r := s.Detail.Request(); r != nil {
+		list = worded(r.Words())
+	}
+	warmup, alpha, log := "", "", ""
+	if s.Warmup != s.Interval {
+		warmup = s.Warmup.String()
+	}
 	if s.Alpha {
 		alpha = "true"
 	}
-	if s.Status != (check.StatusCodes{}) {
-		status = s.Status.String()
+	if s.LogAllFailures {
+		log = "true"
 	}
-	return []attribute{
-		{name: "status_code", value: status},
+	return append(append(list, worded(s.Detail.Socket().Words())...), []attribute{
 		{name: "delay_loop", value: s.Interval.String()},
 		{name: "connect_timeout", value: s.Timeout.String()},
 		{name: "retry", value: strconv.Itoa(s.Retry)},
 		{name: "delay_before_retry", value: s.DelayBeforeRetry.String()},
+		{name: "warmup", value: warmup},
 		{name: "alpha", value: alpha},
+		{name: "log_all_failures", value: log},
+	}...)
+}
+
+func worded(words []check.Word) []attribute {
+	var list []attribute
+	for _, w := range words {
+		list = append(list, attribute{name: w.Name, value: w.Value})
 	}
+	return list
 }
 
 func instanceTitle(name string) string { return "vrrp_instance " + name }

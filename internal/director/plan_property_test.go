@@ -412,6 +412,9 @@ func normal(w want) string {
 // left out of its attributes.
 func TestPlanSeesEveryField(t *testing.T) {
 	spec := func(s any) []attribute { return checkAttributes(s.(check.Spec)) }
+	request := func(r any) []attribute {
+		return spec(check.Spec{Detail: check.NewDetail(check.Socket{}, r.(check.Request))})
+	}
 	for _, c := range []struct {
 		value      any
 		attributes func(any) []attribute
@@ -424,7 +427,11 @@ func TestPlanSeesEveryField(t *testing.T) {
 		{netif.Address{}, func(v any) []attribute { return addressAttributes(held{Address: v.(netif.Address)}, "") }, []string{"Dev"}},
 		{ipvs.Service{}, func(v any) []attribute { return serviceAttributes(v.(ipvs.Service), 4) }, nil},
 		{ipvs.Destination{}, func(v any) []attribute { return serverAttributes(v.(ipvs.Destination), false) }, nil},
-		{check.Spec{}, spec, []string{"Kind", "Addr", "Path"}},
+		{check.Spec{}, spec, []string{"Kind", "Addr", "Detail", "Timing"}},
+		{check.Timing{}, func(v any) []attribute { return spec(check.Spec{Timing: v.(check.Timing)}) }, nil},
+		{check.Socket{}, func(v any) []attribute { return spec(check.Spec{Detail: check.NewDetail(v.(check.Socket), nil)}) }, nil},
+		{check.HTTPRequest{}, request, []string{"Path"}},
+		{check.Match{}, func(v any) []attribute { return request(check.HTTPRequest{Match: v.(check.Match)}) }, nil},
 		{netif.Sysctl{}, func(v any) []attribute { return []attribute{{name: "value", value: v.(netif.Sysctl).Value}} }, []string{"Name"}},
 	} {
 		kind := reflect.TypeOf(c.value)
@@ -452,6 +459,13 @@ func something(t *testing.T, kind reflect.Type) reflect.Value {
 	case check.StatusCodes:
 		known.Add(200, 200)
 		return reflect.ValueOf(known)
+	case check.Digest:
+		known, _ = check.ParseDigest(strings.Repeat("0", 32))
+		return reflect.ValueOf(known)
+	case check.Match:
+		return reflect.ValueOf(check.Match{Expression: "x"})
+	case netip.Addr:
+		return reflect.ValueOf(netip.MustParseAddr("192.0.2.1"))
 	case vrrp.Password:
 		return reflect.ValueOf(vrrp.Password{'x'})
 	case vrrp.Key:
@@ -460,8 +474,6 @@ func something(t *testing.T, kind reflect.Type) reflect.Value {
 		return reflect.ValueOf([]vrrp.Track{{Tracker: vrrp.Tracker{Name: "eth0"}}})
 	case netif.Flags:
 		return reflect.ValueOf(netif.NoPrefixRoute)
-	case netip.Addr:
-		return reflect.ValueOf(netip.MustParseAddr("192.0.2.1"))
 	case []string:
 		return reflect.ValueOf([]string{"eth0"})
 	}

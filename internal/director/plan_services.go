@@ -54,8 +54,8 @@ func (p *planner) checks() {
 		}
 	}
 	replaced := map[check.Spec]check.Spec{} // a started one to the stopped
-	pair := func(same func(check.Spec) check.Spec) {
-		free := map[check.Spec][]check.Spec{}
+	pair := func(same func(check.Spec) any) {
+		free := map[any][]check.Spec{}
 		for _, spec := range stopped {
 			if _, taken := p.renewed[spec]; !taken {
 				free[same(spec)] = append(free[same(spec)], spec)
@@ -70,8 +70,8 @@ func (p *planner) checks() {
 			free[same(spec)] = list[1:]
 		}
 	}
-	pair(check.Spec.Untimed)
-	pair(func(s check.Spec) check.Spec { return check.Spec{Kind: s.Kind, Addr: s.Addr, Path: s.Path} })
+	pair(func(s check.Spec) any { return s.Untimed() })
+	pair(func(s check.Spec) any { return s.String() })
 	for _, spec := range started {
 		e := Entry{Action: Added, Name: checkTitle(spec), key: spec}
 		if was, changed := replaced[spec]; changed {

@@ -169,3 +169,7 @@ func (d *Director) checkFault(f checkFault) {
 	}
 	d.journal.event(CheckPossible, check)
 }
+
+func (d *Director) checkFailed(f checkFailed) {
+	d.journal.event(CheckFailed, zap.Stringer("check", f.spec), zap.Int("failures", f.verdict.Failures), zap.Error(f.verdict.Err))
+}

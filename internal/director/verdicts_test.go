@@ -113,3 +113,54 @@ func TestReloadWithOtherTiming(t *testing.T) {
 		t.Errorf("lost %d times", got)
 	}
 }
+
+// TestAlpha: a server with alpha is out until its check succeeds, which is told, as is a first
+// probe that fails; a reload to other times does not take it out again.
+func TestAlphaLive(t *testing.T) {
+	server := listen(t, "127.0.0.1:0")
+	address := server.Addr().String()
+	must(t, server.Close())
+	alpha := strings.Replace(checked(address), "TCP_CHECK {", "TCP_CHECK {\n      alpha = true", 1)
+	n := startNode(t, serviceText("192.0.2.1", alpha))
+	e := n.wait(t, CheckChanged)
+	delete(e.fields, "error")
+	if diff := gocmp.Diff(map[string]any{"check": "tcp " + address, "from": "unknown", "to": "down"}, e.fields); diff != "" {
+		t.Error(diff)
+	}
+	n.kernelHas(t, "TCP 192.0.2.1:80")
+	defer listen(t, address).Close()
+	n.wait(t, ServerRestored)
+	n.kernelHas(t, "TCP 192.0.2.1:80 "+address+"=1")
+	n.takeWrites()
+	n.write(t, serviceText("192.0.2.1", strings.Replace(alpha, "50ms", "60ms", 1)))
+	n.Reload()
+	n.wait(t, Reloaded)
+	if writes := n.takeWrites(); len(writes) != 0 {
+		t.Errorf("the reload wrote %v", writes)
+	}
+	if n.count(ServerLost) != 0 || n.count(ServerRestored) != 1 {
+		t.Errorf("an event too many:\n%s", n.transcript())
+	}
+}
+
+// TestLogAllFailures: a probe that fails without taking the server out is told where that is asked
+// for.
+func TestLogAllFailures(t *testing.T) {
+	server := listen(t, "127.0.0.1:0")
+	address := server.Addr().String()
+	text := strings.Replace(checked(address), "retry              = 0", "retry = 1\n      log_all_failures = true", 1)
+	n := startNode(t, serviceText("192.0.2.1", text))
+	waitFor(t, "the check to be made", func() bool {
+		for _, v := range n.checks.Verdicts() {
+			return v.Known
+		}
+		return false
+	})
+	must(t, server.Close())
+	e := n.wait(t, CheckFailed)
+	delete(e.fields, "error")
+	if diff := gocmp.Diff(map[string]any{"check": "tcp " + address, "failures": int64(1)}, e.fields); diff != "" {
+		t.Error(diff)
+	}
+	n.wait(t, ServerLost)
+}

@@ -110,7 +110,7 @@ virtual_server 10.0.0.1 80 {
 	if c.RouterID != nasty || c.Instances[0].Name != nasty || c.SyncGroups[0].Members[0] != nasty {
 		t.Errorf("%q %q %q", c.RouterID, c.Instances[0].Name, c.SyncGroups[0].Members)
 	}
-	if got := c.Services[0].RealServers[0].Checks[0].URLs[0].Path; got != `/${a}%{b}$${c}\` {
+	if got := c.Services[0].RealServers[0].Checks[0].HTTP.URLs[0].Path; got != `/${a}%{b}$${c}\` {
 		t.Errorf("path %q", got)
 	}
 }

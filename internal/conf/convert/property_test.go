@@ -236,7 +236,8 @@ func (w *writer) options() string {
 }
 
 func (w *writer) timing() {
-	w.ignored("warmup 3")
+	w.some("warmup %s", w.one("0", "3", "0.5"))
+	w.some("alpha%s", w.one("", " off", " true"))
 	w.some("delay_loop %s", w.time())
 	w.some("connect_timeout %s", w.time())
 	w.some("%s %d", w.one("retry", "nb_get_retry"), w.number(0, 3))
@@ -303,6 +304,27 @@ func (w *writer) check() {
 	}
 	w.line("%s {", kind)
 	w.timing()
+	w.some("connect_ip 10.1.0.9")
+	if strings.HasSuffix(kind, "NG_CHECK") || kind == "ICMP_CHECK" {
+		w.ignored("connect_port 8080", "bind_port 5")
+	} else {
+		w.some("connect_port %s", w.one("8080", "https"))
+	}
+	w.some("bindto 10.1.0.8")
+	w.some("bind_if eth7")
+	w.some("fwmark 9")
+	w.some("log_all_failures%s", w.one("", " off"))
+	if strings.HasSuffix(kind, "GET") {
+		w.some("virtualhost %s", w.one("a.example", `"b.example:80"`))
+		w.some("http_protocol %s", w.one("1.0", "1.0C", "1.1"))
+		w.some("tls_compliant")
+		w.some("fast_recovery")
+		if kind == "SSL_GET" {
+			w.some("%s", w.one("enable_sni", "sni_name c.example", "bind_port 5"))
+		} else {
+			w.ignored("enable_sni", "sni_name c.example")
+		}
+	}
 	for range w.number(1, 2) {
 		if !strings.HasSuffix(kind, "GET") {
 			break
@@ -310,6 +332,13 @@ func (w *writer) check() {
 		w.line("url {")
 		w.line("path %s", w.one("/", "/a?b=$c", `"/x#y"`, `"/%{if}${a}"`))
 		w.some("status_code %s", w.one("200", "200 301-302", "200-299"))
+		w.some("digest 5D41402ABC4B2A76B9719D911017C592")
+		w.some("virtualhost d.example")
+		if w.some(`regex %s`, w.one("abc", `"^a \\d\"$"`, `'[#x]{2} ${y} %{z}'`)) {
+			w.some("regex_options %s", w.one("caseless", "caseless utf"))
+			w.some("regex_no_match")
+			w.some("regex_min_offset %s", w.one("0", "7"))
+		}
 		w.line("}")
 	}
 	w.line("}")

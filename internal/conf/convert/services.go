@@ -109,6 +109,9 @@ func (k *tree) serviceDefaults(it *item, n *keepalived.Node, v *conf.VirtualServ
 			k.timingDefault(it, n, w)
 		}
 	}
+	for _, w := range ownWords() {
+		k.eachDefault(n, w, k.silent(w))
+	}
 }
 
 // timingWord is a word that a check inherits.
@@ -129,33 +132,55 @@ func timingWords() []timingWord {
 // timingDefault writes a default of checks into their virtual server where it is the same for all
 // of them, else into each.
 func (k *tree) timingDefault(it *item, n *keepalived.Node, w timingWord) {
-	var silent []*checkItem
+	silent := k.silent(w)
 	uniform, usual := true, true
-	for _, c := range k.checks {
-		if has(c.node, w.name) || has(c.server, w.name) {
-			continue
-		}
-		silent = append(silent, c)
+	for _, c := range silent {
 		uniform = uniform && w.of(c.check) == w.of(silent[0].check)
 		usual = usual && w.of(c.check) == w.of(k.usual.checks[c.check.Kind])
 	}
 	if usual {
 		return
 	}
-	written := func(c *checkItem) {
-		k.report.add(Different, n.Range, w.name, "keepalived's default %s is written out; HCL's is %s",
-			w.of(c.check), w.of(k.usual.checks[c.check.Kind]))
-	}
 	if uniform {
 		it.block.put(w.name, w.of(silent[0].check))
-		written(silent[0])
+		k.written(n, w, silent[0])
 		return
 	}
+	k.eachDefault(n, w, silent)
+}
+
+// silent are the checks that neither say a word nor have it from their real server.
+func (k *tree) silent(w timingWord) []*checkItem {
+	var silent []*checkItem
+	for _, c := range k.checks {
+		if !has(c.node, w.name) && !has(c.server, w.name) {
+			silent = append(silent, c)
+		}
+	}
+	return silent
+}
+
+// eachDefault writes a default into each check for which HCL has another.
+func (k *tree) eachDefault(n *keepalived.Node, w timingWord, silent []*checkItem) {
 	for _, c := range silent {
 		if is := w.of(c.check); is != w.of(k.usual.checks[c.check.Kind]) {
 			c.body.put(w.name, is)
-			written(c)
+			k.written(n, w, c)
 		}
+	}
+}
+
+func (k *tree) written(n *keepalived.Node, w timingWord, c *checkItem) {
+	k.report.add(Different, n.Range, w.name, "keepalived's default %s is written out; HCL's is %s",
+		w.of(c.check), w.of(k.usual.checks[c.check.Kind]))
+}
+
+// ownWords are those that a check does not inherit and whose defaults differ. A sni_name says
+// enable_sni too.
+func ownWords() []timingWord {
+	return []timingWord{
+		{"http_protocol", func(c conf.Check) string { return quote(c.HTTP.Protocol) }},
+		{"enable_sni", func(c conf.Check) string { return strconv.FormatBool(c.HTTP.SNI) }},
 	}
 }
 

@@ -15,30 +15,41 @@ var update = flag.Bool("update", false, "write the tables of the documentation a
 
 const document = "../../../docs/from-keepalived.md"
 
-// documented are the sections of the document: a title, and the blocks whose words it lists.
-func documented(file *keyword) []struct {
-	title  string
-	blocks []*keyword
-} {
+// documented are the sections of the document.
+func documented(file *keyword) []section {
 	service := file.find("virtual_server")
 	server := service.find("real_server")
 	get := server.find("HTTP_GET")
-	return []struct {
-		title  string
-		blocks []*keyword
-	}{
-		{"Outside of blocks", []*keyword{file}},
-		{"global_defs", []*keyword{file.find("global_defs")}},
-		{"vrrp_sync_group", []*keyword{file.find("vrrp_sync_group")}},
-		{"vrrp_instance", []*keyword{file.find("vrrp_instance")}},
-		{"An address of virtual_ipaddress", []*keyword{{words: file.find("vrrp_instance").find("virtual_ipaddress").options}}},
-		{"An interface of track_interface", []*keyword{{words: file.find("vrrp_instance").find("track_interface").options}}},
-		{"virtual_server", []*keyword{service}},
-		{"Behind lb_kind", []*keyword{{words: service.find("lb_kind").options}}},
-		{"real_server", []*keyword{server}},
-		{"PING_CHECK, TCP_CHECK, HTTP_GET and SSL_GET", []*keyword{server.find("PING_CHECK"), server.find("TCP_CHECK"), get, server.find("SSL_GET")}},
-		{"url", []*keyword{get.find("url")}},
+	sections := []section{
+		{title: "Outside of blocks", blocks: []*keyword{file}},
+		{title: "global_defs", blocks: []*keyword{file.find("global_defs")}},
+		{title: "vrrp_sync_group", blocks: []*keyword{file.find("vrrp_sync_group")}},
+		{title: "vrrp_instance", blocks: []*keyword{file.find("vrrp_instance")}},
+		{title: "An address of virtual_ipaddress", blocks: []*keyword{{words: file.find("vrrp_instance").find("virtual_ipaddress").options}}},
+		{title: "An interface of track_interface", blocks: []*keyword{{words: file.find("vrrp_instance").find("track_interface").options}}},
+		{title: "virtual_server", blocks: []*keyword{service}},
+		{title: "Behind lb_kind", blocks: []*keyword{{words: service.find("lb_kind").options}}},
+		{title: "real_server", blocks: []*keyword{server}},
 	}
+	inEach := map[string]bool{}
+	for _, w := range addressWords() {
+		inEach[w.name] = true
+	}
+	sections = append(sections, section{title: "Every checker with a socket", blocks: []*keyword{{words: addressWords()}}})
+	for _, w := range server.words {
+		if w.class == implemented && len(w.words) > 0 {
+			sections = append(sections, section{title: w.name, blocks: []*keyword{w}, without: inEach})
+		}
+	}
+	return append(sections, section{title: "url", blocks: []*keyword{get.find("url")}})
+}
+
+// section is a section of the document: a title, and the blocks whose words it lists.
+type section struct {
+	title  string
+	blocks []*keyword
+	// without are words that another section has; they are counted all the same.
+	without map[string]bool
 }
 
 // title writes a keyword for a reader: its spellings, the values that are fine, its block's words.
@@ -97,7 +108,12 @@ func table(file *keyword) (string, tally) {
 					continue
 				}
 				seen[k.name] = true
-				all.add(k, implemented)
+				if section.title != "Every checker with a socket" {
+					all.add(k, implemented)
+				}
+				if section.without[k.name] && k.class == implemented {
+					continue
+				}
 				switch {
 				case k.class == implemented:
 					mine = append(mine, k.title(common))

@@ -1,24 +1,24 @@
 package keepalived
 
 const (
-	noTarget  = "the probe would ask another address than this"
-	noBinding = "the probe would leave from another address, and a server may answer differently"
-	noContent = "a server that answers with the wrong page would stay in service; let the application answer such a request with a status of 500"
-	noCheck   = "a server that fails this check would stay in service; use TCP_CHECK, HTTP_GET, SSL_GET or PING_CHECK"
+	noCheck = "a server that fails this check would stay in service; use TCP_CHECK, HTTP_GET, SSL_GET or PING_CHECK"
+	noPort  = "an echo request has no port"
 )
 
-// timingWords are those that a checker inherits from the real server and the virtual server.
-func timingWords() []*keyword {
-	return append(words("delay_loop SECONDS", "delay_before_retry SECONDS", "connect_timeout SECONDS"), word("retry NUMBER").alias("nb_get_retry"))
+// inheritedWords are those that a checker inherits from the real server and the virtual server.
+func inheritedWords() []*keyword {
+	return append(words("delay_loop SECONDS", "delay_before_retry SECONDS", "connect_timeout SECONDS", "alpha [BOOL]", "warmup SECONDS"),
+		word("retry NUMBER").alias("nb_get_retry"))
 }
 
-// checkerWords are those of every checker.
+// checkerWords are those of every checker with ports.
 func checkerWords() []*keyword {
-	return join(timingWords(), alphaWords(),
-		refuse(noTarget, "connect_ip ADDRESS", "connect_port PORT"),
-		refuse(noBinding, "bindto ADDRESS", "bind_port PORT", "bind_if INTERFACE", "fwmark NUMBER"),
-		ignore("the log of lvsd has every change of a server's state and its cause", "log_all_failures [BOOL]"),
-	)
+	return join(addressWords(), words("connect_port PORT", "bind_port PORT"))
+}
+
+// addressWords are those of every checker.
+func addressWords() []*keyword {
+	return join(inheritedWords(), words("connect_ip ADDRESS", "bindto ADDRESS", "bind_if INTERFACE", "fwmark NUMBER", "log_all_failures [BOOL]"))
 }
 
 func checkers() []*keyword {
@@ -27,7 +27,7 @@ func checkers() []*keyword {
 	}
 	host := word("host").holds(words("connect_ip ADDRESS", "connect_port PORT", "bindto ADDRESS", "bind_port PORT", "bind_if INTERFACE", "fwmark NUMBER"))
 	return list(
-		word("PING_CHECK").alias("ICMP_CHECK").bare().holds(checkerWords()),
+		word("PING_CHECK").alias("ICMP_CHECK").bare().holds(addressWords(), ignore(noPort, "connect_port PORT", "bind_port PORT")),
 		word("TCP_CHECK").bare().holds(checkerWords()),
 		httpChecker("HTTP_GET"),
 		httpChecker("SSL_GET"),
@@ -41,18 +41,18 @@ func checkers() []*keyword {
 }
 
 func httpChecker(name string) *keyword {
-	return word(name+" { url { … } }").holds(checkerWords(),
-		refuse("the servers would be asked for their default site", "virtualhost NAME"),
-		but([]string{"1.1"}, ignore("lvsd asks in HTTP/1.1", "http_protocol 1.0|1.0C|1.1")),
-		agree("fast_recovery [BOOL]", "tls_compliant"),
-		refuse("the servers would show the certificate of their default site", "enable_sni", "sni_name NAME"),
+	sni := words("enable_sni [BOOL]", "sni_name NAME")
+	if name == "HTTP_GET" {
+		sni = ignore("HTTP_GET has no TLS in which a name could be sent", "enable_sni [BOOL]", "sni_name NAME")
+	}
+	return word(name+" { url { … } }").holds(checkerWords(), sni,
+		words("virtualhost NAME", "http_protocol 1.0|1.0C|1.1|2", "tls_compliant [BOOL]"),
+		agree("fast_recovery [BOOL]"),
 		list(word("url { path PATH }").holds(
-			words("path PATH", "status_code CODE[-CODE] …"),
-			refuse(noContent, "digest MD5"),
-			scripts(refuse(noContent, "regex EXPRESSION …")),
-			refuse("the servers would be asked for their default site", "virtualhost NAME"),
-			ignore("only regex needs it", "regex_no_match", "regex_options OPTION …", "regex_stack START MAX", "regex_min_offset NUMBER", "regex_max_offset NUMBER"),
-			agree("tls_compliant"),
+			words("path PATH", "status_code CODE[-CODE] …", "digest MD5", "virtualhost NAME", "tls_compliant [BOOL]"),
+			scripts(words("regex EXPRESSION")),
+			words("regex_no_match [BOOL]", "regex_options OPTION …", "regex_min_offset NUMBER", "regex_max_offset NUMBER"),
+			agree("regex_stack START MAX"),
 		)),
 	)
 }

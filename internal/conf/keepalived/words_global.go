@@ -35,7 +35,7 @@ func globalWords() []*keyword {
 func identityWords() []*keyword {
 	return join(
 		list(word("router_id NAME").alias("lvs_id")),
-		words("vrrp_version 2|3", "default_interface INTERFACE"),
+		words("vrrp_version 2|3", "default_interface INTERFACE", "checker_log_all_failures [BOOL]"),
 	)
 }
 
@@ -79,7 +79,7 @@ func electionWords() []*keyword {
 		but(off(), ignore(noScripts, "vrrp_notify_priority_changes [BOOL]")),
 		ignore("lvsd lets the kernel join 224.0.0.18", "disable_local_igmp"),
 		ignore(noVMAC, "vmac_prefix PREFIX", "vmac_addr_prefix PREFIX"),
-		ignore("the log of lvsd names what it drops as it is", "log_unknown_vrids", "checker_log_all_failures [BOOL]"),
+		ignore("the log of lvsd names what it drops as it is", "log_unknown_vrids"),
 	)
 }
 

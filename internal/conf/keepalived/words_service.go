@@ -9,7 +9,7 @@ func serviceWords() []*keyword {
 		list(one(refuse("SSL_GET would show the servers no certificate; let them answer the check without one", "SSL { … }")).holds(
 			words("password TEXT", "ca PATH", "certificate PATH", "key PATH"))),
 		list(service.holds(
-			timingWords(),
+			inheritedWords(),
 			list(
 				word("lb_algo SCHEDULER").alias("lvs_sched"),
 				word("lb_kind NAT|DR|TUN").alias("lvs_method").with(tunnelOptions()),
@@ -22,7 +22,7 @@ func serviceWords() []*keyword {
 			ignore("the kernels of today have no masks of NAT", "nat_mask MASK"),
 			scripts(ignore(noScripts, "quorum_up COMMAND …", "quorum_down COMMAND …")),
 			list(word("real_server ADDRESS [PORT] { … }").holds(
-				timingWords(), checkers(),
+				inheritedWords(), checkers(),
 				words("weight 0-65535", "inhibit_on_failure [BOOL]"),
 				serverWords(),
 				list(word("lb_kind NAT|DR|TUN").alias("lvs_method").with(tunnelOptions())),
@@ -62,17 +62,8 @@ func quorumWords() []*keyword {
 // serverWords are what a virtual server gives to its real servers.
 func serverWords() []*keyword {
 	return join(
-		alphaWords(),
-		refuse("the servers would be asked for their default site", "virtualhost NAME"),
+		words("virtualhost NAME"),
 		ignore(noSNMP, "snmp_name NAME"),
 		but(off(), ignore(noMail, "smtp_alert [BOOL]")),
-	)
-}
-
-// alphaWords are those on how a check begins.
-func alphaWords() []*keyword {
-	return join(
-		words("alpha [BOOL]"),
-		ignore("lvsd spreads the first probes over delay_loop itself", "warmup SECONDS"),
 	)
 }

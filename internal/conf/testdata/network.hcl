@@ -112,6 +112,7 @@ virtual_server "192.168.2.11" "80" {
       url "/b" {}
       connect_timeout = 1.5
       nb_get_retry    = 0
+      http_protocol   = "1.0"
     }
   }
   real_server "10.10.10.12" "80" {
@@ -123,6 +124,8 @@ virtual_server "192.168.2.11" "80" {
     SSL_GET {
       url "/" {}
       delay_before_retry = 0
+      http_protocol      = "1.0"
+      enable_sni         = false
     }
   }
 }

@@ -46,6 +46,8 @@ virtual_server "192.168.2.11" "80" {
   # web1
   real_server "10.10.10.11" "80" { # old machine
     HTTP_GET {
+      http_protocol = "1.0"
+
       # two pages
       url "/a" {
         # first

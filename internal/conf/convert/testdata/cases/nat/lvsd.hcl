@@ -35,6 +35,7 @@ virtual_server "192.168.2.11" "80" {
     }
 
     HTTP_GET {
+      http_protocol = "1.1"
       url "/" { status_code = 200 }
       connect_timeout = "1s"
     }
@@ -48,6 +49,7 @@ virtual_server "192.168.2.11" "80" {
     }
 
     HTTP_GET {
+      http_protocol = "1.1"
       url "/" { status_code = 200 }
       connect_timeout = "1s"
     }
@@ -61,6 +63,7 @@ virtual_server "192.168.2.11" "80" {
     }
 
     HTTP_GET {
+      http_protocol = "1.1"
       url "/" { status_code = 200 }
       connect_timeout = "1s"
     }

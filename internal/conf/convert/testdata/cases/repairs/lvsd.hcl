@@ -27,6 +27,7 @@ virtual_server "10.0.0.1" "0" {
 
     HTTP_GET {
       delay_before_retry = "3s"
+      http_protocol      = "1.0"
       url "/" {}
     }
   }
@@ -50,6 +51,8 @@ virtual_server "fwmark" "7" {
 
   real_server "10.0.1.3" "53" {
     SSL_GET {
+      http_protocol = "1.0"
+      enable_sni    = false
       url "/" { status_code = 204 }
     }
   }

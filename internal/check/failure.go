@@ -1,45 +1,11 @@
 package check
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
 	"syscall"
 )
-
-// probers are the checkers, by kind.
-type probers struct {
-	byKind map[Kind]func(context.Context, Spec) error
-	pings  *pings
-}
-
-// newProbers lists the checkers. Each probes its target once: nil says that the target is healthy,
-// a *fault that it could not be probed, any other error that it is not healthy. Each returns by the
-// context's deadline, and soon after the context is cancelled.
-func newProbers() *probers {
-	p := newPings()
-	return &probers{pings: p, byKind: map[Kind]func(context.Context, Spec) error{
-		ICMP:  p.probe,
-		TCP:   probeTCP,
-		HTTP:  probeHTTP,
-		HTTPS: probeHTTP,
-	}}
-}
-
-// probe probes a target once.
-func (p *probers) probe(ctx context.Context, spec Spec) error {
-	checker, ok := p.byKind[spec.Kind]
-	if !ok {
-		return &fault{op: "probe " + spec.Addr.String(), cause: errNoChecker}
-	}
-	return checker(ctx, spec)
-}
-
-// wait returns when nothing of any probe is left running.
-func (p *probers) wait() { p.pings.wait() }
-
-var errNoChecker = errors.New("no checker of this kind")
 
 // fault is an error of ours, which says nothing of the target.
 type fault struct {
@@ -57,6 +23,10 @@ func (f *fault) Unwrap() error { return f.cause }
 // sending), has failed: traffic for it takes the same route. When the interface to the servers is
 // down, all of them are therefore down, as with keepalived.
 func failure(op string, err error) error {
+	var refused *optionError
+	if errors.As(err, &refused) {
+		return &fault{op: op + ": set " + refused.option, cause: refused.errno}
+	}
 	cause := err
 	var errno syscall.Errno
 	if errors.As(err, &errno) {
@@ -87,3 +57,11 @@ func isLocal(err error) bool {
 	}
 	return false
 }
+
+// optionError says that a socket was refused an option.
+type optionError struct {
+	option string
+	errno  error
+}
+
+func (e *optionError) Error() string { return "set " + e.option + ": " + e.errno.Error() }

@@ -1,0 +1,106 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// connect opens a TCP connection to the target that will be reset when it is closed.
+func connect(ctx context.Context, spec Spec) (*net.TCPConn, error) {
+	op := "connect " + spec.Addr.String()
+	dialed, err := dial(ctx, "tcp", spec)
+	if err != nil {
+		if timedOut(err) {
+			return nil, fmt.Errorf("%s: no answer within %v", op, spec.Timeout)
+		}
+		return nil, failure(op, err)
+	}
+	conn := dialed.(*net.TCPConn)
+	if err := conn.SetLinger(0); err != nil {
+		conn.Close()
+		return nil, failure(op, err)
+	}
+	return conn, nil
+}
+
+// dial connects to the target of a spec from where its socket says, over "tcp" or "udp".
+func dial(ctx context.Context, network string, spec Spec) (net.Conn, error) {
+	// Not DialTCP: with no local address it binds all the same, which takes a port from every
+	// other target.
+	dialer := net.Dialer{KeepAlive: -1}
+	addr := spec.Addr
+	if s := spec.Detail.Socket(); s != (Socket{}) {
+		addr = s.target(addr)
+		dialer.Control = func(_, _ string, raw syscall.RawConn) error { return s.configure(raw) }
+		dialer.LocalAddr = s.local(network, addr.Addr())
+	}
+	return dialer.DialContext(ctx, network, addr.String())
+}
+
+// target gives a link-local address the zone without which it means nothing (RFC 4007 §6).
+func (s Socket) target(addr netip.AddrPort) netip.AddrPort {
+	if a := addr.Addr(); s.Interface != "" && a.Zone() == "" && a.Is6() && a.IsLinkLocalUnicast() {
+		return netip.AddrPortFrom(a.WithZone(s.Interface), addr.Port())
+	}
+	return addr
+}
+
+// local is the address to bind a socket of a network to, nil for none.
+func (s Socket) local(network string, target netip.Addr) net.Addr {
+	if !s.Source.IsValid() && s.Port == 0 {
+		return nil
+	}
+	source := netip.AddrPortFrom(s.Source, s.Port)
+	switch {
+	case !s.Source.IsValid() && target.Is6():
+		source = netip.AddrPortFrom(netip.IPv6Unspecified(), s.Port)
+	case !s.Source.IsValid():
+		source = netip.AddrPortFrom(netip.IPv4Unspecified(), s.Port)
+	default:
+		source = s.target(source)
+	}
+	if network == "udp" {
+		return net.UDPAddrFromAddrPort(source)
+	}
+	return net.TCPAddrFromAddrPort(source)
+}
+
+// configure sets the options of a socket before it is bound.
+func (s Socket) configure(raw syscall.RawConn) error {
+	var err error
+	set := func(name string, setting error) {
+		if err == nil && setting != nil {
+			err = &optionError{name, setting}
+		}
+	}
+	controlErr := raw.Control(func(descriptor uintptr) {
+		fd := int(descriptor)
+		if s.Mark != 0 {
+			set("SO_MARK", unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_MARK, int(s.Mark)))
+		}
+		if s.Interface != "" {
+			set("SO_BINDTODEVICE", unix.SetsockoptString(fd, unix.SOL_SOCKET, unix.SO_BINDTODEVICE, s.Interface))
+		}
+		switch {
+		case s.Port != 0:
+			// Probes of several targets may have the port at once.
+			set("SO_REUSEADDR", unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1))
+		case s.Source.IsValid():
+			// The port is chosen when connecting: one is enough for many targets (ip(7)).
+			set("IP_BIND_ADDRESS_NO_PORT", unix.SetsockoptInt(fd, unix.SOL_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1))
+		}
+	})
+	return errors.Join(err, controlErr)
+}
+
+// timedOut reports whether err says that the time of a probe was over.
+func timedOut(err error) bool {
+	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded)
+}

@@ -1,0 +1,81 @@
+package conf
+
+import (
+	"net/netip"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+func drawCheck(t *rapid.T, family netip.Addr) Check {
+	milliseconds := func(lo int, name string) time.Duration {
+		return time.Duration(rapid.IntRange(lo, 86400_000).Draw(t, name)) * time.Millisecond
+	}
+	c := Check{
+		Kind: rapid.SampledFrom([]CheckKind{PingCheck, TCPCheck, HTTPGet, SSLGet}).Draw(t, "check"),
+		Timing: Timing{
+			Interval:         milliseconds(1, "interval"),
+			Timeout:          milliseconds(1, "timeout"),
+			Warmup:           milliseconds(0, "warmup"),
+			DelayBeforeRetry: milliseconds(0, "retry delay"),
+			Retry:            rapid.IntRange(0, maxRetry).Draw(t, "retry"),
+			Alpha:            rapid.Bool().Draw(t, "alpha"),
+			LogAllFailures:   rapid.Bool().Draw(t, "log"),
+		},
+		Socket: drawSocket(t, family),
+	}
+	switch c.Kind {
+	case PingCheck:
+		c.ConnectPort, c.BindPort = 0, 0
+	case HTTPGet, SSLGet:
+		c.HTTP = drawHTTP(t, c.Kind)
+	}
+	return c
+}
+
+func drawSocket(t *rapid.T, family netip.Addr) Socket {
+	address := netip.MustParseAddr("192.0.2.9")
+	if family.Is6() {
+		address = netip.MustParseAddr("2001:db8::9")
+	}
+	return Socket{
+		ConnectIP:   rapid.SampledFrom([]netip.Addr{{}, address}).Draw(t, "connect_ip"),
+		ConnectPort: rapid.SampledFrom([]uint16{0, 1, 65535}).Draw(t, "connect_port"),
+		BindTo:      rapid.SampledFrom([]netip.Addr{{}, address}).Draw(t, "bindto"),
+		BindPort:    rapid.SampledFrom([]uint16{0, 1, 65535}).Draw(t, "bind_port"),
+		BindIf:      rapid.SampledFrom([]string{"", "eth0"}).Draw(t, "bind_if"),
+		FWMark:      rapid.SampledFrom([]uint32{0, 1, 4294967295}).Draw(t, "fwmark"),
+	}
+}
+
+func drawHTTP(t *rapid.T, kind CheckKind) HTTP {
+	c := HTTP{Protocol: rapid.SampledFrom([]string{"1.0", "1.0C", "1.1", "2"}).Draw(t, "protocol")}
+	if kind == SSLGet {
+		if c.SNI = rapid.Bool().Draw(t, "sni"); c.SNI {
+			c.SNIName = rapid.SampledFrom([]string{"", "a.example"}).Draw(t, "sni_name")
+		}
+	}
+	for range rapid.IntRange(1, 2).Draw(t, "urls") {
+		u := URL{
+			Path:         rapid.StringMatching(`/[a-z?=&#!{}%\$]{0,6}`).Draw(t, "path"),
+			VirtualHost:  rapid.SampledFrom([]string{"", "b.example:8080"}).Draw(t, "virtualhost"),
+			Digest:       rapid.SampledFrom([]string{"", "d41d8cd98f00b204e9800998ecf8427e"}).Draw(t, "digest"),
+			TLSCompliant: rapid.Bool().Draw(t, "tls_compliant"),
+		}
+		if rapid.Bool().Draw(t, "matches") {
+			u.Regex = Regex{
+				Pattern:   rapid.SampledFrom([]string{"a", `^\d+ "x" \\ \'[#!{}]$`, "größe|${b}%{c}", " "}).Draw(t, "regex"),
+				Options:   rapid.SampledFrom([][]string{nil, {"utf"}, {"caseless", "dotall", "no_auto_capture"}}).Draw(t, "options"),
+				NoMatch:   rapid.Bool().Draw(t, "no match"),
+				MinOffset: rapid.IntRange(0, 100).Draw(t, "min"),
+				MaxOffset: rapid.SampledFrom([]int{0, 100, maxOffset}).Draw(t, "max"),
+			}
+		}
+		for range rapid.IntRange(1, 3).Draw(t, "ranges") {
+			first := rapid.IntRange(100, 599).Draw(t, "first")
+			u.StatusCodes = append(u.StatusCodes, StatusRange{first, rapid.IntRange(first, 599).Draw(t, "last")})
+		}
+		c.URLs = append(c.URLs, u)
+	}
+	return c
+}
