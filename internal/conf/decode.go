@@ -45,6 +45,11 @@ func decode(nodes []*keepalived.Node, front *frontEnd, hostname string) (*Config
 	}
 	d.settleAnnouncements()
 	for _, n := range nodes {
+		if n.Name == "virtual_server_group" {
+			d.serverGroup(n)
+		}
+	}
+	for _, n := range nodes {
 		switch n.Name {
 		case "garp_group":
 			d.garpGroup(n)

@@ -55,7 +55,7 @@ func (d *decoder) schedulerFlags(given map[string]*keepalived.Node, v *VirtualSe
 	if n == nil || !d.flag(n, &ops) || !ops {
 		return
 	}
-	if v.FWMark == 0 && v.Protocol != UDP {
+	if v.Protocol != "" && v.Protocol != UDP {
 		d.repairs(n.Range, "The kernel schedules each packet by itself for UDP only", "ops is ignored", "remove ops")
 		return
 	}
@@ -63,35 +63,75 @@ func (d *decoder) schedulerFlags(given map[string]*keepalived.Node, v *VirtualSe
 }
 
 // family reads ip_family.
-func (d *decoder) family(n *keepalived.Node, to *uint8) {
+func (d *decoder) family(n *keepalived.Node, to *uint8) bool {
 	var name string
-	if d.choice(n, []string{"inet", "inet6"}, &name) {
+	ok := d.choice(n, []string{"inet", "inet6"}, &name)
+	if ok {
 		*to = map[string]uint8{"inet": 4, "inet6": 6}[name]
 	}
+	return ok
 }
 
 // serviceFamily finds the address family of a service: that of its address, or for a firewall mark
 // what ip_family says, or that of its first server.
 func (d *decoder) serviceFamily(n *keepalived.Node, v *VirtualServer) {
 	said := v.Family
-	of := func(a netip.Addr) uint8 {
-		if a.Is6() {
-			return 6
-		}
-		return 4
-	}
 	switch {
+	case v.Group != "":
+		d.groupFamily(v)
 	case v.FWMark == 0:
-		v.Family = of(v.Address.Addr())
+		v.Family = familyOf(v.Address.Addr())
 	case said != 0:
 	case len(v.RealServers) > 0:
-		v.Family = of(v.RealServers[0].Address.Addr())
+		v.Family = familyOf(v.RealServers[0].Address.Addr())
 	default:
-		v.Family = of(v.Sorry.Address.Addr())
+		v.Family = familyOf(v.Sorry.Address.Addr())
 	}
 	if n != nil && said != 0 && said != v.Family {
 		d.repairs(n.Range, "This ip_family is not that of the address", "it is ignored", "remove it")
 	}
+}
+
+// groupFamily finds the family of a group: that of its addresses, or of a group with nothing but
+// marks what is said of the virtual server, or that of its first server. It is 0 where members are
+// of both.
+func (d *decoder) groupFamily(v *VirtualServer) {
+	var found [7]bool
+	for a := range d.cfg.Addresses(v) {
+		found[a.Family] = found[a.Family] || a.FWMark == 0
+	}
+	switch {
+	case found[4] && found[6]:
+		v.Family = 0
+	case found[4]:
+		v.Family = 4
+	case found[6]:
+		v.Family = 6
+	case v.Family == 0 && len(v.RealServers) > 0:
+		v.Family = familyOf(v.RealServers[0].Address.Addr())
+	case v.Family == 0:
+		v.Family = 4
+	}
+}
+
+// anyPort says whether a virtual server has an address with port 0.
+func (d *decoder) anyPort(v *VirtualServer) bool {
+	for a := range d.cfg.Addresses(v) {
+		if a.FWMark == 0 && a.Address.IsValid() && a.Address.Port() == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// onlyMarks says whether a group has firewall marks alone.
+func (d *decoder) onlyMarks(name string) bool {
+	for a := range d.cfg.Addresses(&VirtualServer{Group: name}) {
+		if a.FWMark == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // persistenceWords reads what says which clients stay with their server, once the family of the
@@ -106,7 +146,7 @@ func (d *decoder) persistenceWords(at *keepalived.Node, given map[string]*keepal
 		d.granularity(n, v)
 		need = "persistence_granularity"
 	}
-	if v.FWMark == 0 && v.Address.IsValid() && v.Address.Port() == 0 {
+	if d.anyPort(v) {
 		need = "Port 0 is every port and"
 	}
 	if need == "" || given["persistence_timeout"] != nil {
@@ -123,6 +163,10 @@ func (d *decoder) persistenceWords(at *keepalived.Node, given map[string]*keepal
 func (d *decoder) granularity(n *keepalived.Node, v *VirtualServer) {
 	w, ok := first(n)
 	if !ok {
+		return
+	}
+	if v.Family == 0 {
+		d.errorf(w.Range, "persistence_granularity means one thing for IPv4 and another for IPv6, and this virtual_server_group has both; write a group and a virtual_server for each")
 		return
 	}
 	whole, form := 32, "a mask such as 255.255.255.0 or a length from 1 to 32"

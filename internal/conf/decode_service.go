@@ -1,8 +1,9 @@
 package conf
 
 import (
+	"fmt"
 	"net/netip"
-	"strconv"
+	"slices"
 	"strings"
 
 	"lvsd/internal/conf/keepalived"
@@ -52,7 +53,7 @@ func (d *decoder) virtualServer(n *keepalived.Node) {
 	})
 	switch protocol := given["protocol"]; {
 	case !named:
-	case v.FWMark != 0:
+	case v.FWMark != 0 || v.Group != "" && d.onlyMarks(v.Group):
 		v.Protocol = ""
 		if protocol != nil {
 			d.repairs(protocol.Range, "A firewall mark matches every protocol", "this one is ignored", "remove the protocol")
@@ -77,6 +78,28 @@ func (d *decoder) virtualServer(n *keepalived.Node) {
 	}
 }
 
+// groupName reads the name of a group, which has to be one of the file's.
+func (d *decoder) groupName(n *keepalived.Node, v *VirtualServer) bool {
+	if len(n.Args) < 2 {
+		d.errorf(n.Args[0].Range, `"group" needs the name of a virtual_server_group behind it`)
+		return false
+	}
+	var names []string
+	for k := range d.cfg.ServerGroups {
+		names = append(names, d.cfg.ServerGroups[k].Name)
+	}
+	if !slices.Contains(names, n.Args[1].Text) {
+		hint := ""
+		if near := keepalived.Nearest(n.Args[1].Text, names); near != "" {
+			hint = fmt.Sprintf("; did you mean %q?", near)
+		}
+		d.errorf(n.Args[1].Range, "There is no virtual_server_group %q%s", n.Args[1].Text, hint)
+		return false
+	}
+	v.Group = n.Args[1].Text
+	return true
+}
+
 // serviceName reads what stands behind virtual_server.
 func (d *decoder) serviceName(n *keepalived.Node, v *VirtualServer) bool {
 	w, ok := first(n)
@@ -85,10 +108,7 @@ func (d *decoder) serviceName(n *keepalived.Node, v *VirtualServer) bool {
 	}
 	switch w.Text {
 	case "group":
-		why := "the service would not be there; write one virtual_server for each address"
-		d.errorf(w.Range, "lvsd does not have virtual_server group yet: %s", why)
-		d.last.Extra = keepalived.Refused{Word: "virtual_server group", Why: why}
-		return false
+		return d.groupName(n, v)
 	case "fwmark":
 		if len(n.Args) < 2 {
 			d.errorf(w.Range, `"fwmark" needs the number of the mark behind it`)
@@ -97,17 +117,6 @@ func (d *decoder) serviceName(n *keepalived.Node, v *VirtualServer) bool {
 		return d.mark(n.Args[1], &v.FWMark)
 	}
 	return d.serverAddress(n, &v.Address)
-}
-
-// mark reads the number of a firewall mark.
-func (d *decoder) mark(w keepalived.Word, to *uint32) bool {
-	mark, err := strconv.ParseUint(w.Text, 10, 32)
-	if err != nil || mark == 0 {
-		d.errorf(w.Range, "fwmark takes a whole number from 1 to 4294967295, not %q", w.Text)
-		return false
-	}
-	*to = uint32(mark)
-	return true
 }
 
 func (d *decoder) protocol(n *keepalived.Node, to *Protocol) {

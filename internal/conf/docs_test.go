@@ -77,7 +77,8 @@ func documentedBlocks() map[string]*hclBlock {
 	get := find(server, "SSL_GET")
 	return map[string]*hclBlock{
 		"global_defs": find(file, "global_defs"), "garp_group": find(file, "garp_group"), "vrrp_instance": find(file, "vrrp_instance"),
-		"vrrp_sync_group": find(file, "vrrp_sync_group"), "virtual_server": service, "real_server": server,
+		"vrrp_sync_group": find(file, "vrrp_sync_group"), "virtual_server_group": find(file, "virtual_server_group"),
+		"virtual_server": service, "real_server": server,
 		"Checks":               {values: hclPorts()},
 		"HTTP_GET and SSL_GET": get.without(hclPorts()), "url": find(get, "url"),
 	}

@@ -168,6 +168,8 @@ func (w *hclWalk) block(b *hclBlock, block *hcl.Block) *keepalived.Node {
 	switch {
 	case block.Type == "url":
 		n.Children = append(n.Children, statement("path", labels[0].Range, labels...))
+	case block.Type == "virtual_server_group":
+		n.Args, n.Children = labels, groupLines(n.Children)
 	case b.line:
 		n.Children = []*keepalived.Node{w.labelledLine(b, labels, n)}
 	default:

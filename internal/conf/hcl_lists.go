@@ -124,6 +124,21 @@ func (w *hclWalk) lines(a *hcl.Attribute, l *hclLines) []*keepalived.Node {
 	return one(n)
 }
 
+// groupLines are the lines of a virtual_server_group from its two lists.
+func groupLines(lists []*keepalived.Node) []*keepalived.Node {
+	var all []*keepalived.Node
+	for _, n := range lists {
+		for _, line := range n.Children {
+			if n.Name == "fwmark" {
+				line.Args = append([]keepalived.Word{line.Keyword}, line.Args...)
+				line.Keyword = keepalived.Word{Text: n.Name, Range: line.Keyword.Range}
+			}
+			all = append(all, line)
+		}
+	}
+	return all
+}
+
 // line is one element of a list of lines.
 func (w *hclWalk) line(a *hcl.Attribute, l *hclLines, v cty.Value, at hcl.Range) (*keepalived.Node, bool) {
 	if t := v.Type(); v.IsNull() || l.first == "" || !t.IsObjectType() && !t.IsMapType() {

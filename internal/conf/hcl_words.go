@@ -43,6 +43,7 @@ func hclFile() *hclBlock {
 		{"garp_group", hclGARPGroup()},
 		{"vrrp_instance", hclInstance()},
 		{"vrrp_sync_group", hclSyncGroup()},
+		{"virtual_server_group", hclServerGroup()},
 		{"virtual_server", hclVirtualServer()},
 	}}
 }

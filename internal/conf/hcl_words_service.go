@@ -1,5 +1,13 @@
 package conf
 
+// hclServerGroup has keepalived's lines in two lists: the addresses, and the marks.
+func hclServerGroup() *hclBlock {
+	return &hclBlock{labels: []string{"name"}, lines: []hclLines{
+		{name: "address", first: "address"},
+		{name: "fwmark", first: "fwmark"},
+	}}
+}
+
 func hclVirtualServer() *hclBlock {
 	return &hclBlock{
 		labels: []string{"address", "port"},

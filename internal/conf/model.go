@@ -13,7 +13,9 @@ type Config struct {
 	RouterID   string
 	Instances  []Instance
 	SyncGroups []SyncGroup
-	Services   []VirtualServer
+	// ServerGroups are the virtual_server_group that virtual servers may name.
+	ServerGroups []ServerGroup
+	Services     []VirtualServer
 	// StartupDelay and DelayAfterBoot are how long after the start of lvsd, and of the machine, no
 	// instance takes part yet.
 	StartupDelay, DelayAfterBoot time.Duration

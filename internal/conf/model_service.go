@@ -56,12 +56,15 @@ type Tunnel struct {
 // VirtualServer is one virtual_server: an address or firewall mark and the servers behind it.
 type VirtualServer struct {
 	// Address is the service's address and port; port 0 is every port and needs persistence.
-	// It is the zero value where FWMark is set.
+	// It is the zero value where FWMark or Group is set.
 	Address netip.AddrPort
 	FWMark  uint32 // firewall mark, 0 for none
+	// Group names the ServerGroup that has the addresses and marks in place of these; empty for none.
+	Group string
 	// Protocol is empty where FWMark is set: a mark matches every protocol.
 	Protocol Protocol
-	// Family is 4 or 6: the address's, or what packets with the mark are of.
+	// Family is 4 or 6: the address's, or what packets with the mark are of. It is 0 for a group with
+	// addresses of both.
 	Family    uint8
 	Scheduler string // lb_algo, lvs_sched: the name of the kernel's module without "ip_vs_"
 	// Fallback has sh and mh choose another server for one that is unavailable, and HashPort has them

@@ -82,6 +82,26 @@ func drawServer(t *rapid.T, v *VirtualServer, address netip.Addr) RealServer {
 	return r
 }
 
+// drawGroup draws a group of which no member is another service's.
+func drawGroup(t *rapid.T, family uint8) ServerGroup {
+	g := ServerGroup{Name: rapid.SampledFrom([]string{"VSG", "1"}).Draw(t, "group name")}
+	for k := range rapid.IntRange(0, 3).Draw(t, "ranges") {
+		m := GroupMember{First: netip.AddrFrom4([4]byte{10, 3, byte(k), 250}), Family: family, Port: rapid.Uint16Range(1, 65535).Draw(t, "port")}
+		if family == 6 {
+			m.First = netip.MustParseAddr(fmt.Sprintf("2001:db8:3::%d:fffa", k))
+		}
+		m.Last = m.First
+		for range rapid.IntRange(0, 9).Draw(t, "size") {
+			m.Last = m.Last.Next()
+		}
+		g.Members = append(g.Members, m)
+	}
+	for k := range rapid.IntRange(0, 2).Draw(t, "marks") {
+		g.Members = append(g.Members, GroupMember{FWMark: uint32(900 + k), Family: rapid.SampledFrom([]uint8{0, 4, 6}).Draw(t, "mark's family")})
+	}
+	return g
+}
+
 func drawMethod(t *rapid.T) (Forwarding, Tunnel) {
 	f := rapid.SampledFrom([]Forwarding{NAT, DR, TUN}).Draw(t, "method")
 	if f != TUN {
@@ -97,4 +117,20 @@ func drawMethod(t *rapid.T) (Forwarding, Tunnel) {
 		u.Checksum = rapid.SampledFrom([]Checksum{"", OuterChecksum}).Draw(t, "checksum")
 	}
 	return f, u
+}
+
+// intoGroup makes a service one of a group.
+func intoGroup(v *VirtualServer, g *ServerGroup) {
+	v.Group, v.Address, v.FWMark = g.Name, netip.AddrPort{}, 0
+	onlyMarks := true
+	for _, m := range g.Members {
+		onlyMarks = onlyMarks && m.FWMark != 0
+	}
+	switch {
+	case onlyMarks:
+		v.Protocol = ""
+	case v.Protocol == "":
+		v.Protocol = TCP
+	}
+	v.OnePacket = v.OnePacket && (v.Protocol == UDP || onlyMarks)
 }

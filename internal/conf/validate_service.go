@@ -9,31 +9,51 @@ import (
 )
 
 func (v *VirtualServer) title() string {
-	if v.FWMark != 0 {
-		return fmt.Sprintf("virtual_server fwmark %d", v.FWMark)
+	if v.Group != "" {
+		return "virtual_server group " + v.Group
 	}
-	return fmt.Sprintf("virtual_server %s %s", strings.ToUpper(string(v.Protocol)), v.Address)
+	return titleOf(ServiceAddress{Address: v.Address, FWMark: v.FWMark}, v.Protocol)
+}
+
+func titleOf(a ServiceAddress, p Protocol) string {
+	if a.FWMark != 0 {
+		return fmt.Sprintf("virtual_server fwmark %d", a.FWMark)
+	}
+	return fmt.Sprintf("virtual_server %s %s", strings.ToUpper(string(p)), a.Address)
 }
 
 // validateServices looks for duplicates and for servers that the kernel would refuse or not reach.
 func (d *decoder) validateServices() {
 	type identity struct {
-		address  netip.AddrPort
-		mark     uint32
-		family   uint8
+		ServiceAddress
 		protocol Protocol
 	}
 	seen := map[identity]hcl.Range{}
+	destinations := 0
 	for k := range d.cfg.Services {
 		v := &d.cfg.Services[k]
-		id := identity{v.Address, v.FWMark, v.Family, v.Protocol}
-		if other, twice := seen[id]; twice {
-			d.errorf(v.Range, "%s stands at %s already; put the real servers into one", v.title(), place(other))
-			d.relate(other, "first defined here")
-		} else {
+		members := 0
+		for a := range d.cfg.Addresses(v) {
+			members++
+			id := identity{a, v.Protocol}
+			if a.FWMark != 0 {
+				id.protocol = ""
+			}
+			if other, twice := seen[id]; twice {
+				d.errorf(v.Range, "%s stands at %s already; put the real servers into one", titleOf(a, id.protocol), place(other))
+				d.relate(other, "first defined here")
+				break
+			}
 			seen[id] = v.Range
+			if destinations += len(v.RealServers); destinations > maxDestinations {
+				d.errorf(v.Range, "The groups and their real servers come to more than %d destinations; write a firewall mark for a group, which matches any number of addresses", maxDestinations)
+				return
+			}
 		}
-		if len(v.RealServers) == 0 && !v.Sorry.Address.IsValid() {
+		switch {
+		case members == 0:
+			d.warnf(v.Range, "%s has no address and no mark; it is not there", v.title())
+		case len(v.RealServers) == 0 && !v.Sorry.Address.IsValid():
 			d.warnf(v.Range, "%s has no real_server; it refuses every connection", v.title())
 		}
 		d.validateServers(v)
@@ -79,7 +99,11 @@ type serverOf struct {
 
 // validateFamily holds servers to the family of their service, which only a tunnel can change.
 func (d *decoder) validateFamily(s serverOf) {
-	if s.forwarding != TUN && (s.service.Family == 4) != s.address.Addr().Is4() {
+	if s.forwarding != TUN && s.service.Family == 0 {
+		d.errorf(s.at, "%s %s is of a group with addresses of IPv4 and IPv6, where only a tunnel reaches every server; write lb_kind TUN, or a group for each", s.word, s.address.Addr())
+		return
+	}
+	if s.forwarding != TUN && s.service.Family != familyOf(s.address.Addr()) {
 		d.errorf(s.at, "%s %s is not of the address family of its virtual_server; %s cannot change it", s.word, s.address.Addr(), s.method())
 	}
 }
@@ -99,7 +123,7 @@ func (s serverOf) method() string {
 // validatePort: only NAT rewrites ports, and port 0 leaves them as they are.
 func (d *decoder) validatePort(s serverOf) {
 	port, want := s.address.Port(), s.service.Address.Port()
-	if s.service.FWMark != 0 || port == want {
+	if s.service.FWMark != 0 || s.service.Group != "" || port == want {
 		return
 	}
 	switch {

@@ -1,6 +1,7 @@
 package conf
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -553,4 +554,33 @@ func TestHCLHasKeepalivedsWords(t *testing.T) {
 		}
 	}
 	walk(hclFile(), "", 0)
+}
+
+func TestServerGroup(t *testing.T) {
+	src := "virtual_server group g {\nprotocol TCP\nlb_kind TUN\nreal_server 10.0.9.1 80 {\n}\n}\nvirtual_server_group g {\nfwmark 7 inet6\n10.0.0.254-10.0.1.1 80\nfwmark 8\n10.0.2.8/30 81\n" +
+		"2001:db8::9-b http\n10.0.3.1-2\n10.0.4.1\n}\n"
+	r := read(t, Keepalived, src)
+	if r.Config == nil {
+		t.Fatal(lines(r.Diags))
+	}
+	c := r.Config
+	var got []string
+	for a := range c.Addresses(&c.Services[0]) {
+		if a.FWMark != 0 {
+			got = append(got, fmt.Sprintf("%d IPv%d", a.FWMark, a.Family))
+			continue
+		}
+		if a.Family != familyOf(a.Address.Addr()) {
+			t.Errorf("%s is of IPv%d", a.Address, a.Family)
+		}
+		got = append(got, a.Address.String())
+	}
+	want := []string{"10.0.0.254:80", "10.0.0.255:80", "10.0.1.0:80", "10.0.1.1:80", "10.0.2.8:81", "10.0.2.9:81", "10.0.2.10:81",
+		"10.0.2.11:81", "[2001:db8::9]:80", "[2001:db8::a]:80", "[2001:db8::b]:80", "10.0.3.1:0", "10.0.3.2:0", "10.0.4.1:0", "7 IPv6", "8 IPv4"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if v := c.Services[0]; v.Family != 0 || v.PersistenceTimeout != 360*time.Second {
+		t.Errorf("%+v", v)
+	}
 }

@@ -5,18 +5,52 @@ import (
 	"strings"
 )
 
+func family(n uint8) string { return map[uint8]string{4: "inet", 6: "inet6"}[n] }
+
+// writeServerGroup spells every member as a range.
+func writeServerGroup(g *ServerGroup, s syntax, put func(...string)) {
+	var addresses, marks []string
+	for _, m := range g.Members {
+		if m.FWMark == 0 {
+			addresses = append(addresses, fmt.Sprintf("%s-%s %d", m.First, m.Last, m.Port))
+		} else {
+			marks = append(marks, strings.TrimSpace(fmt.Sprint(m.FWMark, " ", family(m.Family))))
+		}
+	}
+	put(s.open("virtual_server_group", g.Name), s.groupLines(addresses, marks), "}")
+}
+
+func (keepalivedSyntax) groupLines(addresses, marks []string) string {
+	for _, m := range marks {
+		addresses = append(addresses, "fwmark "+m)
+	}
+	return strings.Join(addresses, "\n")
+}
+
+func (hclSyntax) groupLines(addresses, marks []string) string {
+	return "address = " + list(addresses) + "\nfwmark = " + list(marks)
+}
+
 func writeService(v *VirtualServer, s syntax, put func(...string)) {
-	if v.FWMark != 0 {
+	switch {
+	case v.Group != "":
+		put(s.open("virtual_server", "group", v.Group))
+	case v.FWMark != 0:
 		put(s.open("virtual_server", "fwmark", fmt.Sprint(v.FWMark)))
-	} else {
-		put(s.open("virtual_server", v.Address.Addr().String(), fmt.Sprint(v.Address.Port())), s.word("protocol", strings.ToUpper(string(v.Protocol))))
+	default:
+		put(s.open("virtual_server", v.Address.Addr().String(), fmt.Sprint(v.Address.Port())))
+	}
+	if v.Protocol != "" {
+		put(s.word("protocol", strings.ToUpper(string(v.Protocol))))
+	}
+	if v.Family != 0 {
+		put(s.word("ip_family", family(v.Family)))
 	}
 	fallback, port := "flag-1", "flag-2"
 	if v.Scheduler == "sh" || v.Scheduler == "mh" {
 		fallback, port = v.Scheduler+"-fallback", v.Scheduler+"-port"
 	}
 	put(s.word("lb_algo", v.Scheduler), s.args("lb_kind", method(v.Forwarding, v.Tunnel)...),
-		s.word("ip_family", map[uint8]string{4: "inet", 6: "inet6"}[v.Family]),
 		s.flag(fallback, v.Fallback), s.flag(port, v.HashPort), s.flag("flag-3", v.Flag3), s.flag("ops", v.OnePacket))
 	if v.PersistenceTimeout != 0 {
 		put(s.word("persistence_timeout", seconds(v.PersistenceTimeout)))

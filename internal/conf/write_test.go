@@ -13,6 +13,7 @@ import (
 type syntax interface {
 	word(name, value string) string
 	flag(name string, value bool) string
+	groupLines(addresses, marks []string) string
 	args(name string, values ...string) string
 	open(name string, labels ...string) string
 	addresses(name string, list []VirtualAddress) string
@@ -67,6 +68,9 @@ func write(c *Config, s syntax) string {
 	for _, g := range c.SyncGroups {
 		put(s.open("vrrp_sync_group", g.Name), s.lines("group", g.Members),
 			s.track("track_interface", g.TrackInterfaces), s.flag("sync_group_tracking_weight", g.TrackingWeight), "}")
+	}
+	for i := range c.ServerGroups {
+		writeServerGroup(&c.ServerGroups[i], s, put)
 	}
 	for i := range c.Services {
 		writeService(&c.Services[i], s, put)

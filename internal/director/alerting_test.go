@@ -43,7 +43,7 @@ func told(t *testing.T, tell func(*Director)) []string {
 	fields.TimeKey, fields.MessageKey = "time", "message"
 	core := zapcore.NewCore(zapcore.NewJSONEncoder(fields), zapcore.AddSync(&out), zapcore.DebugLevel)
 	tell(&Director{journal: newJournal(zap.New(core)), cfg: &conf.Config{}, options: Options{Path: "lvsd.hcl"},
-		roles: map[vrrp.Key]role{}, empty: map[ipvs.ServiceKey]bool{}})
+		roles: map[vrrp.Key]role{}, empty: map[string]bool{}})
 	return strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
 }
 

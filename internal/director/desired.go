@@ -59,9 +59,11 @@ func desired(cfg *conf.Config, h health, gid int) want {
 		w.network.SpacingGroups = append(w.network.SpacingGroups,
 			netif.SpacingGroup{Interfaces: g.Interfaces, Spacing: netif.Spacing(g.Spacing)})
 	}
+	for _, s := range services(cfg) {
+		w.services[s.key] = s.entry(w.memory)
+	}
 	for i := range cfg.Services {
 		s := &cfg.Services[i]
-		w.services[serviceKey(s)] = service(s, w.memory)
 		for j := range s.RealServers {
 			for _, spec := range specs(&s.RealServers[j]) {
 				w.checks[spec] = struct{}{}
@@ -148,13 +150,12 @@ func address(a *conf.VirtualAddress) netif.Address {
 // sysctls are the director's own kernel parameters without which its services do not work.
 func sysctls(cfg *conf.Config, checks map[check.Spec]struct{}, gid int) []netif.Sysctl {
 	var forward4, forward6, redirects bool
-	for i := range cfg.Services {
-		s := &cfg.Services[i]
-		forward4 = forward4 || s.Family == 4
-		forward6 = forward6 || s.Family == 6
+	for _, s := range services(cfg) {
+		forward4 = forward4 || s.key.Family == 4
+		forward6 = forward6 || s.key.Family == 6
 		// A packet that DR or TUN forwards leaves the way it came: the kernel would tell the
 		// client to go there directly, past the service.
-		redirects = redirects || !onlyNAT(s)
+		redirects = redirects || !onlyNAT(s.VirtualServer)
 	}
 	var list []netif.Sysctl
 	if forward4 {

@@ -27,12 +27,12 @@ func TestServerInTableIffHealthy(t *testing.T) {
 		cfg := someConfig(t)
 		down := someFailures(t, cfg)
 		w := desired(cfg, health{down: down}, groupID)
-		if len(w.services) != len(cfg.Services) {
-			t.Fatalf("%d services wanted of %d", len(w.services), len(cfg.Services))
+		all := services(cfg)
+		if len(w.services) != len(all) {
+			t.Fatalf("%d services wanted of %d", len(w.services), len(all))
 		}
-		for i := range cfg.Services {
-			s := &cfg.Services[i]
-			table := w.services[serviceKey(s)].Destinations
+		for _, s := range all {
+			table := w.services[s.key].Destinations
 			count := 0
 			for j := range s.RealServers {
 				r := &s.RealServers[j]
@@ -40,8 +40,8 @@ func TestServerInTableIffHealthy(t *testing.T) {
 				for _, spec := range specs(r) {
 					fails = fails || down[spec]
 				}
-				got, there := table[r.Address]
-				fails = fails || sorryServes(s, w.memory) // which takes every server out
+				got, there := table[s.at(r.Address, r.Forwarding)]
+				fails = fails || sorryServes(s.VirtualServer, w.memory) // which takes every server out
 				switch {
 				case !fails && (!there || got.Weight != uint32(r.Weight)):
 					t.Fatalf("healthy %s: in the table %t, weight %d of %d", r.Address, there, got.Weight, r.Weight)
@@ -54,16 +54,16 @@ func TestServerInTableIffHealthy(t *testing.T) {
 					count++
 				}
 			}
-			if got, there := table[sorryAddress]; there {
+			if got, there := table[s.at(sorryAddress, s.Sorry.Forwarding)]; there {
 				count++
-				if serves := sorryServes(s, w.memory); !serves && !s.Sorry.Inhibit || (got.Weight > 0) != serves {
-					t.Fatalf("the sorry server of %s has weight %d, and serves: %t", serviceKey(s), got.Weight, serves)
+				if serves := sorryServes(s.VirtualServer, w.memory); !serves && !s.Sorry.Inhibit || (got.Weight > 0) != serves {
+					t.Fatalf("the sorry server of %s has weight %d, and serves: %t", s.key, got.Weight, serves)
 				}
-			} else if s.Sorry.Address.IsValid() && (s.Sorry.Inhibit || sorryServes(s, w.memory)) {
-				t.Fatalf("the sorry server of %s is not there", serviceKey(s))
+			} else if s.Sorry.Address.IsValid() && (s.Sorry.Inhibit || sorryServes(s.VirtualServer, w.memory)) {
+				t.Fatalf("the sorry server of %s is not there", s.key)
 			}
 			if count != len(table) {
-				t.Fatalf("%d destinations for %d servers of %s", len(table), count, serviceKey(s))
+				t.Fatalf("%d destinations for %d servers of %s", len(table), count, s.key)
 			}
 		}
 	})
@@ -142,15 +142,14 @@ func TestNeverEmptyWhileSomebodyServes(t *testing.T) {
 			h.down = someFailures(t, cfg)
 			w := desired(cfg, h, groupID)
 			h.memory = w.memory
-			for i := range cfg.Services {
-				s := &cfg.Services[i]
+			for _, s := range services(cfg) {
 				candidate := s.Sorry.Address.IsValid()
 				for j := range s.RealServers {
 					r := &s.RealServers[j]
-					candidate = candidate || r.Weight > 0 && h.up(serviceName(s), r)
+					candidate = candidate || r.Weight > 0 && h.up(serviceName(s.VirtualServer), r)
 				}
-				if got := serves(w.services, serviceKey(s)); got != candidate {
-					t.Fatalf("%s serves: %t, somebody could: %t", serviceKey(s), got, candidate)
+				if got := serves(w.services, s.key); got != candidate {
+					t.Fatalf("%s serves: %t, somebody could: %t", s.key, got, candidate)
 				}
 			}
 		}
@@ -205,7 +204,7 @@ func TestAlpha(t *testing.T) {
 		t.Fatalf("%+v has no alpha", spec)
 	}
 	there := func(h health) bool {
-		return len(desired(cfg, h, groupID).services[serviceKey(&s)].Destinations) == 1
+		return len(desired(cfg, h, groupID).services[services(cfg)[0].key].Destinations) == 1
 	}
 	pending := health{down: set(spec), untried: set(spec)}
 	if there(pending) {
@@ -247,7 +246,29 @@ func someConfig(t *rapid.T) *conf.Config {
 		}
 		cfg.Services = append(cfg.Services, s)
 	}
+	if n := len(cfg.Services); n > 0 && rapid.Bool().Draw(t, "group") {
+		cfg.ServerGroups = []conf.ServerGroup{someGroup(t)}
+		s := &cfg.Services[n-1]
+		s.Group, s.Address = cfg.ServerGroups[0].Name, netip.AddrPort{}
+	}
 	return cfg
+}
+
+// someGroup draws a group of a few addresses, none of them another service's, and marks.
+func someGroup(t *rapid.T) conf.ServerGroup {
+	g := conf.ServerGroup{Name: "g"}
+	first := netip.MustParseAddr("192.0.2.10")
+	for port := range rapid.IntRange(0, 2).Draw(t, "ranges") {
+		last := first
+		for range rapid.IntRange(0, 3).Draw(t, "addresses") {
+			last = last.Next()
+		}
+		g.Members = append(g.Members, conf.GroupMember{First: first, Last: last, Port: uint16(port), Family: 4})
+	}
+	for mark := range rapid.IntRange(0, 2).Draw(t, "marks") {
+		g.Members = append(g.Members, conf.GroupMember{FWMark: uint32(mark + 1), Family: rapid.SampledFrom([]uint8{0, 4, 6}).Draw(t, "family")})
+	}
+	return g
 }
 
 func someCheck(t *rapid.T) conf.Check {

@@ -2,6 +2,7 @@ package director
 
 import (
 	"net/netip"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -11,25 +12,51 @@ import (
 )
 
 // serviceName names a virtual server in this package and in what it tells.
-func serviceName(s *conf.VirtualServer) string { return serviceKey(s).String() }
+func serviceName(s *conf.VirtualServer) string {
+	switch {
+	case s.Group != "" && s.Protocol == "":
+		return "group " + s.Group
+	case s.Group != "":
+		return strings.ToUpper(string(s.Protocol)) + " group " + s.Group
+	}
+	return serviceKey(s, conf.ServiceAddress{Address: s.Address, FWMark: s.FWMark, Family: s.Family}).String()
+}
 
-func serviceKey(s *conf.VirtualServer) ipvs.ServiceKey {
-	if s.FWMark != 0 {
-		return ipvs.ServiceKey{Family: s.Family, FWMark: s.FWMark}
+// served is a virtual server at one of its addresses or marks: a service of the kernel.
+type served struct {
+	*conf.VirtualServer
+	key ipvs.ServiceKey
+}
+
+// services are those that a configuration comes to, in its order.
+func services(cfg *conf.Config) []served {
+	list := make([]served, 0, len(cfg.Services))
+	for i := range cfg.Services {
+		s := &cfg.Services[i]
+		for a := range cfg.Addresses(s) {
+			list = append(list, served{s, serviceKey(s, a)})
+		}
+	}
+	return list
+}
+
+func serviceKey(s *conf.VirtualServer, a conf.ServiceAddress) ipvs.ServiceKey {
+	if a.FWMark != 0 {
+		return ipvs.ServiceKey{Family: a.Family, FWMark: a.FWMark}
 	}
 	protocol := map[conf.Protocol]uint8{conf.TCP: unix.IPPROTO_TCP, conf.UDP: unix.IPPROTO_UDP,
 		conf.SCTP: unix.IPPROTO_SCTP}[s.Protocol]
-	return ipvs.ServiceKey{Family: s.Family, Protocol: protocol, Addr: s.Address.Addr(),
-		Port: s.Address.Port()}
+	return ipvs.ServiceKey{Family: a.Family, Protocol: protocol, Addr: a.Address.Addr(), Port: a.Address.Port()}
 }
 
-func service(s *conf.VirtualServer, m memory) ipvs.Entry {
+// entry is the service with the servers that m has up.
+func (s served) entry(m memory) ipvs.Entry {
 	e := ipvs.Entry{
-		Service:      scheduling(s),
+		Service:      s.scheduling(),
 		Destinations: make(map[netip.AddrPort]ipvs.Destination, len(s.RealServers)),
 	}
-	name := serviceName(s)
-	sorry := sorryServes(s, m)
+	name := serviceName(s.VirtualServer)
+	sorry := sorryServes(s.VirtualServer, m)
 	for i := range s.RealServers {
 		r := &s.RealServers[i]
 		d := destination(r.Forwarding, r.Tunnel, r.Weight)
@@ -40,15 +67,28 @@ func service(s *conf.VirtualServer, m memory) ipvs.Entry {
 			}
 			d.Weight = 0
 		}
-		e.Destinations[r.Address] = d
+		e.Destinations[s.at(r.Address, r.Forwarding)] = d
 	}
-	switch _, taken := e.Destinations[s.Sorry.Address]; {
+	if !s.Sorry.Address.IsValid() {
+		return e
+	}
+	at := s.at(s.Sorry.Address, s.Sorry.Forwarding)
+	switch _, taken := e.Destinations[at]; {
 	case sorry:
-		e.Destinations[s.Sorry.Address] = destination(s.Sorry.Forwarding, s.Sorry.Tunnel, 1)
-	case s.Sorry.Inhibit && s.Sorry.Address.IsValid() && !taken:
-		e.Destinations[s.Sorry.Address] = destination(s.Sorry.Forwarding, s.Sorry.Tunnel, 0)
+		e.Destinations[at] = destination(s.Sorry.Forwarding, s.Sorry.Tunnel, 1)
+	case s.Sorry.Inhibit && !taken:
+		e.Destinations[at] = destination(s.Sorry.Forwarding, s.Sorry.Tunnel, 0)
 	}
 	return e
+}
+
+// at is what the kernel knows a server by: its address, with the port of the service where nothing
+// changes that. The services of a group may have different ones.
+func (s served) at(server netip.AddrPort, f conf.Forwarding) netip.AddrPort {
+	if f == conf.NAT || s.key.FWMark != 0 {
+		return server
+	}
+	return netip.AddrPortFrom(server.Addr(), s.key.Port)
 }
 
 // sorryServes tells whether a virtual server has a sorry server, and that serves.
@@ -56,9 +96,9 @@ func sorryServes(s *conf.VirtualServer, m memory) bool {
 	return s.Sorry.Address.IsValid() && !m.quorate[serviceName(s)]
 }
 
-// scheduling is what a service is beside its servers.
-func scheduling(s *conf.VirtualServer) ipvs.Service {
-	service := ipvs.Service{Scheduler: s.Scheduler, Netmask: ipvs.HostMask(s.Family)}
+// scheduling is what the service is beside its servers.
+func (s served) scheduling() ipvs.Service {
+	service := ipvs.Service{Scheduler: s.Scheduler, Netmask: ipvs.HostMask(s.key.Family)}
 	flag := func(set bool, bit uint32) {
 		if set {
 			service.Flags |= bit
@@ -75,7 +115,7 @@ func scheduling(s *conf.VirtualServer) ipvs.Service {
 	service.Timeout = uint32(s.PersistenceTimeout / time.Second)
 	service.PEName = s.PersistenceEngine
 	if bits := s.PersistencePrefix; bits > 0 {
-		service.Netmask = ipvs.NetMask(s.Family, bits)
+		service.Netmask = ipvs.NetMask(s.key.Family, bits)
 	}
 	return service
 }

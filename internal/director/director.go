@@ -54,7 +54,7 @@ type Director struct {
 	want         want
 	rollout      rollout
 	health       health
-	empty        map[ipvs.ServiceKey]bool
+	empty        map[string]bool
 	roles        map[vrrp.Key]role
 	ipvsErr      error // why IPVS cannot be used; nil while it can
 	stopping     bool  // the election was asked to resign
@@ -88,7 +88,7 @@ type host struct {
 
 func newDirector(o Options, cfg *conf.Config, h host) (*Director, error) {
 	d := &Director{options: o, journal: newJournal(o.Log), inbox: newInbox(), cfg: cfg, started: time.Now(),
-		empty: map[ipvs.ServiceKey]bool{}, roles: map[vrrp.Key]role{},
+		empty: map[string]bool{}, roles: map[vrrp.Key]role{},
 		health: health{down: map[check.Spec]bool{}}}
 	var err error
 	d.network, err = netif.NewApplier(netif.Options{

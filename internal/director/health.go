@@ -7,12 +7,11 @@ import (
 
 	"lvsd/internal/check"
 	"lvsd/internal/conf"
-	"lvsd/internal/ipvs"
 )
 
 // flip is a real server whose health changed, and the check that changed it.
 type flip struct {
-	service ipvs.ServiceKey
+	service string
 	server  *conf.RealServer
 	spec    check.Spec
 	up      bool
@@ -48,7 +47,7 @@ func flips(cfg *conf.Config, before, after *health) (list []flip, untold map[che
 			}
 			for _, spec := range specs(r) {
 				if changed[spec] {
-					list = append(list, flip{serviceKey(s), r, spec, is})
+					list = append(list, flip{name, r, spec, is})
 					delete(untold, spec)
 					break
 				}
@@ -76,7 +75,7 @@ func (d *Director) noteHealth(before health, verdicts map[check.Spec]check.Verdi
 		if f.up {
 			e = ServerRestored
 		}
-		fields := append([]zap.Field{zap.Stringer("service", f.service), zap.Stringer("real_server", f.server.Address),
+		fields := append([]zap.Field{zap.String("service", f.service), zap.Stringer("real_server", f.server.Address),
 			zap.Stringer("check", f.spec)}, states(f.spec, f.up)...)
 		if err := verdicts[f.spec].Err; err != nil {
 			fields = append(fields, zap.Error(err))
@@ -128,22 +127,21 @@ func (d *Director) noteQuorum(before memory) {
 	}
 }
 
-// noteEmpty tells which services came to have no server that takes connections, or have one
-// again.
+// noteEmpty tells which virtual servers came to have no server that takes connections, or have one
+// again. All services of a group have the same.
 func (d *Director) noteEmpty() {
-	empty := map[ipvs.ServiceKey]bool{}
-	for key, entry := range d.want.services {
-		empty[key] = true
-		for _, dest := range entry.Destinations {
-			if dest.Weight > 0 {
-				empty[key] = false
-			}
+	empty := map[string]bool{}
+	for _, s := range services(d.cfg) {
+		name := serviceName(s.VirtualServer)
+		if _, known := empty[name]; known {
+			continue
 		}
-		if empty[key] && !d.empty[key] {
-			d.journal.event(ServiceEmpty, zap.Stringer("service", key))
+		empty[name] = !serves(d.want.services, s.key)
+		if empty[name] && !d.empty[name] {
+			d.journal.event(ServiceEmpty, zap.String("service", name))
 		}
-		if !empty[key] && d.empty[key] {
-			d.journal.event(ServiceServed, zap.Stringer("service", key))
+		if !empty[name] && d.empty[name] {
+			d.journal.event(ServiceServed, zap.String("service", name))
 		}
 	}
 	d.empty = empty

@@ -16,7 +16,6 @@ import (
 
 	"lvsd/internal/check"
 	"lvsd/internal/conf"
-	"lvsd/internal/ipvs"
 )
 
 // TestFlips: servers are one (ping and tcp checks), two (ping) in service A; one (the same tcp
@@ -220,7 +219,7 @@ func set(list ...check.Spec) map[check.Spec]bool {
 func silentDirector(cfg *conf.Config) (*Director, *logtest.ObservedLogs) {
 	core, logs := logtest.New(zapcore.DebugLevel)
 	return &Director{cfg: cfg, journal: newJournal(zap.New(core)), want: desired(cfg, health{}, groupID),
-		empty: map[ipvs.ServiceKey]bool{}}, logs
+		empty: map[string]bool{}}, logs
 }
 
 // entries takes what was logged, a line with its fields and its level each.

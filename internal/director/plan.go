@@ -105,7 +105,8 @@ type facts struct {
 // side is one of the two configurations of a plan.
 type side struct {
 	cfg      *conf.Config
-	services map[ipvs.ServiceKey]*conf.VirtualServer
+	list     []served
+	services map[ipvs.ServiceKey]served // the same by what the kernel knows them by
 	health   health
 	// want is what is configured: with every server healthy, and no quorum lost.
 	want want
@@ -116,13 +117,15 @@ type side struct {
 
 func newSide(cfg *conf.Config, h health, gid int) side {
 	now := desired(cfg, h, gid)
-	s := side{cfg: cfg, services: map[ipvs.ServiceKey]*conf.VirtualServer{}, health: h, now: now.services,
+	s := side{cfg: cfg, list: services(cfg), services: map[ipvs.ServiceKey]served{}, health: h, now: now.services,
 		memory: now.memory}
 	alone := *cfg
 	alone.Services = slices.Clone(cfg.Services)
 	for i := range alone.Services {
 		alone.Services[i].Sorry = conf.SorryServer{}
-		s.services[serviceKey(&cfg.Services[i])] = &cfg.Services[i]
+	}
+	for _, v := range s.list {
+		s.services[v.key] = v
 	}
 	s.want = desired(&alone, health{}, gid)
 	return s

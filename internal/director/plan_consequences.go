@@ -268,8 +268,8 @@ func (p *planner) orphans() {
 		return m
 	}
 	before, after := ips(p.old.held()), ips(p.new.held())
-	for i := range p.new.cfg.Services {
-		if key := serviceKey(&p.new.cfg.Services[i]); before[key.Addr] && !after[key.Addr] {
+	for _, s := range p.new.list {
+		if key := s.key; before[key.Addr] && !after[key.Addr] {
 			p.follows(Warning, "service_without_address", serviceTitle(key),
 				"no vrrp_instance has %s any more: clients do not reach it", key.Addr)
 		}

@@ -35,11 +35,10 @@ func (p *planner) serviceConsequences() {
 
 // quorums finds virtual servers that lose their quorum, or gain it.
 func (p *planner) quorums() {
-	for i := range p.new.cfg.Services {
-		s := &p.new.cfg.Services[i]
-		key, name := serviceKey(s), serviceName(s)
+	for _, s := range p.new.list {
+		key, name := s.key, serviceName(s.VirtualServer)
 		had, is := p.old.memory.quorate[name], p.new.memory.quorate[name]
-		if p.old.services[key] == nil || had == is || s.Quorum <= 1 && !s.Sorry.Address.IsValid() {
+		if !p.old.has(key) || had == is || s.Quorum <= 1 && !s.Sorry.Address.IsValid() {
 			continue
 		}
 		then := ""
@@ -90,9 +89,8 @@ func (p *planner) lost(subject string, n uint64, advice string) {
 
 // emptied finds services that come to have no server which takes connections.
 func (p *planner) emptied() {
-	for i := range p.new.cfg.Services {
-		s := &p.new.cfg.Services[i]
-		key := serviceKey(s)
+	for _, s := range p.new.list {
+		key := s.key
 		_, was := p.old.want.services[key]
 		if was && !serves(p.old.now, key) || serves(p.new.now, key) {
 			continue
@@ -124,10 +122,9 @@ func serves(t ipvs.Table, key ipvs.ServiceKey) bool {
 func (p *planner) serverConsequences() {
 	before, after := p.old.realServers(), p.new.realServers()
 	untested := map[ipvs.ServiceKey][]string{}
-	for i := range p.new.cfg.Services {
-		s := &p.new.cfg.Services[i]
+	for _, s := range p.new.list {
 		for j := range s.RealServers {
-			key := serverKey{serviceKey(s), s.RealServers[j].Address}
+			key := s.server(&s.RealServers[j])
 			if p.untested(key, before[key], after[key]) {
 				untested[key.service] = append(untested[key.service], key.address.String())
 			}
@@ -147,8 +144,8 @@ func (p *planner) serverConsequences() {
 		case Added:
 		}
 	}
-	for i := range p.new.cfg.Services {
-		key := serviceKey(&p.new.cfg.Services[i])
+	for _, s := range p.new.list {
+		key := s.key
 		if list := untested[key]; len(list) > 0 {
 			p.follows(Info, "checks_start_anew", serviceTitle(key),
 				"checks start anew: until they were made, these count as healthy: %s", enumerated(list))

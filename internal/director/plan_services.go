@@ -15,13 +15,23 @@ type serverKey struct {
 	address netip.AddrPort
 }
 
+// server is what a plan knows a real server of a service by.
+func (s served) server(r *conf.RealServer) serverKey {
+	return serverKey{s.key, s.at(r.Address, r.Forwarding)}
+}
+
+func (s *side) has(key ipvs.ServiceKey) bool {
+	_, there := s.services[key]
+	return there
+}
+
 // services compares the virtual servers, without what is behind them.
 func (p *planner) services() {
-	for i := range p.new.cfg.Services {
-		key := serviceKey(&p.new.cfg.Services[i])
+	for _, s := range p.new.list {
+		key := s.key
 		e := Entry{Action: Changed, Name: serviceTitle(key), key: key}
 		now := p.new.serviceAttributes(key)
-		if p.old.services[key] != nil {
+		if p.old.has(key) {
 			e.Changes = changes(p.old.serviceAttributes(key), now)
 		} else {
 			e.Action, e.Changes = Added, assigned(now)
@@ -30,8 +40,8 @@ func (p *planner) services() {
 			p.plan.Services = append(p.plan.Services, e)
 		}
 	}
-	for i := range p.old.cfg.Services {
-		key := serviceKey(&p.old.cfg.Services[i])
+	for _, s := range p.old.list {
+		key := s.key
 		if _, stays := p.new.want.services[key]; !stays {
 			p.plan.Services = append(p.plan.Services, Entry{Action: Removed, Name: serviceTitle(key), key: key})
 		}
@@ -108,18 +118,17 @@ func (s *side) specs() []check.Spec {
 // realServers are the servers by service and address.
 func (s *side) realServers() map[serverKey]*conf.RealServer {
 	m := map[serverKey]*conf.RealServer{}
-	for i := range s.cfg.Services {
-		service := &s.cfg.Services[i]
-		key := serviceKey(service)
-		for j := range service.RealServers {
-			m[serverKey{key, service.RealServers[j].Address}] = &service.RealServers[j]
+	for _, v := range s.list {
+		for j := range v.RealServers {
+			r := &v.RealServers[j]
+			m[v.server(r)] = r
 		}
 	}
 	return m
 }
 
 func (s *side) serviceAttributes(key ipvs.ServiceKey) []attribute {
-	return append(serviceAttributes(s.want.services[key].Service, key.Family), quorumAttributes(s.services[key])...)
+	return append(serviceAttributes(s.want.services[key].Service, key.Family), quorumAttributes(s.services[key].VirtualServer)...)
 }
 
 func (s *side) serverAttributes(key serverKey, r *conf.RealServer) []attribute {
@@ -129,34 +138,33 @@ func (s *side) serverAttributes(key serverKey, r *conf.RealServer) []attribute {
 
 // up tells whether a real server is up with the health that is known.
 func (s *side) up(key serverKey, r *conf.RealServer) bool {
-	return s.health.up(key.service.String(), r)
+	return s.health.up(serviceName(s.services[key.service].VirtualServer), r)
 }
 
 // servers compares the real servers of every virtual server.
 func (p *planner) servers() {
 	before, after := p.old.realServers(), p.new.realServers()
 	gone := map[ipvs.ServiceKey][]Entry{}
-	for i := range p.old.cfg.Services {
-		service := &p.old.cfg.Services[i]
-		for j := range service.RealServers {
-			key := serverKey{serviceKey(service), service.RealServers[j].Address}
+	for _, s := range p.old.list {
+		for j := range s.RealServers {
+			key := s.server(&s.RealServers[j])
 			if after[key] == nil {
 				gone[key.service] = append(gone[key.service], p.serverEntry(key, before[key], nil))
 			}
 		}
 	}
-	for i := range p.new.cfg.Services {
-		service := serviceKey(&p.new.cfg.Services[i])
-		for j := range p.new.cfg.Services[i].RealServers {
-			key := serverKey{service, p.new.cfg.Services[i].RealServers[j].Address}
+	for _, s := range p.new.list {
+		service := s.key
+		for j := range s.RealServers {
+			key := s.server(&s.RealServers[j])
 			if e := p.serverEntry(key, before[key], after[key]); len(e.Changes) > 0 {
 				p.plan.RealServers = append(p.plan.RealServers, e)
 			}
 		}
 		p.plan.RealServers = append(p.plan.RealServers, gone[service]...)
 	}
-	for i := range p.old.cfg.Services {
-		service := serviceKey(&p.old.cfg.Services[i])
+	for _, s := range p.old.list {
+		service := s.key
 		if _, stays := p.new.want.services[service]; !stays {
 			p.plan.RealServers = append(p.plan.RealServers, gone[service]...)
 		}
@@ -188,7 +196,7 @@ func (p *planner) serverEntry(key serverKey, was, is *conf.RealServer) Entry {
 	}
 	if kernel && p.live && sameDestination(p.old.now, p.new.now, key) {
 		e.Note = "it is down: nothing is written now"
-		if v := p.new.services[key.service]; v != nil && sorryServes(v, p.new.memory) {
+		if v, there := p.new.services[key.service]; there && sorryServes(v.VirtualServer, p.new.memory) {
 			e.Note = "the sorry_server serves: nothing is written now"
 		}
 	}

@@ -2,14 +2,11 @@ package director
 
 import (
 	"context"
-	"fmt"
 	"net/netip"
 	"slices"
 	"time"
 
-	"lvsd/internal/check"
 	"lvsd/internal/conf"
-	"lvsd/internal/ipvs"
 	"lvsd/internal/netif"
 )
 
@@ -47,53 +44,6 @@ type AddressStatus struct {
 	Address netip.Prefix `json:"address"`
 	Dev     string       `json:"dev"`
 	Present bool         `json:"present"`
-}
-
-// ServiceStatus is a virtual server with its real servers.
-type ServiceStatus struct {
-	Address            string             `json:"address"`  // "192.168.2.11:80" or "fwmark 100"
-	Protocol           string             `json:"protocol"` // tcp, udp, sctp; empty with a firewall mark
-	Scheduler          string             `json:"scheduler"`
-	Forwarding         string             `json:"forwarding"`
-	PersistenceTimeout int                `json:"persistence_timeout"` // seconds, 0 is off
-	Quorum             int                `json:"quorum"`
-	Quorate            bool               `json:"quorate"`
-	SorryServer        *SorryStatus       `json:"sorry_server,omitempty"`
-	InKernel           bool               `json:"in_kernel"`
-	Connections        uint64             `json:"connections"` // since the service was made
-	RealServers        []RealServerStatus `json:"real_servers"`
-
-	key ipvs.ServiceKey
-}
-
-// SorryStatus is the sorry server of a service.
-type SorryStatus struct {
-	Address  netip.AddrPort `json:"address"`
-	Serves   bool           `json:"serves"` // it is wanted in the place of the real servers now
-	InKernel bool           `json:"in_kernel"`
-	Active   uint32         `json:"active_connections"`
-	Inactive uint32         `json:"inactive_connections"`
-}
-
-// RealServerStatus is a real server of one service.
-type RealServerStatus struct {
-	Address         netip.AddrPort `json:"address"`
-	Weight          int            `json:"weight"`           // configured
-	EffectiveWeight uint32         `json:"effective_weight"` // wanted in the kernel now; 0 when removed
-	Healthy         bool           `json:"healthy"`
-	Draining        bool           `json:"draining"`
-	InKernel        bool           `json:"in_kernel"`
-	Active          uint32         `json:"active_connections"`
-	Inactive        uint32         `json:"inactive_connections"`
-	Checks          []CheckStatus  `json:"checks"`
-}
-
-// CheckStatus is one check of a real server; several services may share it.
-type CheckStatus struct {
-	Check string    `json:"check"`
-	State string    `json:"state"` // unknown, up or down
-	Since time.Time `json:"since"`
-	Error string    `json:"error,omitempty"`
 }
 
 // Status is what the node does now, with the kernel's own counters. Errors are ctx's.
@@ -156,63 +106,4 @@ func (d *Director) instanceStatus(i *conf.Instance, present map[string][]netif.A
 			})})
 	}
 	return s
-}
-
-func (d *Director) serviceStatus(v *conf.VirtualServer, verdicts map[check.Spec]check.Verdict) ServiceStatus {
-	key := serviceKey(v)
-	s := ServiceStatus{Address: v.Address.String(), Protocol: string(v.Protocol), Scheduler: v.Scheduler,
-		Forwarding: string(v.Forwarding), PersistenceTimeout: int(v.PersistenceTimeout / time.Second),
-		Quorum: v.Quorum, Quorate: d.want.memory.quorate[key.String()], RealServers: []RealServerStatus{}, key: key}
-	if v.Sorry.Address.IsValid() {
-		s.SorryServer = &SorryStatus{Address: v.Sorry.Address, Serves: sorryServes(v, d.want.memory)}
-	}
-	if v.FWMark != 0 {
-		s.Address = fmt.Sprintf("fwmark %d", v.FWMark)
-	}
-	for i := range v.RealServers {
-		r := &v.RealServers[i]
-		rs := RealServerStatus{Address: r.Address, Weight: r.Weight, Healthy: d.want.memory.up[member{key.String(), r.Address}],
-			EffectiveWeight: d.want.services[key].Destinations[r.Address].Weight, Checks: []CheckStatus{}}
-		for _, spec := range specs(r) {
-			verdict := verdicts[spec]
-			c := CheckStatus{Check: spec.String(), State: verdict.State().String(), Since: verdict.Since}
-			if err := verdict.Err; err != nil {
-				c.Error = err.Error()
-			}
-			if verdict.Fault != nil {
-				c.Error = verdict.Fault.Error()
-			}
-			rs.Checks = append(rs.Checks, c)
-		}
-		s.RealServers = append(s.RealServers, rs)
-	}
-	return s
-}
-
-// count fills in what the kernel says.
-func (s *Status) count(stats ipvs.Stats) {
-	ours := map[ipvs.ServiceKey]*ServiceStatus{}
-	for i := range s.Services {
-		ours[s.Services[i].key] = &s.Services[i]
-	}
-	for _, k := range stats.Services {
-		service := ours[k.Key]
-		if service == nil {
-			if !k.Owned {
-				s.Foreign = append(s.Foreign, k.Key.String())
-			}
-			continue
-		}
-		service.InKernel, service.Connections = true, k.Counters.Connections
-		for _, dest := range k.Destinations {
-			if sorry := service.SorryServer; sorry != nil && sorry.Address == dest.Address {
-				sorry.InKernel, sorry.Active, sorry.Inactive = true, dest.Active, dest.Inactive
-			}
-			for i := range service.RealServers {
-				if r := &service.RealServers[i]; r.Address == dest.Address {
-					r.InKernel, r.Active, r.Inactive = true, dest.Active, dest.Inactive
-				}
-			}
-		}
-	}
 }

@@ -152,8 +152,17 @@ func (w *writer) file() {
 		w.some("%s", w.one("sync_group_tracking_weight", "global_tracking", "sync_group_tracking_weight no"))
 		w.line("}")
 	}
+	grouped := w.chance("server group")
+	if grouped {
+		w.line("virtual_server_group VSG {")
+		for range w.number(1, 3) {
+			w.line("%s%s", w.one("10.3.0.1-9", "10.3.1.0-10.3.1.5", "10.3.2.8/29", "10.3.3.1"), w.one("", " 80", " 81 "))
+			w.some("fwmark %d%s", w.number(90, 99), w.one("", " inet", " inet6"))
+		}
+		w.line("}")
+	}
 	for n := range w.number(0, 2) {
-		w.service(n)
+		w.service(n, grouped && n == 0)
 	}
 	w.remark("")
 }
@@ -248,8 +257,12 @@ func (w *writer) method() string {
 	return w.one("NAT", "DR", "TUN", "TUN type ipip nocsum", "TUN type gue port 6080 csum", "TUN type gre remcsum", "TUN type gre csum port 1")
 }
 
-func (w *writer) service(n int) {
-	w.line("virtual_server %s {", w.one(fmt.Sprintf("10.0.9.%d 80", n+1), fmt.Sprintf("10.0.9.%d", n+1), fmt.Sprintf("fwmark %d", n+1)))
+func (w *writer) service(n int, grouped bool) {
+	name := w.one(fmt.Sprintf("10.0.9.%d 80", n+1), fmt.Sprintf("10.0.9.%d", n+1), fmt.Sprintf("fwmark %d", n+1))
+	if grouped {
+		name = "group VSG"
+	}
+	w.line("virtual_server %s {", name)
 	w.some("protocol %s", w.one("TCP", "udp", "SCTP"))
 	w.some("%s %s", w.one("lb_algo", "lvs_sched"), w.one("rr", "wlc", "sh", "mh"))
 	w.some("%s %s", w.one("lb_kind", "lvs_method"), w.method())

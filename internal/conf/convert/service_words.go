@@ -24,12 +24,15 @@ func (k *tree) serviceWord(c *keepalived.Node, v *conf.VirtualServer) ([]*item, 
 	}
 	switch c.Name {
 	case "protocol":
-		return nil, v.FWMark != 0
+		return nil, v.Protocol == ""
 	case "persistence_timeout":
 		return value(duration(v.PersistenceTimeout))
 	case "lb_kind":
 		return value(quote(method(v.Forwarding, v.Tunnel)))
 	case "ip_family":
+		if v.Family == 0 {
+			return nil, true
+		}
 		return value(quote(map[uint8]string{4: "inet", 6: "inet6"}[v.Family]))
 	case "sh-port", "sh-fallback", "mh-port", "mh-fallback":
 		set := v.HashPort

@@ -79,7 +79,7 @@ func serverPort(n *keepalived.Node, r *conf.RealServer, v *conf.VirtualServer) s
 	if len(n.Args) < 2 {
 		return number
 	}
-	if _, err := strconv.Atoi(n.Args[1].Text); err == nil || v.FWMark == 0 && r.Forwarding != conf.NAT {
+	if _, err := strconv.Atoi(n.Args[1].Text); err == nil || v.FWMark == 0 && v.Group == "" && r.Forwarding != conf.NAT {
 		return number
 	}
 	return n.Args[1].Text // the name of a port
@@ -95,7 +95,7 @@ func (k *tree) serviceDefaults(it *item, n *keepalived.Node, v *conf.VirtualServ
 			k.report.add(Different, n.Range, word, "keepalived's default %s is written out; HCL's is %s", is, other)
 		}
 	}
-	if v.FWMark == 0 {
+	if v.Protocol != "" {
 		fill("protocol", quote(strings.ToUpper(string(v.Protocol))), quote(strings.ToUpper(string(usual.Protocol))))
 	}
 	fill("lb_algo", quote(v.Scheduler), quote(usual.Scheduler))

@@ -55,6 +55,8 @@ func (k *tree) statement(n *keepalived.Node) []*item {
 		v := k.services[0]
 		k.services = k.services[1:]
 		return k.service(n, &v)
+	case n.Name == "virtual_server_group":
+		return k.serverGroup(n)
 	}
 	return k.word(n)
 }

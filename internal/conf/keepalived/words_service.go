@@ -3,9 +3,9 @@ package keepalived
 // serviceWords are virtual_server and what stands beside it.
 func serviceWords() []*keyword {
 	service := word("virtual_server ADDRESS [PORT] { … }")
-	service.usage = "virtual_server ADDRESS [PORT] { … } or virtual_server fwmark NUMBER { … }"
+	service.usage = "virtual_server ADDRESS [PORT] { … }, virtual_server fwmark NUMBER { … } or virtual_server group NAME { … }"
 	return join(
-		ignore("only virtual_server group needs it", "virtual_server_group NAME { ADDRESS[-LAST] [PORT] … }"),
+		list(word("virtual_server_group NAME { ADDRESS[-LAST|/LENGTH] [PORT] … }").plain(3)),
 		list(one(refuse("SSL_GET would show the servers no certificate; let them answer the check without one", "SSL { … }")).holds(
 			words("password TEXT", "ca PATH", "certificate PATH", "key PATH"))),
 		list(service.holds(

@@ -1,0 +1,147 @@
+package director
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"lvsd/internal/check"
+	"lvsd/internal/conf"
+	"lvsd/internal/ipvs"
+)
+
+// ServiceStatus is a virtual server with its real servers.
+type ServiceStatus struct {
+	Address            string             `json:"address"`  // "192.168.2.11:80", "fwmark 100" or "group web"
+	Protocol           string             `json:"protocol"` // tcp, udp, sctp; empty with a firewall mark
+	Scheduler          string             `json:"scheduler"`
+	Forwarding         string             `json:"forwarding"`
+	PersistenceTimeout int                `json:"persistence_timeout"` // seconds, 0 is off
+	Quorum             int                `json:"quorum"`
+	Quorate            bool               `json:"quorate"`
+	SorryServer        *SorryStatus       `json:"sorry_server,omitempty"`
+	InKernel           bool               `json:"in_kernel"`   // all of them, of a group
+	Connections        uint64             `json:"connections"` // since the service was made
+	RealServers        []RealServerStatus `json:"real_servers"`
+
+	services []served
+}
+
+// SorryStatus is the sorry server of a service.
+type SorryStatus struct {
+	Address  netip.AddrPort `json:"address"`
+	Serves   bool           `json:"serves"` // it is wanted in the place of the real servers now
+	InKernel bool           `json:"in_kernel"`
+	Active   uint32         `json:"active_connections"`
+	Inactive uint32         `json:"inactive_connections"`
+}
+
+// RealServerStatus is a real server of one service.
+type RealServerStatus struct {
+	Address         netip.AddrPort `json:"address"`
+	Weight          int            `json:"weight"`           // configured
+	EffectiveWeight uint32         `json:"effective_weight"` // wanted in the kernel now; 0 when removed
+	Healthy         bool           `json:"healthy"`
+	Draining        bool           `json:"draining"`
+	InKernel        bool           `json:"in_kernel"`
+	Active          uint32         `json:"active_connections"`
+	Inactive        uint32         `json:"inactive_connections"`
+	Checks          []CheckStatus  `json:"checks"`
+}
+
+// CheckStatus is one check of a real server; several services may share it.
+type CheckStatus struct {
+	Check string    `json:"check"`
+	State string    `json:"state"` // unknown, up or down
+	Since time.Time `json:"since"`
+	Error string    `json:"error,omitempty"`
+}
+
+func (d *Director) serviceStatus(v *conf.VirtualServer, verdicts map[check.Spec]check.Verdict) ServiceStatus {
+	name := serviceName(v)
+	s := ServiceStatus{Address: v.Address.String(), Protocol: string(v.Protocol), Scheduler: v.Scheduler,
+		Forwarding: string(v.Forwarding), PersistenceTimeout: int(v.PersistenceTimeout / time.Second),
+		Quorum: v.Quorum, Quorate: d.want.memory.quorate[name], RealServers: []RealServerStatus{}}
+	if v.Sorry.Address.IsValid() {
+		s.SorryServer = &SorryStatus{Address: v.Sorry.Address, Serves: sorryServes(v, d.want.memory)}
+	}
+	switch {
+	case v.Group != "":
+		s.Address = "group " + v.Group
+	case v.FWMark != 0:
+		s.Address = fmt.Sprintf("fwmark %d", v.FWMark)
+	}
+	for a := range d.cfg.Addresses(v) {
+		s.services = append(s.services, served{v, serviceKey(v, a)})
+	}
+	for i := range v.RealServers {
+		r := &v.RealServers[i]
+		rs := RealServerStatus{Address: r.Address, Weight: r.Weight, Healthy: d.want.memory.up[member{name, r.Address}],
+			Checks: []CheckStatus{}}
+		if len(s.services) > 0 { // all of a group have the same
+			first := s.services[0]
+			rs.EffectiveWeight = d.want.services[first.key].Destinations[first.at(r.Address, r.Forwarding)].Weight
+		}
+		for _, spec := range specs(r) {
+			verdict := verdicts[spec]
+			c := CheckStatus{Check: spec.String(), State: verdict.State().String(), Since: verdict.Since}
+			if err := verdict.Err; err != nil {
+				c.Error = err.Error()
+			}
+			if verdict.Fault != nil {
+				c.Error = verdict.Fault.Error()
+			}
+			rs.Checks = append(rs.Checks, c)
+		}
+		s.RealServers = append(s.RealServers, rs)
+	}
+	return s
+}
+
+// count fills in what the kernel says. What a virtual server has of several services is their sum.
+func (s *Status) count(stats ipvs.Stats) {
+	kernel := map[ipvs.ServiceKey]*ipvs.ServiceStats{}
+	for i := range stats.Services {
+		kernel[stats.Services[i].Key] = &stats.Services[i]
+	}
+	for i := range s.Services {
+		v := &s.Services[i]
+		v.InKernel = len(v.services) > 0
+		for _, service := range v.services {
+			k := kernel[service.key]
+			delete(kernel, service.key)
+			if k == nil {
+				v.InKernel = false
+				continue
+			}
+			v.Connections += k.Counters.Connections
+			v.countServers(service, k.Destinations)
+		}
+	}
+	for i := range stats.Services { // in its order
+		if k := &stats.Services[i]; kernel[k.Key] != nil && !k.Owned {
+			s.Foreign = append(s.Foreign, k.Key.String())
+		}
+	}
+}
+
+// countServers adds what the kernel says of the servers of one service.
+func (s *ServiceStatus) countServers(service served, list []ipvs.DestinationStats) {
+	there := make(map[netip.AddrPort]*ipvs.DestinationStats, len(list))
+	for i := range list {
+		there[list[i].Address] = &list[i]
+	}
+	for i := range s.RealServers {
+		r := &s.RealServers[i]
+		if d := there[service.at(r.Address, service.RealServers[i].Forwarding)]; d != nil {
+			r.InKernel = true
+			r.Active, r.Inactive = r.Active+d.Active, r.Inactive+d.Inactive
+		}
+	}
+	if sorry := s.SorryServer; sorry != nil {
+		if d := there[service.at(sorry.Address, service.Sorry.Forwarding)]; d != nil {
+			sorry.InKernel = true
+			sorry.Active, sorry.Inactive = sorry.Active+d.Active, sorry.Inactive+d.Inactive
+		}
+	}
+}
