@@ -11,7 +11,8 @@ import (
 // Capture writes down what passes an interface, one packet a line as tcpdump shows it (numbers, link-layer addresses). It
 // returns when it is listening. The filter is in tcpdump's language.
 func (h *Host) Capture(ctx context.Context, ifname, filter string) (*Process, error) {
-	p, err := h.Start(nil, "tcpdump", "--immediate-mode", "-l", "-n", "-e", "-v", "-tt", "-i", ifname, filter)
+	// The buffer is cut into slots of a whole packet each: with the usual size of 256 KiB it has eight, and loses bursts.
+	p, err := h.Start(nil, "tcpdump", "-s", "2048", "-B", "16384", "--immediate-mode", "-l", "-n", "-e", "-v", "-tt", "-i", ifname, filter)
 	if err != nil {
 		return nil, err
 	}
