@@ -95,6 +95,7 @@ func printStatus(out io.Writer, s director.Status, now time.Time) error {
 	for _, i := range s.Instances {
 		p.instance(i)
 	}
+	p.trackers(s.Trackers)
 	for _, v := range s.Services {
 		p.service(v)
 	}
@@ -137,6 +138,19 @@ func (p *printer) instance(i director.InstanceStatus) {
 			mark = "+"
 		}
 		p.line("       %s %s dev %s", mark, a.Address, a.Dev)
+	}
+}
+
+func (p *printer) trackers(list []director.TrackerStatus) {
+	if len(list) > 0 {
+		p.line("")
+	}
+	for _, t := range list {
+		text := fmt.Sprintf("%-7s %s %s  for %s", t.State, t.Kind, t.Name, p.ago(t.Since))
+		if t.Error != "" {
+			text += ": " + t.Error
+		}
+		p.line("%s", text)
 	}
 }
 

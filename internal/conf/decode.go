@@ -17,6 +17,8 @@ type decoder struct {
 	told    map[hcl.DiagnosticSeverity]int
 	global  globals
 	grouped map[string]bool // the interfaces of the garp_groups
+	// trackers are what instances may track, by the keyword that defines it and its name.
+	trackers map[string]map[string]Tracked
 	// members are the words that name the instances of each group, for their positions.
 	members [][]keepalived.Word
 	// quorums are the words of each service about its quorum.
@@ -26,6 +28,7 @@ type decoder struct {
 // globals are what global_defs makes the default of instances and checks.
 type globals struct {
 	instance Instance
+	script   Program // the user of commands that name none
 	strict   bool
 	minGARP  bool
 	given    map[string]bool // the words that stand there
@@ -35,7 +38,8 @@ type globals struct {
 
 // decode fills in the defaults and validates. The Config is of use only if no error is reported.
 func decode(nodes []*keepalived.Node, front *frontEnd, hostname string) (*Config, hcl.Diagnostics) {
-	d := &decoder{front: front, told: map[hcl.DiagnosticSeverity]int{}, grouped: map[string]bool{}}
+	d := &decoder{front: front, told: map[hcl.DiagnosticSeverity]int{}, grouped: map[string]bool{},
+		trackers: map[string]map[string]Tracked{}}
 	d.cfg.RouterID = hostname
 	d.global = globals{instance: front.defaults.instance(), given: map[string]bool{}}
 	for _, n := range nodes {
@@ -45,8 +49,11 @@ func decode(nodes []*keepalived.Node, front *frontEnd, hostname string) (*Config
 	}
 	d.settleAnnouncements()
 	for _, n := range nodes {
-		if n.Name == "virtual_server_group" {
+		switch n.Name {
+		case "virtual_server_group":
 			d.serverGroup(n)
+		case "vrrp_script":
+			d.script(n)
 		}
 	}
 	for _, n := range nodes {
@@ -137,6 +144,10 @@ func (d *decoder) globalDefs(n *keepalived.Node) {
 			d.duration(c, 0, maxDuration, &d.cfg.StartupDelay)
 		case "vrrp_delay_after_boot":
 			d.duration(c, 0, maxDuration, &d.cfg.DelayAfterBoot)
+		case "script_user":
+			d.user(c, &d.global.script)
+		case "enable_script_security":
+			d.flag(c, &d.cfg.ScriptSecurity)
 		case "vrrp_garp_interval":
 			d.duration(c, 0, maxDuration, &d.cfg.Spacing.ARP)
 		case "vrrp_gna_interval":

@@ -2,6 +2,7 @@ package conf
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"lvsd/internal/conf/keepalived"
@@ -11,30 +12,57 @@ import (
 // priorities 1 and 254.
 const maxTrackWeight = 253
 
-// tracked reads the lines of track_interface, or of a block like it, behind those that are there.
-// name checks a line's first word.
-func (d *decoder) tracked(n *keepalived.Node, to *[]Tracked, name func(keepalived.Word, *string) bool) {
+// bound is the largest weight of a kind.
+func (k TrackKind) bound() int { return maxTrackWeight }
+
+// trackBlock reads a block of what an instance or a group tracks, behind what it tracks already. It
+// is false for other blocks.
+func (d *decoder) trackBlock(n *keepalived.Node, to *[]Tracked) bool {
+	keyword, known := trackedBy()[TrackKind(n.Name)]
+	if !known {
+		return false
+	}
 	for _, c := range n.Children {
-		t := Tracked{Range: c.Range}
-		if c.Broken || !name(c.Keyword, &t.Name) || !d.trackOptions(n, c, &t) {
+		t := Tracked{Kind: TrackKind(n.Name), Range: c.Range}
+		sound := !c.Broken
+		switch {
+		case !sound:
+		case keyword == "":
+			sound = d.interfaceName(n.Name, c.Keyword, &t.Name)
+		default:
+			sound = d.named(keyword, c.Keyword, &t)
+		}
+		if !sound || !d.trackOptions(n, c, &t) {
 			continue
 		}
-		for _, other := range *to {
-			if other.Name == t.Name {
-				d.warnf(c.Range, "%s %s is tracked twice; the first one counts", n.Keyword.Text, t.Name)
-				t.Name = ""
-				break
-			}
+		if slices.ContainsFunc(*to, func(o Tracked) bool { return o.Kind == t.Kind && o.Name == t.Name }) {
+			d.warnf(c.Range, "%s %s is tracked twice; the first one counts", n.Keyword.Text, t.Name)
+			continue
 		}
-		if t.Name != "" {
-			*to = append(*to, t)
-		}
+		*to = append(*to, t)
 	}
+	return true
+}
+
+// trackedBy are the blocks of what is tracked, each with the keyword that defines its names; the
+// names of interfaces are defined by nobody.
+func trackedBy() map[TrackKind]string {
+	return map[TrackKind]string{TrackInterface: "", TrackScript: "vrrp_script"}
+}
+
+func isTrackBlock(name string) bool {
+	_, is := trackedBy()[TrackKind(name)]
+	return is
 }
 
 // trackOptions reads the words behind the name of what is tracked.
 func (d *decoder) trackOptions(n, c *keepalived.Node, t *Tracked) bool {
 	given := map[string]bool{}
+	for _, w := range c.Args { // a weight of its own comes without the other's sign
+		if w.Text == "weight" {
+			t.Reverse = false
+		}
+	}
 	for rest := c.Args; len(rest) > 0; rest = rest[1:] {
 		w := rest[0]
 		if given[w.Text] {
@@ -51,7 +79,7 @@ func (d *decoder) trackOptions(n, c *keepalived.Node, t *Tracked) bool {
 				return false
 			}
 			rest = rest[1:]
-			if !d.trackWeight(rest[0], &t.Weight) {
+			if !d.trackWeight(rest[0], t.Kind.bound(), &t.Weight) {
 				return false
 			}
 		default:
@@ -66,18 +94,14 @@ func (d *decoder) trackOptions(n, c *keepalived.Node, t *Tracked) bool {
 	return true
 }
 
-func (d *decoder) trackWeight(w keepalived.Word, to *int) bool {
+func (d *decoder) trackWeight(w keepalived.Word, bound int, to *int) bool {
 	v, err := strconv.Atoi(w.Text)
-	if err != nil || v < -maxTrackWeight || v > maxTrackWeight {
-		d.errorf(w.Range, "weight takes a whole number from -%d to %d, not %q", maxTrackWeight, maxTrackWeight, w.Text)
+	if err != nil || v < -bound || v > bound {
+		d.errorf(w.Range, "weight takes a whole number from -%d to %d, not %q", bound, bound, w.Text)
 		return false
 	}
 	*to = v
 	return true
-}
-
-func (d *decoder) trackInterfaces(n *keepalived.Node, to *[]Tracked) {
-	d.tracked(n, to, func(w keepalived.Word, name *string) bool { return d.interfaceName("track_interface", w, name) })
 }
 
 // validateGroupWeights drops what would make members of a group differ in their priorities, as
@@ -89,21 +113,21 @@ func (d *decoder) validateGroupWeights() {
 		}
 		for k := range d.cfg.Instances {
 			if i := &d.cfg.Instances[k]; g.has(i.Name) {
-				d.dropWeights(i, &g, "track_interface", &i.TrackInterfaces)
+				d.dropWeights(i, &g)
 			}
 		}
 	}
 }
 
-func (d *decoder) dropWeights(i *Instance, g *SyncGroup, keyword string, list *[]Tracked) {
+func (d *decoder) dropWeights(i *Instance, g *SyncGroup) {
 	var kept []Tracked
-	for _, t := range *list {
+	for _, t := range i.Track {
 		if t.Weight == 0 {
 			kept = append(kept, t)
 			continue
 		}
 		d.warnf(t.Range, "%s %s has a weight, and vrrp_instance %q is in vrrp_sync_group %q: it is ignored, by keepalived too; write it in the group, or sync_group_tracking_weight there",
-			keyword, t.Name, i.Name, g.Name)
+			t.Kind, t.Name, i.Name, g.Name)
 	}
-	*list = kept
+	i.Track = kept
 }

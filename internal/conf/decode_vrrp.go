@@ -13,7 +13,7 @@ func (d *decoder) instance(n *keepalived.Node) {
 	d.text(n, &i.Name)
 	var state string
 	blocks := func(name string) bool {
-		return name == "virtual_ipaddress" || name == "virtual_ipaddress_excluded" || name == "track_interface"
+		return name == "virtual_ipaddress" || name == "virtual_ipaddress_excluded" || isTrackBlock(name)
 	}
 	var addresses, excluded []*keepalived.Node
 	broken := false
@@ -43,10 +43,10 @@ func (d *decoder) instance(n *keepalived.Node) {
 			addresses = append(addresses, c.Children...)
 		case "virtual_ipaddress_excluded":
 			excluded = append(excluded, c.Children...)
-		case "track_interface":
-			d.trackInterfaces(c, &i.TrackInterfaces)
 		default:
-			d.parameter(c.Name, c, &i)
+			if !d.trackBlock(c, &i.Track) {
+				d.parameter(c.Name, c, &i)
+			}
 		}
 	})
 	if given["virtual_router_id"] == nil {
@@ -160,7 +160,7 @@ func (d *decoder) syncGroup(n *keepalived.Node) {
 	d.text(n, &g.Name)
 	var words []keepalived.Word
 	broken := false
-	blocks := func(name string) bool { return name == "group" || name == "track_interface" }
+	blocks := func(name string) bool { return name == "group" || isTrackBlock(name) }
 	d.singles(n, blocks, func(c *keepalived.Node) {
 		switch c.Name {
 		case "group":
@@ -169,10 +169,10 @@ func (d *decoder) syncGroup(n *keepalived.Node) {
 				g.Members = append(g.Members, member.Keyword.Text)
 				words = append(words, member.Keyword)
 			}
-		case "track_interface":
-			d.trackInterfaces(c, &g.TrackInterfaces)
 		case "sync_group_tracking_weight":
 			d.flag(c, &g.TrackingWeight)
+		default:
+			d.trackBlock(c, &g.Track)
 		}
 	})
 	if len(g.Members) == 0 && !broken {

@@ -81,6 +81,7 @@ func documentedBlocks() map[string]*hclBlock {
 		"virtual_server": service, "real_server": server,
 		"Checks":               {values: hclPorts()},
 		"HTTP_GET and SSL_GET": get.without(hclPorts()), "url": find(get, "url"),
+		"vrrp_script": find(file, "vrrp_script"),
 	}
 }
 
@@ -133,10 +134,14 @@ func TestDocumentationHasEveryWord(t *testing.T) {
 }
 
 // bareHCL and bareKeepalived say only what a file has to say.
-const bareHCL = `vrrp_instance "a" {
+const bareHCL = `vrrp_script "s" {
+  script = "/bin/true"
+}
+vrrp_instance "a" {
   interface = "eth0"
   virtual_router_id = 1
   virtual_ipaddress = ["10.0.0.1"]
+  track_script "s" {}
 }
 vrrp_instance "b" {
   interface = "eth0"
@@ -160,9 +165,15 @@ virtual_server "10.0.0.1" "80" {
 }
 `
 
-const bareKeepalived = `vrrp_instance a {
+const bareKeepalived = `vrrp_script s {
+    script /bin/true
+}
+vrrp_instance a {
     virtual_router_id 1
     virtual_ipaddress { 10.0.0.1 }
+    track_script {
+        s
+    }
 }
 vrrp_instance b {
     virtual_router_id 2
@@ -217,10 +228,11 @@ func printedDefaults(c *Config) map[string]map[string]string {
 	}
 	target := map[bool]string{true: "the server's"}
 	secure := server.Checks[2].HTTP
-	status := get.HTTP.URLs[0].StatusCodes[0]
+	status, script := get.HTTP.URLs[0].StatusCodes[0], c.Scripts[0]
 	return map[string]map[string]string{
 		"global_defs": {
-			"router_id": name[c.RouterID], "vrrp_version": fmt.Sprint(i.Version),
+			"enable_script_security": fmt.Sprint(c.ScriptSecurity),
+			"router_id":              name[c.RouterID], "vrrp_version": fmt.Sprint(i.Version),
 			"vrrp_garp_master_delay": time(i.GARPMasterDelay), "vrrp_garp_master_repeat": fmt.Sprint(i.GARPMasterRepeat),
 			"vrrp_garp_master_refresh": time(i.GARPMasterRefresh), "vrrp_garp_master_refresh_repeat": fmt.Sprint(i.GARPMasterRefreshRepeat),
 			"vrrp_garp_interval": time(c.Spacing.ARP), "vrrp_gna_interval": time(c.Spacing.NA), "vrrp_min_garp": "false",
@@ -236,6 +248,8 @@ func printedDefaults(c *Config) map[string]map[string]string {
 			"garp_master_repeat": fmt.Sprint(i.GARPMasterRepeat), "preempt_delay": time(i.PreemptDelay),
 			"dont_track_primary": fmt.Sprint(i.DontTrackPrimary), "no_virtual_ipaddress": "false",
 		},
+		"vrrp_script": {"interval": time(script.Interval), "rise": fmt.Sprint(script.Rise), "fall": fmt.Sprint(script.Fall),
+			"init_fail": fmt.Sprint(script.InitFail), "weight": fmt.Sprint(i.Track[0].Weight)},
 		"vrrp_sync_group": {"sync_group_tracking_weight": fmt.Sprint(c.SyncGroups[0].TrackingWeight)},
 		"garp_group":      {"garp_interval": "0 s", "gna_interval": "0 s"},
 		"virtual_ipaddress": {

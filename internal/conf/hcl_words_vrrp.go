@@ -16,6 +16,7 @@ func hclInstance() *hclBlock {
 		},
 		blocks: []hclChild{
 			{"track_interface", hclTracked("interface")},
+			{"track_script", hclTracked("script")},
 			{"authentication", &hclBlock{values: []string{"auth_type", "auth_pass"}}},
 		},
 	}
@@ -32,7 +33,7 @@ func hclSyncGroup() *hclBlock {
 		labels: []string{"name"},
 		values: []string{"sync_group_tracking_weight"},
 		lines:  []hclLines{{name: "group"}},
-		blocks: []hclChild{{"track_interface", hclTracked("interface")}},
+		blocks: []hclChild{{"track_interface", hclTracked("interface")}, {"track_script", hclTracked("script")}},
 	}
 }
 

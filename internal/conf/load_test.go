@@ -152,7 +152,7 @@ func TestDesignExample(t *testing.T) {
 		want := &Config{
 			RouterID: hostname,
 			Instances: []Instance{usualInstance(hclFrontEnd(), func(i *Instance) {
-				i.Name, i.VirtualRouterID, i.Priority, i.TrackInterfaces = "web", 51, priority, []Tracked{{Name: "eth1"}}
+				i.Name, i.VirtualRouterID, i.Priority, i.Track = "web", 51, priority, []Tracked{{Kind: TrackInterface, Name: "eth1"}}
 				i.Addresses = []VirtualAddress{
 					{Prefix: netip.MustParsePrefix("192.168.2.11/24"), Dev: "eth0", PreferredLft: Forever},
 					{Prefix: netip.MustParsePrefix("10.10.10.9/24"), Dev: "eth1", PreferredLft: Forever},

@@ -16,6 +16,10 @@ type Config struct {
 	// ServerGroups are the virtual_server_group that virtual servers may name.
 	ServerGroups []ServerGroup
 	Services     []VirtualServer
+	Scripts      []Script
+	// ScriptSecurity keeps lvsd from running as root what others than root can write
+	// (enable_script_security).
+	ScriptSecurity bool
 	// StartupDelay and DelayAfterBoot are how long after the start of lvsd, and of the machine, no
 	// instance takes part yet.
 	StartupDelay, DelayAfterBoot time.Duration

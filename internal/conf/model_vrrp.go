@@ -50,9 +50,9 @@ type Instance struct {
 	// Excluded move with Addresses and are in no advert (virtual_ipaddress_excluded); they may be
 	// of any family.
 	Excluded []VirtualAddress
-	// TrackInterfaces are what the instance depends on beside Interface and the interfaces of
-	// Moving, without which it never takes part.
-	TrackInterfaces []Tracked
+	// Track is what the instance depends on beside Interface and the interfaces of Moving, without
+	// which it never takes part.
+	Track []Tracked
 	// AuthPass is the clear-text password of version 2 (RFC 2338 §5.3.6), 1 to 8 bytes; empty is no
 	// authentication.
 	AuthPass Secret
@@ -107,8 +107,8 @@ type VirtualAddress struct {
 type SyncGroup struct {
 	Name    string
 	Members []string // names of instances, each in one group at most
-	// TrackInterfaces count for every member.
-	TrackInterfaces []Tracked
+	// Track counts for every member.
+	Track []Tracked
 	// TrackingWeight lets members have weights of their own (sync_group_tracking_weight): their
 	// priorities may come to differ.
 	TrackingWeight bool

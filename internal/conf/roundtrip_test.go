@@ -46,12 +46,14 @@ func drawConfig(t *rapid.T) *Config {
 				Spacing: Spacing{milliseconds(10_000, "spacing"), milliseconds(10_000, "spacing")}})
 		}
 	}
+	c.Scripts = drawScripts(t)
+	c.ScriptSecurity = rapid.Bool().Draw(t, "script security")
 	for k := range rapid.IntRange(0, 3).Draw(t, "instances") {
 		c.Instances = append(c.Instances, drawInstance(t, k))
 	}
 	for k := range rapid.IntRange(0, len(c.Instances)).Draw(t, "groups") {
 		c.SyncGroups = append(c.SyncGroups, SyncGroup{Name: fmt.Sprintf("g%d", k), Members: []string{c.Instances[k].Name},
-			TrackInterfaces: drawTracked(t, "eth3", "eth5"), TrackingWeight: true})
+			Track: drawTracked(t), TrackingWeight: true})
 	}
 	for k := range rapid.IntRange(0, 3).Draw(t, "services") {
 		c.Services = append(c.Services, drawService(t, k))
@@ -104,16 +106,42 @@ func drawInstance(t *rapid.T, k int) Instance {
 	if i.Version == 2 {
 		i.AuthPass = Secret(rapid.SampledFrom([]string{"", "secret", "12345678", "0", "a{b}#!$c", "größe1"}).Draw(t, "password"))
 	}
-	i.TrackInterfaces = drawTracked(t, "eth3", "eth4")
+	i.Track = drawTracked(t)
 	return i
 }
 
-// drawTracked draws lines about some of the names.
-func drawTracked(t *rapid.T, names ...string) []Tracked {
+// drawTracked draws lines about what is there to be tracked.
+func drawTracked(t *rapid.T) []Tracked {
 	var list []Tracked
-	for _, name := range rapid.SliceOfDistinct(rapid.SampledFrom(names), rapid.ID[string]).Draw(t, "tracked") {
-		list = append(list, Tracked{Name: name, Weight: rapid.IntRange(-maxTrackWeight, maxTrackWeight).Draw(t, "weight"),
-			Reverse: rapid.Bool().Draw(t, "reverse")})
+	all := []Tracked{{Kind: TrackInterface, Name: "eth3"}, {Kind: TrackInterface, Name: "eth4"}}
+	for _, name := range scriptNames() {
+		all = append(all, Tracked{Kind: TrackScript, Name: name})
+	}
+	for _, l := range rapid.SliceOfDistinct(rapid.SampledFrom(all), rapid.ID[Tracked]).Draw(t, "tracked") {
+		l.Weight = rapid.IntRange(-maxTrackWeight, maxTrackWeight).Draw(t, "weight")
+		l.Reverse = rapid.Bool().Draw(t, "reverse")
+		list = append(list, l)
+	}
+	return list
+}
+
+func scriptNames() []string { return []string{"web", "größe"} }
+
+func drawScripts(t *rapid.T) []Script {
+	var list []Script
+	for _, name := range scriptNames() {
+		word := rapid.StringMatching(`[ a-zä'"#!{}$%\\;&*~-]{0,8}`)
+		s := Script{Name: name, Command: Program{Words: append([]string{"/bin/x" + word.Draw(t, "program")},
+			rapid.SliceOfN(word, 0, 3).Draw(t, "arguments")...)},
+			Interval: time.Duration(rapid.IntRange(1, 86400_000).Draw(t, "interval")) * time.Millisecond,
+			Timeout:  time.Duration(rapid.IntRange(1, 86400_000).Draw(t, "timeout")) * time.Millisecond,
+			Rise:     rapid.IntRange(1, maxRetry).Draw(t, "rise"), Fall: rapid.IntRange(1, maxRetry).Draw(t, "fall"),
+			InitFail: rapid.Bool().Draw(t, "init_fail")}
+		s.Command.User = rapid.SampledFrom([]string{"", "nobody", "65534"}).Draw(t, "user")
+		if s.Command.User != "" {
+			s.Command.Group = rapid.SampledFrom([]string{"", "daemon"}).Draw(t, "group")
+		}
+		list = append(list, s)
 	}
 	return list
 }

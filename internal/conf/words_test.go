@@ -84,10 +84,12 @@ func TestWordsOfInstance(t *testing.T) {
 		"authentication {\nauth_pass 12345678\nauth_type PASS\n}":     func(i *Instance) { i.AuthPass = "12345678" },
 		"authentication {\n}":                                         func(*Instance) {},
 		"authentication {\nauth_type PASS\nauth_pass x\n}\nversion 3": func(i *Instance) { i.Version = 3 },
-		"track_interface {\neth1\neth2\n}":                            func(i *Instance) { i.TrackInterfaces = []Tracked{{Name: "eth1"}, {Name: "eth2"}} },
-		"track_interface\n{ eth1 }":                                   func(i *Instance) { i.TrackInterfaces = []Tracked{{Name: "eth1"}} },
+		"track_interface {\neth1\neth2\n}": func(i *Instance) {
+			i.Track = []Tracked{{Kind: TrackInterface, Name: "eth1"}, {Kind: TrackInterface, Name: "eth2"}}
+		},
+		"track_interface\n{ eth1 }": func(i *Instance) { i.Track = []Tracked{{Kind: TrackInterface, Name: "eth1"}} },
 		"track_interface {\neth1 weight -10\neth2 weight 253 reverse\n}\ntrack_interface {\neth3 reverse\n}": func(i *Instance) {
-			i.TrackInterfaces = []Tracked{{Name: "eth1", Weight: -10}, {Name: "eth2", Weight: 253, Reverse: true}, {Name: "eth3", Reverse: true}}
+			i.Track = []Tracked{{Kind: TrackInterface, Name: "eth1", Weight: -10}, {Kind: TrackInterface, Name: "eth2", Weight: 253, Reverse: true}, {Kind: TrackInterface, Name: "eth3", Reverse: true}}
 		},
 		"virtual_ipaddress { 10.0.0.2/24 dev eth1 label eth1:x scope host }": func(i *Instance) {
 			i.Addresses = append(i.Addresses, VirtualAddress{Prefix: netip.MustParsePrefix("10.0.0.2/24"), Dev: "eth1", Label: "eth1:x", Scope: 254, PreferredLft: Forever})
@@ -164,6 +166,45 @@ func TestWordsOfAddresses(t *testing.T) {
 		if got := lines(read(t, HCL, src).Diags); len(got) != 1 || !strings.HasPrefix(got[0], "error") || !strings.HasSuffix(got[0], c.err) {
 			t.Errorf("%s\n%q", line, got)
 		}
+	}
+}
+
+func TestWordsOfScripts(t *testing.T) {
+	def := Script{Name: "s", Command: Program{Words: []string{"/bin/true"}}, Interval: time.Second, Timeout: time.Second, Rise: 1, Fall: 1}
+	for line, change := range map[string]func(*Script){
+		"":                            func(*Script) {},
+		"interval 0.25":               func(s *Script) { s.Interval, s.Timeout = 250*time.Millisecond, 250*time.Millisecond },
+		"timeout 3\ninterval 10":      func(s *Script) { s.Interval, s.Timeout = 10*time.Second, 3*time.Second },
+		"rise 2\nfall 65535":          func(s *Script) { s.Rise, s.Fall = 2, 65535 },
+		"init_fail":                   func(s *Script) { s.InitFail = true },
+		"user nobody":                 func(s *Script) { s.Command.User = "nobody" },
+		"user nobody nogroup":         func(s *Script) { s.Command.User, s.Command.Group = "nobody", "nogroup" },
+		"script \"/bin/a b  'c d'\"":  func(s *Script) { s.Command.Words = []string{"/bin/a", "b", "c d"} },
+		"script '/bin/a \"x y\" z'":   func(s *Script) { s.Command.Words = []string{"/bin/a", "x y", "z"} },
+		"script /bin/a b \"c d\"":     func(s *Script) { s.Command.Words = []string{"/bin/a", "b", "c d"} },
+		"script \"'/bin/a b'\"":       func(s *Script) { s.Command.Words = []string{"/bin/a b"} },
+		"script killall\\ -0\\ nginx": func(s *Script) { s.Command.Words = []string{"killall", "-0", "nginx"} },
+	} {
+		want := def
+		change(&want)
+		src := "vrrp_script s {\nscript /bin/true\n" + line + "\n}\n"
+		if strings.HasPrefix(line, "script") {
+			src = "vrrp_script s {\n" + line + "\n}\n"
+		}
+		if diff := cmp.Diff([]Script{want}, valid(t, Keepalived, src).Scripts, cmpModel); diff != "" {
+			t.Errorf("%s\n%s", line, diff)
+		}
+	}
+	// The weight is that of the script where the line has none, and script_user that of every script.
+	c := valid(t, Keepalived, "vrrp_script s {\nscript /bin/true\nweight -20 reverse\n}\nglobal_defs {\nscript_user a b\nenable_script_security\n}\n"+
+		"vrrp_script u {\nscript /bin/true\nuser c\n}\n"+
+		instanceWith("track_script {\ns\n}")+"vrrp_sync_group g {\ngroup { a }\ntrack_script {\ns weight 10\nu\n}\nsync_group_tracking_weight\n}\n")
+	want := []Tracked{{Kind: TrackScript, Name: "s", Weight: -20, Reverse: true}, {Kind: TrackScript, Name: "s", Weight: 10}, {Kind: TrackScript, Name: "u"}}
+	if diff := cmp.Diff(want, append(c.Instances[0].Track, c.SyncGroups[0].Track...), cmpModel); diff != "" {
+		t.Error(diff)
+	}
+	if s := c.Scripts; s[0].Command.User != "a" || s[0].Command.Group != "b" || s[1].Command.User != "c" || s[1].Command.Group != "" || !c.ScriptSecurity {
+		t.Errorf("%+v", c)
 	}
 }
 

@@ -17,7 +17,8 @@ type syntax interface {
 	args(name string, values ...string) string
 	open(name string, labels ...string) string
 	addresses(name string, list []VirtualAddress) string
-	track(keyword string, list []Tracked) string
+	track(list []Tracked) string
+	script(name string, words []string) string
 	lines(name string, lines []string) string
 	url(u URL, words []string) string
 	// command is a word with a command line of one word.
@@ -34,7 +35,8 @@ func write(c *Config, s syntax) string {
 	}
 	put(s.open("global_defs"), s.word("router_id", c.RouterID),
 		s.word("vrrp_startup_delay", seconds(c.StartupDelay)), s.word("vrrp_delay_after_boot", seconds(c.DelayAfterBoot)),
-		s.word("vrrp_garp_interval", seconds(c.Spacing.ARP)), s.word("vrrp_gna_interval", seconds(c.Spacing.NA)), "}")
+		s.word("vrrp_garp_interval", seconds(c.Spacing.ARP)), s.word("vrrp_gna_interval", seconds(c.Spacing.NA)),
+		s.flag("enable_script_security", c.ScriptSecurity), "}")
 	for _, g := range c.GARPGroups {
 		put(s.open("garp_group"), s.word("garp_interval", seconds(g.ARP)), s.word("gna_interval", seconds(g.NA)),
 			s.lines("interfaces", g.Interfaces), "}")
@@ -44,6 +46,15 @@ func write(c *Config, s syntax) string {
 		delays = append(delays, l.Interface+" "+seconds(l.Down)+" "+seconds(l.Up))
 	}
 	put(s.lines("interface_up_down_delays", delays))
+	for _, c := range c.Scripts {
+		put(s.open("vrrp_script", c.Name), s.script("script", c.Command.Words), s.word("interval", seconds(c.Interval)),
+			s.word("timeout", seconds(c.Timeout)), s.word("rise", fmt.Sprint(c.Rise)), s.word("fall", fmt.Sprint(c.Fall)),
+			s.flag("init_fail", c.InitFail))
+		if c.Command.User != "" {
+			put(s.args("user", strings.Fields(c.Command.User+" "+c.Command.Group)...))
+		}
+		put("}")
+	}
 	for _, i := range c.Instances {
 		put(s.open("vrrp_instance", i.Name),
 			s.word("state", string(i.State)), s.word("interface", i.Interface),
@@ -55,7 +66,7 @@ func write(c *Config, s syntax) string {
 			s.flag("dont_track_primary", i.DontTrackPrimary), s.flag("no_virtual_ipaddress", len(i.Addresses) == 0),
 			s.word("garp_master_refresh", seconds(i.GARPMasterRefresh)), s.word("garp_master_refresh_repeat", fmt.Sprint(i.GARPMasterRefreshRepeat)),
 			s.word("garp_lower_prio_delay", seconds(i.GARPLowerPrioDelay)), s.word("garp_lower_prio_repeat", fmt.Sprint(i.GARPLowerPrioRepeat)),
-			s.addresses("virtual_ipaddress", i.Addresses), s.track("track_interface", i.TrackInterfaces))
+			s.addresses("virtual_ipaddress", i.Addresses), s.track(i.Track))
 		if len(i.Excluded) > 0 {
 			put(s.addresses("virtual_ipaddress_excluded", i.Excluded))
 		}
@@ -67,7 +78,7 @@ func write(c *Config, s syntax) string {
 	}
 	for _, g := range c.SyncGroups {
 		put(s.open("vrrp_sync_group", g.Name), s.lines("group", g.Members),
-			s.track("track_interface", g.TrackInterfaces), s.flag("sync_group_tracking_weight", g.TrackingWeight), "}")
+			s.track(g.Track), s.flag("sync_group_tracking_weight", g.TrackingWeight), "}")
 	}
 	for i := range c.ServerGroups {
 		writeServerGroup(&c.ServerGroups[i], s, put)
@@ -113,15 +124,29 @@ func (keepalivedSyntax) addresses(name string, list []VirtualAddress) string {
 	return text + "}"
 }
 
-func (keepalivedSyntax) track(keyword string, list []Tracked) string {
-	text := keyword + " {"
+func (keepalivedSyntax) track(list []Tracked) string {
+	var text strings.Builder
 	for _, t := range list {
-		text += fmt.Sprintf("\n%s weight %d", t.Name, t.Weight)
+		fmt.Fprintf(&text, "%s {\n%s weight %d", t.Kind, t.Name, t.Weight)
 		if t.Reverse {
-			text += " reverse"
+			text.WriteString(" reverse")
 		}
+		text.WriteString("\n}\n")
 	}
-	return text + "}"
+	return text.String()
+}
+
+func (s keepalivedSyntax) script(name string, words []string) string {
+	return name + ` "` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(commandLine(words)) + `"`
+}
+
+// commandLine is a command line as a shell would read it.
+func commandLine(words []string) string {
+	var all []string
+	for _, w := range words {
+		all = append(all, "'"+strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(w)+"'")
+	}
+	return strings.Join(all, " ")
 }
 
 // addressLine are the words behind an address; the value of a flag is empty.
@@ -208,12 +233,19 @@ func (hclSyntax) addresses(name string, list []VirtualAddress) string {
 	return text + "]"
 }
 
-func (hclSyntax) track(keyword string, list []Tracked) string {
+func (hclSyntax) track(list []Tracked) string {
 	var all []string
 	for _, t := range list {
-		all = append(all, fmt.Sprintf("%s %s {\nweight = %d\nreverse = %t\n}", keyword, quoted(t.Name), t.Weight, t.Reverse))
+		all = append(all, fmt.Sprintf("%s %s {\nweight = %d\nreverse = %t\n}", t.Kind, quoted(t.Name), t.Weight, t.Reverse))
 	}
 	return strings.Join(all, "\n")
+}
+
+func (hclSyntax) script(name string, words []string) string {
+	if len(words)%2 == 0 {
+		return name + " = " + quoted(commandLine(words))
+	}
+	return name + " = " + list(words)
 }
 
 func (hclSyntax) lines(name string, lines []string) string { return name + " = " + list(lines) }

@@ -15,6 +15,7 @@ import (
 	"lvsd/internal/conf"
 	"lvsd/internal/ipvs"
 	"lvsd/internal/netif"
+	"lvsd/internal/track"
 	"lvsd/internal/vrrp"
 )
 
@@ -28,6 +29,7 @@ type want struct {
 	network   netif.Want
 	services  ipvs.Table
 	checks    map[check.Spec]struct{}
+	trackers  map[vrrp.Tracker]track.Spec
 	// memory is what health is to have as its memory the next time.
 	memory memory
 }
@@ -70,6 +72,7 @@ func desired(cfg *conf.Config, h health, gid int) want {
 			}
 		}
 	}
+	w.trackers = trackers(cfg, w.instances)
 	w.network.Sysctls = sysctls(cfg, w.checks, gid)
 	return w
 }

@@ -124,11 +124,17 @@ func render(w want) string {
 		line("instance %s %q: VRRPv%d priority %d every %v preempt %t start master %t", i.Key, i.Name, i.Version,
 			i.Priority, i.Interval, i.Preempt, i.StartMaster)
 		line("  advertises %v, tracks [%s]", i.Addresses, trackText(i.Track, vrrp.TrackInterface))
+		if scripts := trackText(i.Track, vrrp.TrackScript); scripts != "" {
+			line("  tracks scripts [%s]", scripts)
+		}
 		line("  takes over after %d adverts, preempts after %v; no answer %t, last advert %t, ignores %t, without its link %t",
 			i.DownTimerAdverts, i.PreemptDelay, i.LowerPrioNoAdvert, i.HigherPrioSendAdvert, i.OwnerIgnoreAdverts, i.DontTrackPrimary)
 		if i.Password != (vrrp.Password{}) {
 			line("  password %q", [8]byte(i.Password))
 		}
+	}
+	for _, t := range slices.SortedFunc(maps.Keys(w.trackers), func(a, b vrrp.Tracker) int { return cmp.Compare(a.String(), b.String()) }) {
+		line("%v: %v", t, trackerAttributes(w.trackers[t]))
 	}
 	for _, g := range w.groups {
 		line("group %q: %v", g.Name, g.Members)

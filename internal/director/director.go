@@ -16,6 +16,7 @@ import (
 	"lvsd/internal/conf"
 	"lvsd/internal/ipvs"
 	"lvsd/internal/netif"
+	"lvsd/internal/track"
 	"lvsd/internal/vrrp"
 )
 
@@ -47,6 +48,7 @@ type Director struct {
 	network  *netif.Applier
 	services *ipvs.Applier
 	checks   *check.Set
+	trackers *track.Set
 	started  time.Time
 
 	// The rest belongs to Run.
@@ -56,10 +58,11 @@ type Director struct {
 	health       health
 	empty        map[string]bool
 	roles        map[vrrp.Key]role
-	ipvsErr      error // why IPVS cannot be used; nil while it can
-	stopping     bool  // the election was asked to resign
-	ended        bool  // the election is over: addresses go, then services
-	failure      error // the first part that broke, and why
+	readings     map[vrrp.Tracker]vrrp.Reading // what the election knows; not changed once it does
+	ipvsErr      error                         // why IPVS cannot be used; nil while it can
+	stopping     bool                          // the election was asked to resign
+	ended        bool                          // the election is over: addresses go, then services
+	failure      error                         // the first part that broke, and why
 	realtimeSaid bool
 	lost         uint64 // lines of the log, as last told
 }
@@ -113,6 +116,7 @@ func newDirector(o Options, cfg *conf.Config, h host) (*Director, error) {
 		Failed:     func(s check.Spec, v check.Verdict) { d.inbox.post(checkFailed{s, v}) },
 		LocalError: func(s check.Spec, err error) { d.inbox.post(checkFault{s, err}) },
 	})
+	d.trackers = track.NewSet(func(c track.Change) { d.inbox.post(c) })
 	return d, nil
 }
 
@@ -136,6 +140,7 @@ func (d *Director) Run(ctx context.Context) error {
 	defer wait(&parts, lastSteps)
 	defer cancel()
 	defer d.checks.Close()
+	defer d.trackers.Close()
 	d.start(ctx, &parts)
 	d.journal.event(Started, zap.String("version", d.options.Version), zap.String("node", d.cfg.RouterID),
 		zap.String("file", d.options.files()), zap.Int("pid", os.Getpid()))
@@ -160,6 +165,7 @@ func (d *Director) Run(ctx context.Context) error {
 			giveUp = time.After(lastSteps)
 			d.ended, d.want = true, want{services: ipvs.Table{}}
 			d.checks.Apply(nil)
+			d.trackers.Apply(nil)
 			d.advance()
 		}
 		if giveUp != nil && d.rollout.done(d.want.services, d.want.network) {
@@ -228,6 +234,8 @@ func (d *Director) handle(list []any) (over bool) {
 			d.broke(h.part, h.err)
 		case check.Change:
 			verdicts = true // what it says is in the set's verdicts, and may be newer there
+		case track.Change:
+			d.tracked(h)
 		case statusRequest:
 			h.reply <- d.snapshot()
 		case planRequest:
@@ -303,7 +311,7 @@ func (d *Director) adopt(cfg *conf.Config) {
 	d.recompute()
 	d.hold()
 	d.election.DelayLinks(d.want.delays)
-	d.election.Configure(d.want.instances, d.want.groups)
+	d.election.Configure(d.want.instances, d.want.groups, d.watch())
 	known := map[vrrp.Key]bool{}
 	for _, i := range d.want.instances {
 		known[i.Key] = true

@@ -20,6 +20,10 @@ const (
 
 	RoleChanged       Event = "role_changed"
 	PriorityChanged   Event = "priority_changed"
+	TrackerFailed     Event = "tracker_failed"
+	TrackerRestored   Event = "tracker_restored"
+	TrackerImpossible Event = "tracker_impossible"
+	TrackerPossible   Event = "tracker_possible"
 	MasterSeen        Event = "master_seen"
 	DuplicateMaster   Event = "duplicate_master"
 	AdvertRefused     Event = "advert_refused"
@@ -76,6 +80,10 @@ func lines() map[Event]line {
 		ReloadRefused:        {zap.ErrorLevel, "configuration refused, the running one stays"},
 
 		RoleChanged:       {zap.WarnLevel, "instance changed its state"},
+		TrackerFailed:     {zap.WarnLevel, "what instances track failed"},
+		TrackerRestored:   {zap.InfoLevel, "what instances track is restored"},
+		TrackerImpossible: {zap.ErrorLevel, "what instances track cannot be watched: our own fault, and no verdict"},
+		TrackerPossible:   {zap.InfoLevel, "what instances track can be watched again"},
 		PriorityChanged:   {zap.InfoLevel, "effective priority changed"},
 		MasterSeen:        {zap.InfoLevel, "another node is master"},
 		DuplicateMaster:   {zap.ErrorLevel, "another node claims to be master too"},

@@ -16,6 +16,7 @@ type Plan struct {
 	Instances   []Entry `json:"instances"`
 	Addresses   []Entry `json:"addresses"`
 	SyncGroups  []Entry `json:"sync_groups"`
+	Trackers    []Entry `json:"trackers"`
 	Services    []Entry `json:"services"`
 	RealServers []Entry `json:"real_servers"`
 	Checks      []Entry `json:"checks"`
@@ -145,6 +146,7 @@ func plan(from, to *conf.Config, known facts, gid int) Plan {
 	p.instances()
 	p.addresses()
 	p.groups()
+	p.trackers()
 	p.services()
 	p.checks()
 	p.servers()
@@ -219,7 +221,7 @@ func (p *planner) finished() Plan {
 }
 
 func (p *Plan) sections() []*[]Entry {
-	return []*[]Entry{&p.Global, &p.Instances, &p.Addresses, &p.SyncGroups, &p.Services, &p.RealServers,
+	return []*[]Entry{&p.Global, &p.Instances, &p.Addresses, &p.SyncGroups, &p.Trackers, &p.Services, &p.RealServers,
 		&p.Checks, &p.Sysctls}
 }
 

@@ -72,6 +72,7 @@ func instanceAttributes(c *vrrp.Config, n netif.Instance) []attribute {
 		{name: "preempt", value: strconv.FormatBool(c.Preempt)},
 		password,
 		{name: "track_interface", value: trackText(c.Track, vrrp.TrackInterface)},
+		{name: "track_script", value: trackText(c.Track, vrrp.TrackScript)},
 		{name: "virtual_ipaddress_excluded", value: excluded(c, n)},
 		{name: "garp_master_repeat", value: strconv.Itoa(n.Repeat)},
 		{name: "garp_master_delay", value: n.Delay.String()},
@@ -119,26 +120,6 @@ func globalAttributes(s *side) []attribute {
 		{name: "garp_group", value: strings.Join(groups, "; ")},
 		{name: "interface_up_down_delays", value: strings.Join(delays, ", ")},
 	}
-}
-
-// trackText are the trackers of a kind as keepalived.conf has them, sorted.
-func trackText(list []vrrp.Track, kind vrrp.TrackerKind) string {
-	var lines []string
-	for _, t := range list {
-		if t.Kind != kind {
-			continue
-		}
-		line := t.Name
-		if t.Weight != 0 || t.Reverse {
-			line += " weight " + strconv.Itoa(t.Weight)
-		}
-		if t.Reverse {
-			line += " reverse"
-		}
-		lines = append(lines, line)
-	}
-	slices.Sort(lines)
-	return strings.Join(lines, ", ")
 }
 
 // excluded are the addresses of the instance that are in no advert.

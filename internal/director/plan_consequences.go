@@ -85,26 +85,15 @@ func (p *planner) changedInstances() {
 		p.deafened(e.Name, old[key], now[key])
 		p.reprioritised(e.Name, old[key], now[key])
 		for _, t := range now[key].Track {
-			if !slices.Contains(old[key].Track, t) && t.Kind == vrrp.TrackInterface {
-				p.follows(Info, "tracks_interface", e.Name, "%s", trackEffect(t))
+			if !slices.Contains(old[key].Track, t) {
+				if t.Kind == vrrp.TrackInterface {
+					p.follows(Info, "tracks_interface", e.Name, "%s", trackEffect(t))
+				} else {
+					p.follows(Info, "tracks", e.Name, "%s", trackEffect(t))
+				}
 			}
 		}
 	}
-}
-
-// trackEffect is what a tracker does to its instance.
-func trackEffect(t vrrp.Track) string {
-	weight, when := t.Weight, "up"
-	if t.Reverse {
-		weight = -weight
-	}
-	if t.Weight < 0 || t.Weight == 0 && !t.Reverse {
-		when = "down"
-	}
-	if weight == 0 {
-		return fmt.Sprintf("goes to FAULT while %s is %s", t.Name, when)
-	}
-	return fmt.Sprintf("has %+d priority while %s is %s", weight, t.Name, when)
 }
 
 // deafened: adverts that differ from what a node expects are refused, and who hears no master

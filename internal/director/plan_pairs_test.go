@@ -115,6 +115,7 @@ func someNode(t *rapid.T) *conf.Config {
 		cfg.Services[i].Scheduler = rapid.SampledFrom([]string{"rr", "wlc"}).Draw(t, "scheduler")
 		cfg.Services[i].PersistenceTimeout = time.Duration(rapid.IntRange(0, 1).Draw(t, "persistence")) * time.Minute
 	}
+	cfg.Scripts, cfg.ScriptSecurity = someScripts(t), rapid.Bool().Draw(t, "script security")
 	keys := rapid.SliceOfNDistinct(rapid.SampledFrom([]vrrp.Key{{Interface: "eth0", VRID: 51}, {Interface: "eth0", VRID: 52},
 		{Interface: "eth1", VRID: 51}, {Interface: "eth1", VRID: 52}}), 0, 4, rapid.ID[vrrp.Key]).Draw(t, "instances")
 	names := rapid.Permutation([]string{"a", "b", "c", "d"}).Draw(t, "names")
@@ -126,7 +127,7 @@ func someNode(t *rapid.T) *conf.Config {
 			AuthPass:         rapid.SampledFrom([]conf.Secret{"", "secret"}).Draw(t, "password"),
 			GARPMasterRepeat: rapid.IntRange(1, 2).Draw(t, "repeat"),
 			GARPMasterDelay:  time.Duration(rapid.IntRange(0, 1).Draw(t, "delay")) * time.Second,
-			TrackInterfaces:  someTracked(t)})
+			Track:            someTracked(t)})
 	}
 	if len(keys) == 0 {
 		return cfg
@@ -148,14 +149,29 @@ func someNode(t *rapid.T) *conf.Config {
 	}
 	if size := rapid.IntRange(0, len(keys)).Draw(t, "grouped"); size > 0 {
 		cfg.SyncGroups = []conf.SyncGroup{{Name: rapid.SampledFrom([]string{"g", "h"}).Draw(t, "group"), Members: names[:size],
-			TrackInterfaces: someTracked(t)}}
+			Track: someTracked(t)}}
 	}
 	return cfg
 }
 
+func someScripts(t *rapid.T) []conf.Script {
+	var list []conf.Script
+	for _, name := range []string{"x", "y"} {
+		list = append(list, conf.Script{Name: name, Command: conf.Program{Words: []string{rapid.SampledFrom([]string{"/bin/a", "/bin/b"}).Draw(t, "program")},
+			User: rapid.SampledFrom([]string{"", "nobody"}).Draw(t, "user")},
+			Interval: time.Duration(rapid.IntRange(1, 2).Draw(t, "interval")) * time.Second, Timeout: time.Second,
+			Rise: rapid.IntRange(1, 2).Draw(t, "rise"), Fall: 1, InitFail: rapid.Bool().Draw(t, "init_fail")})
+	}
+	return list
+}
+
 func someTracked(t *rapid.T) []conf.Tracked {
 	return rapid.SliceOfNDistinct(rapid.Custom(func(t *rapid.T) conf.Tracked {
-		return conf.Tracked{Name: rapid.SampledFrom([]string{"eth0", "eth1", "eth2"}).Draw(t, "tracked"),
+		kind, names := conf.TrackInterface, []string{"eth0", "eth1", "eth2"}
+		if rapid.Bool().Draw(t, "a script") {
+			kind, names = conf.TrackScript, []string{"x", "y"}
+		}
+		return conf.Tracked{Kind: kind, Name: rapid.SampledFrom(names).Draw(t, "tracked"),
 			Weight: rapid.SampledFrom([]int{0, 10, -10}).Draw(t, "weight")}
 	}), 0, 2, func(t conf.Tracked) string { return t.Name }).Draw(t, "track")
 }

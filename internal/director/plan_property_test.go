@@ -17,6 +17,8 @@ import (
 	"lvsd/internal/conf"
 	"lvsd/internal/ipvs"
 	"lvsd/internal/netif"
+	"lvsd/internal/script"
+	"lvsd/internal/track"
 	"lvsd/internal/vrrp"
 )
 
@@ -304,6 +306,11 @@ func elected(t *rapid.T, w want) (*vrrp.Election, time.Time) {
 	var out vrrp.Output
 	e.Configure(at, w.instances, w.groups, &out)
 	e.SetLinks(at, links, &out)
+	up := map[vrrp.Tracker]vrrp.Reading{}
+	for _, name := range []string{"x", "y"} {
+		up[vrrp.Tracker{Kind: vrrp.TrackScript, Name: name}] = vrrp.Reading{Up: true}
+	}
+	e.SetReadings(at, up, &out)
 	masters := map[vrrp.Key]bool{}
 	for range 1000 {
 		for _, tr := range out.Transitions {
@@ -432,6 +439,8 @@ func TestPlanSeesEveryField(t *testing.T) {
 		{check.Socket{}, func(v any) []attribute { return spec(check.Spec{Detail: check.NewDetail(v.(check.Socket), nil)}) }, nil},
 		{check.HTTPRequest{}, request, []string{"Path"}},
 		{check.Match{}, func(v any) []attribute { return request(check.HTTPRequest{Match: v.(check.Match)}) }, nil},
+		{track.Script{}, func(v any) []attribute { return scriptAttributes(v.(track.Script)) }, nil},
+		{script.Command{}, func(v any) []attribute { return scriptAttributes(track.Script{Command: v.(script.Command)}) }, nil},
 		{netif.Sysctl{}, func(v any) []attribute { return []attribute{{name: "value", value: v.(netif.Sysctl).Value}} }, []string{"Name"}},
 	} {
 		kind := reflect.TypeOf(c.value)
@@ -470,6 +479,8 @@ func something(t *testing.T, kind reflect.Type) reflect.Value {
 		return reflect.ValueOf(vrrp.Password{'x'})
 	case vrrp.Key:
 		return reflect.ValueOf(vrrp.Key{Interface: "eth0", VRID: 1})
+	case script.Command:
+		return reflect.ValueOf(script.Command{Line: script.NewLine("/bin/true")})
 	case []vrrp.Track:
 		return reflect.ValueOf([]vrrp.Track{{Tracker: vrrp.Tracker{Name: "eth0"}}})
 	case netif.Flags:

@@ -18,6 +18,7 @@ func (p *Plan) WriteText(w io.Writer, color bool) error {
 	}
 	t.blocks(p.Instances, p.Addresses)
 	t.blocks(p.SyncGroups, nil)
+	t.blocks(p.Trackers, nil)
 	t.blocks(p.Services, p.RealServers)
 	t.blocks(p.Checks, nil)
 	t.blocks(p.Sysctls, nil)

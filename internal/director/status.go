@@ -18,7 +18,9 @@ type Status struct {
 	File      string           `json:"file"`
 	IPVSError string           `json:"ipvs_error,omitempty"` // why no service works; empty when they do
 	Instances []InstanceStatus `json:"instances"`
-	Services  []ServiceStatus  `json:"services"`
+	// Trackers are what instances track, apart from interfaces.
+	Trackers []TrackerStatus `json:"trackers"`
+	Services []ServiceStatus `json:"services"`
 	// Foreign are the kernel's services that lvsd never configured and leaves alone.
 	Foreign []string `json:"foreign_services"`
 }
@@ -37,6 +39,15 @@ type InstanceStatus struct {
 	EffectivePriority uint8           `json:"effective_priority"`
 	SyncGroup         string          `json:"sync_group,omitempty"`
 	Addresses         []AddressStatus `json:"addresses"`
+}
+
+// TrackerStatus is something that instances track.
+type TrackerStatus struct {
+	Kind  string    `json:"kind"` // script
+	Name  string    `json:"name"`
+	State string    `json:"state"` // unknown, up or down
+	Since time.Time `json:"since"`
+	Error string    `json:"error,omitempty"` // why it is down, or why it cannot be watched
 }
 
 // AddressStatus is a virtual address and whether it is on its interface now.
@@ -70,7 +81,7 @@ func (d *Director) Status(ctx context.Context) (Status, error) {
 // snapshot is the status without the kernel's counters.
 func (d *Director) snapshot() Status {
 	s := Status{Node: d.cfg.RouterID, Version: d.options.Version, Started: d.started, File: d.options.files(),
-		Instances: []InstanceStatus{}, Services: []ServiceStatus{}, Foreign: []string{}}
+		Instances: []InstanceStatus{}, Trackers: []TrackerStatus{}, Services: []ServiceStatus{}, Foreign: []string{}}
 	if d.ipvsErr != nil {
 		s.IPVSError = d.ipvsErr.Error()
 	}
@@ -78,6 +89,7 @@ func (d *Director) snapshot() Status {
 	for i := range d.cfg.Instances {
 		s.Instances = append(s.Instances, d.instanceStatus(&d.cfg.Instances[i], present))
 	}
+	s.Trackers = append(s.Trackers, d.trackerStatus()...)
 	verdicts := d.checks.Verdicts()
 	for i := range d.cfg.Services {
 		s.Services = append(s.Services, d.serviceStatus(&d.cfg.Services[i], verdicts))

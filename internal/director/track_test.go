@@ -1,8 +1,16 @@
 package director
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"lvsd/internal/track"
+	"lvsd/internal/vrrp"
 )
 
 // A weight changes the effective priority, which is told and shown; a reload changes it again.
@@ -25,5 +33,84 @@ func TestEffectivePriority(t *testing.T) {
 	}
 	if i := n.status(t).Instances[0]; i.EffectivePriority != 100 {
 		t.Errorf("%+v", i)
+	}
+}
+
+// A script that fails is told, and fails the instance; one that cannot be started is told, and fails
+// nobody.
+func TestTrackedScript(t *testing.T) {
+	flag := filepath.Join(t.TempDir(), "ok")
+	must(t, os.WriteFile(flag, nil, 0o600))
+	text := func(program string) string {
+		return fmt.Sprintf(`vrrp_script "web" {
+  script   = [%q, "-e", %q]
+  interval = "20ms"
+  weight   = 30
+}
+vrrp_script "unused" { script = "/bin/false" }
+`, program, flag) + strings.Replace(instance("192.0.2.1/24"), "  virtual_router_id", "  track_script \"web\" {}\n  virtual_router_id", 1)
+	}
+	n := startNode(t, text("/usr/bin/test"))
+	if e := n.wait(t, PriorityChanged); e.fields["to"] != uint8(130) {
+		t.Errorf("%v", e)
+	}
+	must(t, os.Remove(flag))
+	if e := n.wait(t, TrackerFailed); e.fields["tracker"] != "script web" || e.fields["reason"] != "exited with status 1" {
+		t.Errorf("%v", e)
+	}
+	if e := n.wait(t, PriorityChanged); e.fields["to"] != uint8(100) {
+		t.Errorf("%v", e)
+	}
+	s := n.status(t)
+	if len(s.Trackers) != 1 || s.Trackers[0].Kind != "script" || s.Trackers[0].Name != "web" || s.Trackers[0].State != "down" ||
+		s.Trackers[0].Error != "exited with status 1" {
+		t.Errorf("%+v", s.Trackers)
+	}
+	must(t, os.WriteFile(flag, nil, 0o600))
+	n.wait(t, TrackerRestored)
+	if e := n.wait(t, PriorityChanged); e.fields["to"] != uint8(130) {
+		t.Errorf("%v", e)
+	}
+	// Another program, that cannot be started: nothing is known of it, and what was known stands.
+	n.write(t, text("/no/such/program"))
+	n.Reload()
+	if e := n.wait(t, TrackerImpossible); e.fields["tracker"] != "script web" {
+		t.Errorf("%v", e)
+	}
+	if i := n.status(t).Instances[0]; i.EffectivePriority != 130 {
+		t.Errorf("%+v", i)
+	}
+	// One that has run counts.
+	n.write(t, text("/bin/false"))
+	n.Reload()
+	if e := n.wait(t, PriorityChanged); e.fields["to"] != uint8(100) {
+		t.Errorf("%v", e)
+	}
+}
+
+// What the election knows of a name stands until something is known of what the name means now.
+func TestReadings(t *testing.T) {
+	x := vrrp.Tracker{Kind: vrrp.TrackScript, Name: "x"}
+	spec := track.Script{Rise: 1}
+	up, down := vrrp.Reading{Up: true}, vrrp.Reading{Why: "exited with status 1"}
+	for _, c := range []struct {
+		name   string
+		seen   track.Reading
+		before map[vrrp.Tracker]vrrp.Reading
+		want   map[vrrp.Tracker]vrrp.Reading
+	}{
+		{"nothing", track.Reading{}, nil, map[vrrp.Tracker]vrrp.Reading{}},
+		{"up", track.Reading{State: track.Up, Why: ""}, nil, map[vrrp.Tracker]vrrp.Reading{x: up}},
+		{"down", track.Reading{State: track.Down, Why: "exited with status 1"}, map[vrrp.Tracker]vrrp.Reading{x: up}, map[vrrp.Tracker]vrrp.Reading{x: down}},
+		{"nothing new", track.Reading{}, map[vrrp.Tracker]vrrp.Reading{x: down}, map[vrrp.Tracker]vrrp.Reading{x: down}},
+		{"impossible", track.Reading{Fault: os.ErrNotExist}, nil, map[vrrp.Tracker]vrrp.Reading{x: {Void: true}}},
+		{"impossible now", track.Reading{Fault: os.ErrNotExist}, map[vrrp.Tracker]vrrp.Reading{x: up}, map[vrrp.Tracker]vrrp.Reading{x: up}},
+		{"up, and impossible now", track.Reading{State: track.Up, Fault: os.ErrNotExist}, nil, map[vrrp.Tracker]vrrp.Reading{x: up}},
+		{"another one", track.Reading{}, map[vrrp.Tracker]vrrp.Reading{{Kind: vrrp.TrackFile, Name: "x"}: up}, map[vrrp.Tracker]vrrp.Reading{}},
+	} {
+		got := readings(map[vrrp.Tracker]track.Spec{x: spec}, map[track.Spec]track.Reading{spec: c.seen}, c.before)
+		if diff := gocmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.name, diff)
+		}
 	}
 }

@@ -23,11 +23,9 @@ func prepare(c Command) (program string, attributes *syscall.SysProcAttr, err er
 		return "", nil, err
 	}
 	attributes = &syscall.SysProcAttr{Setpgid: true}
-	uid, gid := os.Geteuid(), os.Getegid()
-	if c.User != "" || c.Group != "" {
-		if uid, gid, err = identity(c); err != nil {
-			return "", nil, err
-		}
+	uid, gid, err := identity(c)
+	if err != nil {
+		return "", nil, err
 	}
 	if uid != os.Geteuid() || gid != os.Getegid() {
 		attributes.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)} // and no other groups
@@ -61,9 +59,14 @@ func find(l Line) (string, error) {
 	return "", fmt.Errorf("find %s in %s: %w", words[0], Path, os.ErrNotExist)
 }
 
-// identity is whom a command with a user or a group runs as.
+// identity is whom a command runs as.
 func identity(c Command) (uid, gid int, err error) {
 	uid, gid = os.Geteuid(), os.Getegid()
+	if c.User == "" && uid == 0 {
+		if u, err := user.Lookup(DefaultUser); err == nil {
+			c.User = u.Uid
+		}
+	}
 	if c.User != "" {
 		u, err := user.Lookup(c.User)
 		if err != nil {

@@ -55,12 +55,16 @@ const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.
 type Command struct {
 	// Line is the program and its arguments. A program without a slash is looked for in Path.
 	Line Line
-	// User and Group are names or numbers; empty is lvsd's own user, and the user's own group.
+	// User and Group are names or numbers. An empty user is DefaultUser where the host has it, else
+	// lvsd's own; an empty group is that of the user.
 	User, Group string
 	// Secure refuses to run, as root, a program that somebody else than root could have written:
 	// see ErrInsecure.
 	Secure bool
 }
+
+// DefaultUser is the user of commands that name none, as it is keepalived's.
+const DefaultUser = "keepalived_script"
 
 // Path is where programs are looked for, and the only thing in their environment.
 const Path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

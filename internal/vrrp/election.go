@@ -59,6 +59,7 @@ func (e *Election) Configure(now time.Time, configs []Config, groups []SyncGroup
 		if i == nil {
 			i = &instance{cfg: c, masterInterval: c.Interval}
 			e.instances[c.Key] = i
+			e.notePriority(i, base, out)
 		} else {
 			i.source = e.source(i)
 			was := i.cfg.Priority

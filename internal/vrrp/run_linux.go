@@ -47,6 +47,7 @@ type Runner struct {
 
 // orders is a mailbox of one each: what is newer replaces what is older.
 type orders struct {
+	readings  map[Tracker]Reading
 	configs   []Config
 	groups    []SyncGroup
 	configure bool
@@ -71,9 +72,12 @@ func NewRunner(observer Observer) (*Runner, error) {
 		conns: map[string]*conn{}, broken: map[string]string{}}, nil
 }
 
-// Configure makes configs and groups the whole of the election; see Election.Configure.
-func (r *Runner) Configure(configs []Config, groups []SyncGroup) {
-	r.order(func(o *orders) { o.configs, o.groups, o.configure = configs, groups, true })
+// Configure makes configs and groups the whole of the election, see Election.Configure, and readings
+// all that is known of what they track, see SetReadings.
+func (r *Runner) Configure(configs []Config, groups []SyncGroup, readings map[Tracker]Reading) {
+	r.order(func(o *orders) {
+		o.configs, o.groups, o.configure, o.readings = configs, groups, true, readings
+	})
 }
 
 // SetLinks makes links the whole of the node's interfaces. The election starts with the first
@@ -89,6 +93,11 @@ func (r *Runner) DelayLinks(delays map[string]LinkDelay) {
 
 // Hold starts no instance before until; see Election.Hold. It is called before SetLinks.
 func (r *Runner) Hold(until time.Time) { r.order(func(o *orders) { o.hold = until }) }
+
+// SetReadings makes readings all that is known of what instances track, apart from interfaces.
+func (r *Runner) SetReadings(readings map[Tracker]Reading) {
+	r.order(func(o *orders) { o.readings = readings })
+}
 
 // Resign ends the election in order: see Election.Resign. Run returns when it is over.
 func (r *Runner) Resign() { r.order(func(o *orders) { o.resign = true }) }
@@ -146,8 +155,14 @@ func (r *Runner) Run(ctx context.Context) error {
 		if mail.delays != nil {
 			r.election.DelayLinks(mail.delays)
 		}
-		if mail.configure {
+		switch {
+		case mail.configure:
+			if mail.readings != nil { // what is tracked may have another name now
+				r.election.readings = mail.readings
+			}
 			r.election.Configure(now, mail.configs, mail.groups, &r.out)
+		case mail.readings != nil:
+			r.election.SetReadings(now, mail.readings, &r.out)
 		}
 		if relisten && r.links != nil {
 			r.election.SetLinks(now, r.links, &r.out)

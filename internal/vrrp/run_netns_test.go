@@ -198,7 +198,7 @@ func TestRunnerThatCannotListen(t *testing.T) {
 	w := newWire(t)
 	a := w.newDaemon(0)
 	c := fast(Key{"late0", 51}, 3, 100)
-	a.runner.Configure([]Config{c}, nil)
+	a.runner.Configure([]Config{c}, nil, nil)
 	a.runner.SetLinks(map[string]Link{"late0": {Index: 77, Up: true, Addresses: addrs("10.0.9.1")}})
 	a.waitState(Fault, c.Key)
 	a.wait("a note about the socket", time.Second, func() bool {
@@ -224,7 +224,7 @@ func TestRunnerReloads(t *testing.T) {
 	a.waitState(Master, outside, inside)
 	b.wait("the master is heard", 10*time.Second, func() bool { return len(b.notes) >= 2 })
 	stopped := time.Now()
-	a.runner.Configure([]Config{fast(outside, 3, 150)}, nil)
+	a.runner.Configure([]Config{fast(outside, 3, 150)}, nil, nil)
 	b.waitState(Master, inside)
 	if took := b.became(inside).Sub(stopped); took > 300*time.Millisecond {
 		t.Errorf("the removed instance's successor took %v: priority 0 was not heard", took)
@@ -252,7 +252,7 @@ func TestRunnerLeaksNothing(t *testing.T) {
 		d := w.start(0, []Config{fast(outside, 3, 255), fast(inside, 3, 255)}, nil)
 		d.waitState(Master, outside, inside)
 		running := descriptors(t)
-		d.runner.Configure([]Config{fast(outside, 3, 255)}, nil)
+		d.runner.Configure([]Config{fast(outside, 3, 255)}, nil, nil)
 		d.waitState(Init, inside)
 		eventually(t, "the socket of eth1 is closed", 5*time.Second, func() bool { return descriptors(t) == running-1 })
 		if clean {

@@ -48,6 +48,8 @@ type Track struct {
 
 // Reading is what is known of a tracker.
 type Reading struct {
+	// Void says that it cannot be watched: nobody depends on it.
+	Void  bool
 	Up    bool
 	Value int // of a file
 	// Why says more, for the log; it may be empty.
@@ -86,6 +88,9 @@ func weigh(base uint8, tracks []Track, read func(Tracker) (Reading, bool)) (prio
 
 // effect is what one reading does: a weight, or a fault.
 func (t *Track) effect(r Reading) (weight int, fault bool) {
+	if r.Void {
+		return 0, false
+	}
 	weight = t.Weight
 	if t.Reverse {
 		weight = -weight

@@ -80,7 +80,7 @@ func TestWeightsOfFiles(t *testing.T) {
 // The sum is clamped, not its parts: two trackers may make good for one another.
 func TestWeightsAddUp(t *testing.T) {
 	read := func(tr Tracker) (Reading, bool) {
-		return Reading{Up: tr.Name != "down", Value: 2}, tr.Name != "unknown"
+		return Reading{Void: tr.Name == "void", Up: tr.Name != "down", Value: 2}, tr.Name != "unknown"
 	}
 	script := func(name string, weight int) Track {
 		return Track{Tracker: Tracker{TrackScript, name}, Weight: weight}
@@ -94,6 +94,7 @@ func TestWeightsAddUp(t *testing.T) {
 		{[]Track{script("down", -250), script("down", -250), script("b", 253)}, "1  "},
 		{[]Track{script("a", 10), {Tracker: Tracker{TrackFile, "f"}, Weight: -20}}, "70  "},
 		{[]Track{script("unknown", 50), script("unknown", -50), script("a", 1)}, "101  "},
+		{[]Track{script("void", 50), script("void", -50), script("void", 0), script("a", 1)}, "101  "},
 		{[]Track{script("unknown", 0), script("a", 1)}, "101  script unknown"},
 		{[]Track{script("unknown", 0), script("down", 0), script("a", 1)}, "101 script down is down script unknown"},
 	} {
@@ -230,6 +231,16 @@ func TestGroupWaitsForAScript(t *testing.T) {
 		"eth0/51 sends priority 0 every 1s", "eth1/52 sends priority 0 every 1s",
 		"eth0/51 MASTER -> FAULT: sync group pair: inside: script web exited with status 1",
 		"eth1/52 MASTER -> FAULT: script web exited with status 1")
+}
+
+// What is known before an instance is there counts at once, and is told.
+func TestKnownBeforeTheInstance(t *testing.T) {
+	n, c := newNode(t, 1), config(outside, 2, 100)
+	c.Track = []Track{script("web", 20)}
+	want(t, n.read([]string{"web"}, nil))
+	want(t, n.start([]Config{c}, nil),
+		"eth0/51 INIT -> BACKUP: started", "eth0/51 notes priority 120, was 100 (script web +20)")
+	wantDue(t, n, outside, 3*time.Second+skewOf(120, time.Second))
 }
 
 // A reload that adds a script to a master leaves it master until the script is known to fail.

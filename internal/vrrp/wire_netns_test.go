@@ -278,7 +278,7 @@ func (w *wire) newDaemon(side int) *daemon {
 func (w *wire) start(side int, configs []Config, groups []SyncGroup) *daemon {
 	w.t.Helper()
 	d := w.newDaemon(side)
-	d.runner.Configure(configs, groups)
+	d.runner.Configure(configs, groups, nil)
 	d.runner.SetLinks(w.links(side))
 	return d
 }

@@ -137,6 +137,8 @@ func (w *writer) file() {
 		w.line("}")
 		w.line("}")
 	}
+	w.script("web")
+	w.script("db")
 	instances := w.number(0, 2)
 	for n := range instances {
 		w.instance(n)
@@ -149,6 +151,7 @@ func (w *writer) file() {
 		}
 		w.line("}")
 		w.tracked("track_interface", "eth3", "eth5")
+		w.tracked("track_script", "web")
 		w.some("%s", w.one("sync_group_tracking_weight", "global_tracking", "sync_group_tracking_weight no"))
 		w.line("}")
 	}
@@ -165,6 +168,19 @@ func (w *writer) file() {
 		w.service(n, grouped && n == 0)
 	}
 	w.remark("")
+}
+
+func (w *writer) script(name string) {
+	w.line("vrrp_script %s {", name)
+	w.line("script %s", w.one("/bin/true", `"/bin/x 'a b' --c=${d} \"e\""`, `/bin/x "a b" "%{ $"`, `'/bin/sh -c "a | b"'`))
+	w.some("interval %s", w.time())
+	w.some("timeout %s", w.time())
+	w.some("rise %d", w.number(1, 3))
+	w.some("fall %d", w.number(1, 3))
+	w.some("weight %s", w.one("0", "-253", "10 reverse"))
+	w.some("user %s", w.one("nobody", "nobody nogroup", "0"))
+	w.some("init_fail")
+	w.line("}")
 }
 
 func (w *writer) instance(n int) {
@@ -219,6 +235,7 @@ func (w *writer) instance(n int) {
 		w.line("}")
 	}
 	w.tracked("track_interface", "eth3", "eth4")
+	w.tracked("track_script", "web", `"db"`)
 	w.line("}")
 }
 

@@ -264,6 +264,9 @@ func (p *parser) statement(before []*Node, in *keyword, first token) []*Node {
 		return before
 	}
 	n.Name = known.name
+	if known.command && sound {
+		p.splitCommand(n)
+	}
 	p.arguments(known, n)
 	if known.class != implemented {
 		p.quiet++

@@ -118,3 +118,23 @@ func (s *stream) digits(base byte, most int) byte {
 	}
 	return v
 }
+
+// splitCommand makes of a command line that stands in quotes, as one word, its words.
+func (p *parser) splitCommand(n *Node) {
+	if len(n.Args) != 1 {
+		return
+	}
+	whole := n.Args[0]
+	words, fault := SplitCommand(whole.Text)
+	if fault != "" {
+		p.errorf(whole.Range, "%s", fault)
+		n.Broken = true
+		return
+	}
+	if len(words) > 0 {
+		n.Args = nil
+	}
+	for _, text := range words {
+		n.Args = append(n.Args, Word{Text: text, Range: whole.Range})
+	}
+}

@@ -39,8 +39,9 @@ type keyword struct {
 	// options are words with values of their own that may stand in such a line, or behind the
 	// arguments.
 	options []*keyword
-	// script says that the arguments are a command line, with a shell's quotes.
-	script bool
+	// script says that the arguments have a shell's quotes, command that they are a command line, which
+	// may stand in quotes as a whole.
+	script, command bool
 	// usage is how to write it, for the error of one who wrote it otherwise.
 	usage string
 	class class
@@ -148,10 +149,18 @@ func (k *keyword) with(options ...[]*keyword) *keyword {
 	return k
 }
 
-// scripts marks keywords whose arguments are command lines.
+// scripts marks keywords whose arguments have a shell's quotes.
 func scripts(keywords []*keyword) []*keyword {
 	for _, k := range keywords {
 		k.script = true
+	}
+	return keywords
+}
+
+// commands marks keywords whose arguments are a command line that may stand in quotes.
+func commands(keywords []*keyword) []*keyword {
+	for _, k := range scripts(keywords) {
+		k.command = true
 	}
 	return keywords
 }

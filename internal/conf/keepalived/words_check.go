@@ -33,7 +33,7 @@ func checkers() []*keyword {
 		httpChecker("SSL_GET"),
 		other("SMTP_CHECK", words("helo_name NAME"), list(host)),
 		other("DNS_CHECK", words("type TYPE", "name NAME")),
-		other("MISC_CHECK", scripts(words("misc_path COMMAND …")), words("misc_timeout SECONDS", "misc_dynamic [BOOL]", "user USER [GROUP]")),
+		other("MISC_CHECK", commands(words("misc_path COMMAND …")), words("misc_timeout SECONDS", "misc_dynamic [BOOL]", "user USER [GROUP]")),
 		other("UDP_CHECK", words("payload HEX", "require_reply [HEX]", "min_reply_length BYTES", "max_reply_length BYTES")),
 		other("BFD_CHECK", words("name NAME")),
 		other("FILE_CHECK", words("track_file NAME", "dynamic", "weight NUMBER [reverse]")),

@@ -53,7 +53,8 @@ func processWords() []*keyword {
 		scripts(ignore("lvsd runs no scripts; write ExecStartPre= and ExecStopPost= in its systemd unit",
 			"startup_script COMMAND …", "shutdown_script COMMAND …")),
 		ignore("lvsd runs no scripts", "startup_script_timeout SECONDS", "shutdown_script_timeout SECONDS",
-			"script_user USER [GROUP]", "enable_script_security", "set_supplementary_groups", "use_symlink_paths"),
+			"set_supplementary_groups", "use_symlink_paths"),
+		words("script_user USER [GROUP]", "enable_script_security [BOOL]"),
 	)
 }
 

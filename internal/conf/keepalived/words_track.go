@@ -9,11 +9,11 @@ func trackWords() []*keyword {
 		words("file PATH", "weight NUMBER [reverse]", "init_file [VALUE] [overwrite]"))
 	return join(
 		list(
-			one(ignore(onlyTracked, "vrrp_script NAME { … }")).holds(
-				scripts(words("script COMMAND …")),
-				words("interval SECONDS", "timeout SECONDS", "weight NUMBER [reverse]", "rise NUMBER", "fall NUMBER", "user USER [GROUP]", "init_fail")),
+			word("vrrp_script NAME { … }").holds(
+				commands(words("script COMMAND …")),
+				words("interval SECONDS", "timeout SECONDS", "weight NUMBER [reverse]", "rise NUMBER", "fall NUMBER", "user USER [GROUP]", "init_fail [BOOL]")),
 			one(ignore(onlyTracked, "vrrp_track_process NAME { … }")).holds(
-				scripts(words("process COMMAND …")),
+				commands(words("process COMMAND …")),
 				words("param_match [initial|partial]", "weight NUMBER [reverse]", "quorum NUMBER", "quorum_max NUMBER",
 					"fork_delay SECONDS", "terminate_delay SECONDS", "delay SECONDS", "full_command")),
 			trackFile,

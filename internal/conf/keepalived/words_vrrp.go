@@ -12,7 +12,7 @@ func instanceWords() []*keyword {
 		word("vrrp_sync_group NAME { … }").holds(
 			list(
 				word("group { INSTANCE … }").plain(1),
-				trackInterface(),
+				tracks("track_interface", "INTERFACE"), tracks("track_script", "SCRIPT"),
 				word("sync_group_tracking_weight [BOOL]").alias("global_tracking"),
 			),
 			trackingWords(),
@@ -25,7 +25,7 @@ func instanceWords() []*keyword {
 				word("authentication { … }").holds(words("auth_type PASS|AH", "auth_pass PASSWORD")),
 				word("virtual_ipaddress { ADDRESS[/LENGTH] [dev NAME] [label LABEL] [scope SCOPE] … }").plain(1, addressOptions()),
 				word("virtual_ipaddress_excluded { ADDRESS[/LENGTH] [dev NAME] … }").plain(1, addressOptions()),
-				trackInterface(),
+				tracks("track_interface", "INTERFACE"), tracks("track_script", "SCRIPT"),
 			),
 			electionTiming(), placeWords(), transportWords(), trackingWords(), macWords(), instanceGARP(), stateScripts(),
 			scripts(ignore(noScripts, "notify_master_rx_lower_pri COMMAND …")),
@@ -88,12 +88,13 @@ func transportWords() []*keyword {
 	)
 }
 
-func trackInterface() *keyword {
-	return word("track_interface { INTERFACE [weight NUMBER [reverse]] … }").plain(1, words("weight NUMBER [reverse]"))
+// tracks is a block of what is tracked.
+func tracks(keyword, name string) *keyword {
+	return word(keyword+" { "+name+" [weight NUMBER [reverse]] … }").plain(1, words("weight NUMBER [reverse]"))
 }
 
 func trackingWords() []*keyword {
-	return refuse(noTracking, "track_script { SCRIPT … }", "track_file { FILE … }", "track_process { PROCESS … }", "track_bfd { BFD … }")
+	return refuse(noTracking, "track_file { FILE … }", "track_process { PROCESS … }", "track_bfd { BFD … }")
 }
 
 func macWords() []*keyword {
