@@ -23,6 +23,8 @@ type decoder struct {
 	members [][]keepalived.Word
 	// quorums are the words of each service about its quorum.
 	quorums []quorumWords
+	// rulesWithout counts the rules without a preference, of IPv4 and of IPv6.
+	rulesWithout [2]int
 }
 
 // globals are what global_defs makes the default of instances and checks.
@@ -68,10 +70,17 @@ func decode(nodes []*keepalived.Node, front *frontEnd, hostname string) (*Config
 			d.syncGroup(n)
 		case "virtual_server":
 			d.virtualServer(n)
+		case "static_ipaddress":
+			d.staticAddresses(n)
+		case "static_routes":
+			d.routes(n, &d.cfg.StaticRoutes)
+		case "static_rules":
+			d.rules(n, &d.cfg.StaticRules)
 		}
 	}
 	d.validateInstances()
 	d.validateGroups()
+	d.validateRouting()
 	d.validateGroupWeights()
 	d.validateServices()
 	d.validateGateways()

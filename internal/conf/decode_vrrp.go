@@ -2,6 +2,7 @@ package conf
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"lvsd/internal/conf/keepalived"
@@ -13,7 +14,7 @@ func (d *decoder) instance(n *keepalived.Node) {
 	d.text(n, &i.Name)
 	var state string
 	blocks := func(name string) bool {
-		return name == "virtual_ipaddress" || name == "virtual_ipaddress_excluded" || isTrackBlock(name)
+		return slices.Contains([]string{"virtual_ipaddress", "virtual_ipaddress_excluded", "virtual_routes", "virtual_rules"}, name) || isTrackBlock(name)
 	}
 	var addresses, excluded []*keepalived.Node
 	broken := false
@@ -43,6 +44,10 @@ func (d *decoder) instance(n *keepalived.Node) {
 			addresses = append(addresses, c.Children...)
 		case "virtual_ipaddress_excluded":
 			excluded = append(excluded, c.Children...)
+		case "virtual_routes":
+			d.routes(c, &i.Routes)
+		case "virtual_rules":
+			d.rules(c, &i.Rules)
 		default:
 			if !d.trackBlock(c, &i.Track) {
 				d.parameter(c.Name, c, &i)

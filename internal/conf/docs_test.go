@@ -110,6 +110,17 @@ func TestDocumentationHasEveryWord(t *testing.T) {
 			t.Errorf("no section about %s", c.name)
 		}
 	}
+	for section, l := range map[string]hclLines{"Routes": hclRoutes(""), "Rules": hclRules("")} {
+		want := slices.Sorted(slices.Values(slices.Concat(l.options, l.lists, l.flags)))
+		if got := slices.Sorted(maps.Keys(d.table(t, section))); !slices.Equal(got, want) {
+			t.Errorf("section %s has\n%v, the language has\n%v", section, got, want)
+		}
+	}
+	for _, l := range hclFile().lines {
+		if !strings.Contains(d.text, "\n## "+l.name) && !strings.Contains(d.text, ", "+l.name) {
+			t.Errorf("no section about %s", l.name)
+		}
+	}
 	if got := slices.Sorted(maps.Keys(d.table(t, "virtual_ipaddress"))); !slices.Equal(got, slices.Sorted(maps.Keys(addressWords()))) {
 		t.Errorf("section virtual_ipaddress has %v", got)
 	}

@@ -27,6 +27,8 @@ type Shape struct {
 	// Options are those of a line that have one word behind them, Lists those that may have several,
 	// Flags those that have none.
 	Options, Lists, Flags []string
+	// Free says that a line has no first word of its own; it is best written as a string.
+	Free bool
 }
 
 // HCLShapes returns the shape of every word that HCL has. What stands in several blocks of one
@@ -44,7 +46,7 @@ func HCLShapes() map[Place]Shape {
 		put(b.args, Shape{Form: Arguments})
 		put(b.scripts, Shape{Form: Command})
 		for _, l := range b.lines {
-			put([]string{l.name}, Shape{Form: Lines, First: l.first, Options: l.options, Lists: l.lists, Flags: l.flags})
+			put([]string{l.name}, Shape{Form: Lines, First: l.first, Options: l.options, Lists: l.lists, Flags: l.flags, Free: l.free})
 		}
 		for _, c := range b.blocks {
 			if c.block.line {

@@ -141,10 +141,11 @@ func groupLines(lists []*keepalived.Node) []*keepalived.Node {
 
 // line is one element of a list of lines.
 func (w *hclWalk) line(a *hcl.Attribute, l *hclLines, v cty.Value, at hcl.Range) (*keepalived.Node, bool) {
-	if t := v.Type(); v.IsNull() || l.first == "" || !t.IsObjectType() && !t.IsMapType() {
+	single := l.first == "" && !l.free
+	if t := v.Type(); v.IsNull() || single || !t.IsObjectType() && !t.IsMapType() {
 		word, ok := w.element(a, v, at)
 		n := &keepalived.Node{Keyword: word, Range: at}
-		if words := split(word); ok && l.first != "" {
+		if words := split(word); ok && !single {
 			n.Keyword, n.Args = words[0], words[1:]
 		}
 		return n, ok
@@ -173,11 +174,18 @@ func (w *hclWalk) line(a *hcl.Attribute, l *hclLines, v cty.Value, at hcl.Range)
 			sound = false
 		case name == l.first:
 			n.Keyword = words[0]
+		case l.free && n.Keyword.Text == "" && len(words) > 0:
+			n.Keyword, n.Args = words[0], words[1:]
 		default:
 			n.Args = append(n.Args, words...)
 		}
 	}
-	if sound && n.Keyword.Text == "" {
+	switch {
+	case !sound || n.Keyword.Text != "":
+	case l.free:
+		w.errorf(at, "This %s says nothing; remove it", a.Name)
+		sound = false
+	default:
 		w.errorf(at, "This %s has no %s; write %s = \"…\"", a.Name, l.first, l.first)
 		sound = false
 	}

@@ -29,6 +29,8 @@ type hclLines struct {
 	options []string // keys with a value
 	lists   []string // keys with a value or a list of values
 	flags   []string // keys that are true or false, and stand in the line alone
+	// free says that a line begins with any of its words: there is no first one.
+	free bool
 }
 
 type hclChild struct {
@@ -38,7 +40,7 @@ type hclChild struct {
 
 // hclFile is the schema of a whole file, without locals.
 func hclFile() *hclBlock {
-	return &hclBlock{lines: []hclLines{hclLinkDelays()}, blocks: []hclChild{
+	return &hclBlock{lines: append(hclStatic(), hclLinkDelays()), blocks: []hclChild{
 		{"global_defs", hclGlobals()},
 		{"garp_group", hclGARPGroup()},
 		{"vrrp_script", hclScript()},

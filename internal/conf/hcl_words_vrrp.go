@@ -13,6 +13,7 @@ func hclInstance() *hclBlock {
 		lines: []hclLines{
 			hclAddresses("virtual_ipaddress"),
 			hclAddresses("virtual_ipaddress_excluded"),
+			hclRoutes("virtual_routes"), hclRules("virtual_rules"),
 		},
 		blocks: []hclChild{
 			{"track_interface", hclTracked("interface")},

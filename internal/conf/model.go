@@ -27,4 +27,8 @@ type Config struct {
 	// Spacing is that of an interface which no group has.
 	Spacing    Spacing
 	GARPGroups []GARPGroup
+	// StaticAddresses, StaticRoutes and StaticRules are there whoever is master.
+	StaticAddresses []VirtualAddress
+	StaticRoutes    []Route
+	StaticRules     []Rule
 }

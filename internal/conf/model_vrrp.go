@@ -50,6 +50,9 @@ type Instance struct {
 	// Excluded move with Addresses and are in no advert (virtual_ipaddress_excluded); they may be
 	// of any family.
 	Excluded []VirtualAddress
+	// Routes and Rules are there while the instance is master.
+	Routes []Route
+	Rules  []Rule
 	// Track is what the instance depends on beside Interface and the interfaces of Moving, without
 	// which it never takes part.
 	Track []Tracked

@@ -48,6 +48,7 @@ func drawConfig(t *rapid.T) *Config {
 	}
 	c.Scripts = drawScripts(t)
 	c.ScriptSecurity = rapid.Bool().Draw(t, "script security")
+	c.StaticAddresses, c.StaticRoutes, c.StaticRules = drawStaticAddresses(t), drawRoutes(t), drawRules(t)
 	for k := range rapid.IntRange(0, 3).Draw(t, "instances") {
 		c.Instances = append(c.Instances, drawInstance(t, k))
 	}
@@ -107,6 +108,7 @@ func drawInstance(t *rapid.T, k int) Instance {
 		i.AuthPass = Secret(rapid.SampledFrom([]string{"", "secret", "12345678", "0", "a{b}#!$c", "größe1"}).Draw(t, "password"))
 	}
 	i.Track = drawTracked(t)
+	i.Routes, i.Rules = drawRoutes(t), drawRules(t)
 	return i
 }
 

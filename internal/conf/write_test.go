@@ -55,6 +55,8 @@ func write(c *Config, s syntax) string {
 		}
 		put("}")
 	}
+	put(s.addresses("static_ipaddress", c.StaticAddresses))
+	put(writeRouting("static", c.StaticRoutes, c.StaticRules, s)...)
 	for _, i := range c.Instances {
 		put(s.open("vrrp_instance", i.Name),
 			s.word("state", string(i.State)), s.word("interface", i.Interface),
@@ -73,6 +75,7 @@ func write(c *Config, s syntax) string {
 		if i.AuthPass != "" {
 			put(s.open("authentication"), s.word("auth_type", "PASS"), s.word("auth_pass", string(i.AuthPass)), "}")
 		}
+		put(writeRouting("virtual", i.Routes, i.Rules, s)...)
 		put(
 			s.word("garp_master_delay", seconds(i.GARPMasterDelay)), s.word("garp_master_repeat", fmt.Sprint(i.GARPMasterRepeat)), "}")
 	}

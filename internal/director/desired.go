@@ -46,6 +46,9 @@ func desired(cfg *conf.Config, h health, gid int) want {
 		w.instances = append(w.instances, c)
 		w.network.Instances[c.Key.String()] = addresses(&cfg.Instances[i])
 	}
+	if s := static(cfg); len(s.Addresses)+len(s.Routes)+len(s.Rules) > 0 {
+		w.network.Instances[staticKey] = s
+	}
 	for _, g := range cfg.SyncGroups {
 		group := vrrp.SyncGroup{Name: g.Name}
 		for _, name := range g.Members {
@@ -122,14 +125,21 @@ func addresses(i *conf.Instance) netif.Instance {
 		LowerPrioRepeat: i.GARPLowerPrioRepeat, LowerPrioDelay: i.GARPLowerPrioDelay,
 		Refresh: i.GARPMasterRefresh, RefreshRepeat: i.GARPMasterRefreshRepeat,
 	}
-	for _, a := range i.Moving() {
+	n.Addresses, n.NoTrack = placed(i.Moving())
+	n.Routes, n.Rules = routes(i.Routes), rules(i.Rules)
+	return n
+}
+
+// placed are addresses, and those of them that stay away when somebody removes them.
+func placed(list []conf.VirtualAddress) (all, noTrack []netif.Address) {
+	for _, a := range list {
 		at := address(&a)
-		n.Addresses = append(n.Addresses, at)
+		all = append(all, at)
 		if a.NoTrack {
-			n.NoTrack = append(n.NoTrack, at)
+			noTrack = append(noTrack, at)
 		}
 	}
-	return n
+	return all, noTrack
 }
 
 func address(a *conf.VirtualAddress) netif.Address {
@@ -190,15 +200,19 @@ func sysctls(cfg *conf.Config, checks map[check.Spec]struct{}, gid int) []netif.
 	return list
 }
 
-// subnets are the names of the interfaces with a virtual IPv4 address that has a subnet, sorted.
+// subnets are the names of the interfaces with an IPv4 address of lvsd's that has a subnet, sorted.
 func subnets(cfg *conf.Config) []string {
 	var names []string
-	for i := range cfg.Instances {
-		for _, a := range cfg.Instances[i].Moving() {
+	look := func(addresses []conf.VirtualAddress) {
+		for _, a := range addresses {
 			if a.Prefix.Addr().Is4() && !a.Prefix.IsSingleIP() {
 				names = append(names, a.Dev)
 			}
 		}
+	}
+	look(cfg.StaticAddresses)
+	for i := range cfg.Instances {
+		look(cfg.Instances[i].Moving())
 	}
 	slices.Sort(names)
 	return slices.Compact(names)

@@ -149,6 +149,12 @@ func render(w want) string {
 				line("    not tracked")
 			}
 		}
+		for _, r := range n.Routes {
+			line("  route %s protocol %d scope %d append %t, %v %q %d", r, r.Protocol, r.Scope, r.Append, r.Metrics, r.Congctl, r.Pref)
+		}
+		for _, r := range n.Rules {
+			line("  rule %s protocol %d", r, r.Protocol)
+		}
 	}
 	if w.network.Spacing != (netif.Spacing{}) {
 		line("announcements apart by %v, %v", w.network.Spacing.ARP, w.network.Spacing.NA)

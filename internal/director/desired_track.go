@@ -14,8 +14,8 @@ func trackerKinds() map[conf.TrackKind]vrrp.TrackerKind {
 	return map[conf.TrackKind]vrrp.TrackerKind{conf.TrackInterface: vrrp.TrackInterface, conf.TrackScript: vrrp.TrackScript}
 }
 
-// tracks are what an instance depends on: the interfaces of its addresses, what it tracks itself,
-// and what its group tracks.
+// tracks are what an instance depends on: the interfaces of its addresses, routes and rules, what it
+// tracks itself, and what its group tracks.
 func tracks(i *conf.Instance, g *conf.SyncGroup) []vrrp.Track {
 	var list []vrrp.Track
 	add := func(t vrrp.Track) {
@@ -26,6 +26,11 @@ func tracks(i *conf.Instance, g *conf.SyncGroup) []vrrp.Track {
 	for _, a := range i.Moving() {
 		if a.Dev != i.Interface {
 			add(vrrp.Track{Tracker: vrrp.Tracker{Kind: vrrp.TrackInterface, Name: a.Dev}})
+		}
+	}
+	for _, name := range ways(i) {
+		if name != "" && name != "lo" && name != i.Interface {
+			add(vrrp.Track{Tracker: vrrp.Tracker{Kind: vrrp.TrackInterface, Name: name}})
 		}
 	}
 	lines := i.Track

@@ -39,6 +39,9 @@ const (
 	AddressFailed     Event = "address_failed"
 	AddressAnnounced  Event = "address_announced"
 	AnnouncementFails Event = "announcement_failed"
+	RoutesSet         Event = "routes_set"
+	RoutesHealed      Event = "routes_healed"
+	RoutesFailed      Event = "routes_failed"
 	SysctlSet         Event = "sysctl_set"
 	SysctlFailed      Event = "sysctl_failed"
 
@@ -100,6 +103,9 @@ func lines() map[Event]line {
 		AddressFailed:     {zap.ErrorLevel, "address cannot be changed"},
 		AddressAnnounced:  {zap.InfoLevel, "addresses announced by gratuitous ARP"},
 		AnnouncementFails: {zap.ErrorLevel, "addresses cannot be announced"},
+		RoutesSet:         {zap.InfoLevel, "routes and rules written to the kernel"},
+		RoutesHealed:      {zap.WarnLevel, "routes or rules were removed by somebody, and are back"},
+		RoutesFailed:      {zap.ErrorLevel, "a route or rule cannot be changed"},
 		SysctlSet:         {zap.InfoLevel, "kernel parameter set"},
 		SysctlFailed:      {zap.ErrorLevel, "kernel parameter cannot be set"},
 

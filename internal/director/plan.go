@@ -15,6 +15,8 @@ type Plan struct {
 	Global      []Entry `json:"global_defs"`
 	Instances   []Entry `json:"instances"`
 	Addresses   []Entry `json:"addresses"`
+	Routes      []Entry `json:"routes"`
+	Rules       []Entry `json:"rules"`
 	SyncGroups  []Entry `json:"sync_groups"`
 	Trackers    []Entry `json:"trackers"`
 	Services    []Entry `json:"services"`
@@ -42,8 +44,8 @@ type Entry struct {
 	// Name is unique among its list and In: "vrrp_instance web", "192.168.2.11/24 dev eth0",
 	// "virtual_server TCP 192.168.2.11:80", "real_server 10.10.10.11:80".
 	Name string `json:"name"`
-	// In names what it belongs to: the vrrp_instance of an address, the virtual_server of a
-	// real_server.
+	// In names what it belongs to: the vrrp_instance of an address or route, or static_routes and the
+	// like; the virtual_server of a real_server.
 	In string `json:"in,omitempty"`
 	// Changes are what is changed, or for an addition what it is set to.
 	Changes []Change `json:"changes"`
@@ -145,6 +147,8 @@ func plan(from, to *conf.Config, known facts, gid int) Plan {
 	p.global()
 	p.instances()
 	p.addresses()
+	p.routes()
+	p.rules()
 	p.groups()
 	p.trackers()
 	p.services()
@@ -221,7 +225,7 @@ func (p *planner) finished() Plan {
 }
 
 func (p *Plan) sections() []*[]Entry {
-	return []*[]Entry{&p.Global, &p.Instances, &p.Addresses, &p.SyncGroups, &p.Trackers, &p.Services, &p.RealServers,
+	return []*[]Entry{&p.Global, &p.Instances, &p.Addresses, &p.Routes, &p.Rules, &p.SyncGroups, &p.Trackers, &p.Services, &p.RealServers,
 		&p.Checks, &p.Sysctls}
 }
 

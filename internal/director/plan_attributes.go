@@ -135,11 +135,6 @@ func excluded(c *vrrp.Config, n netif.Instance) string {
 }
 
 func addressAttributes(a held, instance string) []attribute {
-	scope := map[uint8]string{0: "", 200: "site", 253: "link", 254: "host", 255: "nowhere"}
-	text, named := scope[a.Scope]
-	if !named {
-		text = strconv.Itoa(int(a.Scope))
-	}
 	known := func(a netip.Addr) string {
 		if !a.IsValid() {
 			return ""
@@ -156,7 +151,7 @@ func addressAttributes(a held, instance string) []attribute {
 	return []attribute{
 		{name: "prefix length", value: strconv.Itoa(a.Prefix.Bits())},
 		{name: "label", value: a.Label},
-		{name: "scope", value: text},
+		{name: "scope", value: scopeName(a.Scope)},
 		{name: "peer", value: known(a.Peer)},
 		{name: "brd", value: known(a.Broadcast)},
 		{name: "flags", value: a.Flags.String()},

@@ -114,7 +114,7 @@ func (s *side) held() []held {
 	for _, c := range s.want.instances {
 		list = append(list, byInstance[c.Key.String()]...)
 	}
-	return list
+	return append(list, byInstance[staticKey]...)
 }
 
 // addresses compares the virtual addresses: what is on an interface while the instance is master.
@@ -126,15 +126,9 @@ func (p *planner) addresses() {
 	}
 	now := map[place]bool{}
 	oldNames, names := p.old.titles(), p.new.titles()
-	gone := map[string]string{} // the entries of removed instances
-	for _, e := range p.plan.Instances {
-		if key, _ := e.key.(vrrp.Key); e.Action == Removed {
-			gone[key.String()] = e.Name
-		}
-	}
 	for _, h := range after {
 		now[h.place()] = true
-		e := Entry{Action: Added, Name: h.title(), In: instanceTitle(names[h.instance]), key: h}
+		e := Entry{Action: Added, Name: h.title(), In: p.ownerTitle(h.instance, "static_ipaddress"), key: h}
 		was, there := old[h.place()]
 		if !there {
 			e.Changes = assigned(addressAttributes(h, "")[1:])
@@ -153,18 +147,15 @@ func (p *planner) addresses() {
 	}
 	for _, h := range before {
 		if !now[h.place()] {
-			in := instanceTitle(names[h.instance])
-			if names[h.instance] == "" {
-				in = gone[h.instance]
-			}
-			p.plan.Addresses = append(p.plan.Addresses, Entry{Action: Removed, Name: h.title(), In: in, key: h})
+			p.plan.Addresses = append(p.plan.Addresses,
+				Entry{Action: Removed, Name: h.title(), In: p.ownerTitle(h.instance, "static_ipaddress"), key: h})
 		}
 	}
 }
 
 // titles are the instances' names by their keys.
 func (s *side) titles() map[string]string {
-	m := map[string]string{}
+	m := map[string]string{staticKey: staticKey}
 	for _, c := range s.want.instances {
 		m[c.Key.String()] = c.Name
 	}

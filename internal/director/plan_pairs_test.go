@@ -16,6 +16,7 @@ func somePair(t *rapid.T) (from, to *conf.Config) {
 	from, to = someNode(t), someNode(t)
 	if rapid.Bool().Draw(t, "one change") {
 		to.Instances, to.SyncGroups, to.Services = slices.Clone(from.Instances), from.SyncGroups, deepServices(from.Services)
+		to.StaticRoutes, to.StaticRules = from.StaticRoutes, from.StaticRules
 		oneChange(t, to)
 		return from, to
 	}
@@ -67,6 +68,7 @@ func oneChange(t *rapid.T, cfg *conf.Config) {
 	}
 	n := len(cfg.Services)
 	if n == 0 {
+		cfg.StaticRules = cfg.StaticRules[:len(cfg.StaticRules)/2]
 		return
 	}
 	s := &cfg.Services[rapid.IntRange(0, n-1).Draw(t, "service")]
@@ -127,7 +129,12 @@ func someNode(t *rapid.T) *conf.Config {
 			AuthPass:         rapid.SampledFrom([]conf.Secret{"", "secret"}).Draw(t, "password"),
 			GARPMasterRepeat: rapid.IntRange(1, 2).Draw(t, "repeat"),
 			GARPMasterDelay:  time.Duration(rapid.IntRange(0, 1).Draw(t, "delay")) * time.Second,
-			Track:            someTracked(t)})
+			Routes:           rapid.SliceOfNDistinct(rapid.Custom(someRoute), 0, 3, routeText).Draw(t, "routes"), Rules: rapid.SliceOfNDistinct(rapid.Custom(someRule), 0, 2, rapid.ID[conf.Rule]).Draw(t, "rules"),
+			Track: someTracked(t)})
+	}
+	if rapid.Bool().Draw(t, "static") {
+		cfg.StaticRoutes = rapid.SliceOfNDistinct(rapid.Custom(someRoute), 0, 2, routeText).Draw(t, "static routes")
+		cfg.StaticRules = rapid.SliceOfNDistinct(rapid.Custom(someRule), 0, 2, rapid.ID[conf.Rule]).Draw(t, "static rules")
 	}
 	if len(keys) == 0 {
 		return cfg

@@ -409,6 +409,12 @@ func normal(w want) string {
 		})
 	}
 	slices.SortFunc(w.groups, func(a, b vrrp.SyncGroup) int { return strings.Compare(a.Name, b.Name) })
+	w.network.Instances = maps.Clone(w.network.Instances)
+	for key, n := range w.network.Instances {
+		n.Routes = slices.SortedFunc(slices.Values(n.Routes), func(a, b netif.Route) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+		n.Rules = slices.SortedFunc(slices.Values(n.Rules), func(a, b netif.Rule) int { return strings.Compare(a.String(), b.String()) })
+		w.network.Instances[key] = n
+	}
 	w.network.Sysctls = slices.SortedFunc(slices.Values(w.network.Sysctls), func(a, b netif.Sysctl) int {
 		return strings.Compare(a.Name, b.Name)
 	})
@@ -431,6 +437,7 @@ func TestPlanSeesEveryField(t *testing.T) {
 			[]string{"Name", "Addresses"}},
 		{netif.Instance{}, func(v any) []attribute { return instanceAttributes(&vrrp.Config{}, v.(netif.Instance)) },
 			[]string{"Addresses", "Routes", "Rules", "Static", "NoTrack"}},
+		{netif.Route{}, func(v any) []attribute { return routeAttributes(v.(netif.Route)) }, []string{"To", "Table", "Metric", "TOS"}},
 		{netif.Address{}, func(v any) []attribute { return addressAttributes(held{Address: v.(netif.Address)}, "") }, []string{"Dev"}},
 		{ipvs.Service{}, func(v any) []attribute { return serviceAttributes(v.(ipvs.Service), 4) }, nil},
 		{ipvs.Destination{}, func(v any) []attribute { return serverAttributes(v.(ipvs.Destination), false) }, nil},
@@ -465,6 +472,9 @@ func something(t *testing.T, kind reflect.Type) reflect.Value {
 	switch known := v.Interface().(type) {
 	case netip.Prefix:
 		return reflect.ValueOf(netip.MustParsePrefix("192.0.2.1/24"))
+	case netif.Metrics:
+		known[2] = 1400
+		return reflect.ValueOf(known)
 	case check.StatusCodes:
 		known.Add(200, 200)
 		return reflect.ValueOf(known)

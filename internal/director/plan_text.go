@@ -3,6 +3,7 @@ package director
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -16,7 +17,7 @@ func (p *Plan) WriteText(w io.Writer, color bool) error {
 	for _, e := range p.Global {
 		t.entry(0, e)
 	}
-	t.blocks(p.Instances, p.Addresses)
+	t.blocks(p.Instances, slices.Concat(p.Addresses, p.Routes, p.Rules))
 	t.blocks(p.SyncGroups, nil)
 	t.blocks(p.Trackers, nil)
 	t.blocks(p.Services, p.RealServers)

@@ -2,6 +2,7 @@ package director
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -140,6 +141,10 @@ func (d *Director) networkReport(report netif.Report) {
 		} else {
 			d.journal.event(AddressAnnounced, fields...)
 		}
+	case netif.Routed:
+		d.routed(r)
+	case netif.RoutingFailed:
+		d.journal.event(RoutesFailed, zap.String("instance", d.name(r.Change.Instance)), zap.Stringer("operation", r.Change), zap.Error(r.Err))
 	case netif.SysctlSet:
 		d.journal.event(SysctlSet, zap.String("name", r.Sysctl.Name), zap.String("value", r.Sysctl.Value),
 			zap.String("was", r.Was))
@@ -149,6 +154,32 @@ func (d *Director) networkReport(report netif.Report) {
 	case netif.Trouble:
 		d.journal.event(HostTrouble, zap.String("part", "addresses"), zap.Error(r.Err))
 	}
+}
+
+// routed tells of routes and rules that were written, in one line for those that somebody had removed
+// and in one for the others: an instance may have thousands.
+func (d *Director) routed(r netif.Routed) {
+	told := func(e Event, which func(netif.RoutingChange) bool) {
+		var first, why []string
+		n := 0
+		for _, c := range r.Done {
+			if !which(c) {
+				continue
+			}
+			if n++; n <= maxOps {
+				first = append(first, c.String())
+			}
+			if !slices.Contains(why, c.Why) {
+				why = append(why, c.Why)
+			}
+		}
+		if n > 0 {
+			d.journal.event(e, zap.Int("operations", n), zap.Strings("first", first), zap.Strings("why", why))
+		}
+	}
+	healed := func(c netif.RoutingChange) bool { return c.Why == string(netif.Healed) }
+	told(RoutesHealed, healed)
+	told(RoutesSet, func(c netif.RoutingChange) bool { return !healed(c) })
 }
 
 // name is the configured name of an instance that an applier knows by its key.

@@ -13,6 +13,7 @@ func (k *tree) instance(n *keepalived.Node, i *conf.Instance) []*item {
 	k.note(n)
 	it := &item{name: n.Name, at: n.Range, labels: []string{n.Args[0].Text}}
 	addresses := map[string][]conf.VirtualAddress{"virtual_ipaddress": i.Addresses, "virtual_ipaddress_excluded": i.Excluded}
+	moving := standing{routes: i.Routes, rules: i.Rules}
 	inner := k.body(n.Children, n.Tail, it, func(c *keepalived.Node) []*item {
 		switch c.Name {
 		case "advert_int":
@@ -53,6 +54,9 @@ func (k *tree) instance(n *keepalived.Node, i *conf.Instance) []*item {
 				return plainLine(counting(l, &left[0]), shape)
 			})
 			return []*item{list}
+		}
+		if items, ok := k.placed(c, &moving); ok {
+			return items
 		}
 		return k.word(c)
 	})

@@ -43,15 +43,25 @@ func (j *job) keepalived(path string) {
 		j.result.Diags = append(j.result.Diags, parsed.Diags...)
 		return
 	}
+	remaining(parsed.Nodes, gone)
 	k := &tree{
 		shapes: conf.HCLShapes(), usages: keepalived.Usages(),
 		sources: newSources(loaded.Files), main: path, usual: hclDefaults(), report: &j.report,
 		instances: loaded.Config.Instances, services: loaded.Config.Services, ignored: gone,
+		static: standing{loaded.Config.StaticAddresses, loaded.Config.StaticRoutes, loaded.Config.StaticRules},
 	}
 	j.conditions(k.sources)
 	out := k.file(parsed.Nodes)
 	j.verify(path, &out, loaded.Config)
 	j.append(out)
+}
+
+// remaining takes out of the lines with words that are left out those on which other words stay.
+func remaining(nodes []*keepalived.Node, gone map[position]bool) {
+	for _, n := range nodes {
+		delete(gone, position{n.Range.Filename, n.Range.Start.Line})
+		remaining(n.Children, gone)
+	}
 }
 
 // conditions reports the lines of a keepalived.conf that are for one node.

@@ -139,6 +139,7 @@ func (w *writer) file() {
 	}
 	w.script("web")
 	w.script("db")
+	w.placed("static")
 	instances := w.number(0, 2)
 	for n := range instances {
 		w.instance(n)
@@ -236,6 +237,7 @@ func (w *writer) instance(n int) {
 	}
 	w.tracked("track_interface", "eth3", "eth4")
 	w.tracked("track_script", "web", `"db"`)
+	w.placed("virtual")
 	w.line("}")
 }
 

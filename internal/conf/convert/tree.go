@@ -21,6 +21,7 @@ type tree struct {
 	// instances and services are those of the model that were not met yet.
 	instances []conf.Instance
 	services  []conf.VirtualServer
+	static    standing
 	// checks are those of the service at hand.
 	checks  []*checkItem
 	ignored map[position]bool // lines with statements that are not in the tree
@@ -57,6 +58,9 @@ func (k *tree) statement(n *keepalived.Node) []*item {
 		return k.service(n, &v)
 	case n.Name == "virtual_server_group":
 		return k.serverGroup(n)
+	}
+	if items, ok := k.placed(n, &k.static); ok {
+		return items
 	}
 	return k.word(n)
 }

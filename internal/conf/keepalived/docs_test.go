@@ -26,6 +26,8 @@ func documented(file *keyword) []section {
 		{title: "vrrp_sync_group", blocks: []*keyword{file.find("vrrp_sync_group")}},
 		{title: "vrrp_instance", blocks: []*keyword{file.find("vrrp_instance")}},
 		{title: "An address of virtual_ipaddress", blocks: []*keyword{{words: file.find("vrrp_instance").find("virtual_ipaddress").options}}},
+		{title: "A route of static_routes or virtual_routes", blocks: []*keyword{{words: file.find("static_routes").options}}},
+		{title: "A rule of static_rules or virtual_rules", blocks: []*keyword{{words: file.find("static_rules").options}}},
 		{title: "An interface of track_interface", blocks: []*keyword{{words: file.find("vrrp_instance").find("track_interface").options}}},
 		{title: "virtual_server", blocks: []*keyword{service}},
 		{title: "Behind lb_kind", blocks: []*keyword{{words: service.find("lb_kind").options}}},

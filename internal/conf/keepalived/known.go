@@ -82,6 +82,10 @@ func (p *parser) options(k *keyword, n *Node, words []Word, most int) []Word {
 	kept := slices.Clone(words[:most])
 	for rest := words[most:]; len(rest) > 0; {
 		o := k.option(rest[0].Text)
+		if o == nil && k.free {
+			kept, rest = append(kept, rest[0]), rest[1:]
+			continue
+		}
 		if o == nil && len(k.options) > 0 && k.implementedOptions() {
 			return append(kept, rest...) // the caller knows how to complain of it
 		}

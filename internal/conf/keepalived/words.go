@@ -39,6 +39,8 @@ type keyword struct {
 	// options are words with values of their own that may stand in such a line, or behind the
 	// arguments.
 	options []*keyword
+	// free says that the options may stand anywhere in the line, between words of the caller's.
+	free bool
 	// script says that the arguments have a shell's quotes, command that they are a command line, which
 	// may stand in quotes as a whole.
 	script, command bool
@@ -141,6 +143,12 @@ func (k *keyword) bare() *keyword {
 // plain gives k a block of lines, of at most so many words before the options.
 func (k *keyword) plain(lines int, options ...[]*keyword) *keyword {
 	k.block, k.lines, k.options = mustBlock, lines, join(options...)
+	return k
+}
+
+// anywhere lets the options stand anywhere in a line.
+func (k *keyword) anywhere() *keyword {
+	k.free = true
 	return k
 }
 

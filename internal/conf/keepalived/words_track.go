@@ -4,7 +4,6 @@ const onlyTracked = "only what tracks it needs it"
 
 // trackWords are the blocks outside of instances that instances track or that stand beside them.
 func trackWords() []*keyword {
-	static := "the host would lack them, and packets go another way; write them in the host's own network configuration"
 	trackFile := one(ignore(onlyTracked, "track_file NAME { … }")).alias("vrrp_track_file").holds(
 		words("file PATH", "weight NUMBER [reverse]", "init_file [VALUE] [overwrite]"))
 	return join(
@@ -25,7 +24,7 @@ func trackWords() []*keyword {
 				words("garp_interval SECONDS", "gna_interval SECONDS", "interface INTERFACE"), list(word("interfaces { INTERFACE … }").plain(1))),
 			one(ignore("only static addresses, routes and rules need it", "track_group NAME { … }")).holds(list(word("group").plain(unbounded))),
 		),
-		refuse(static, "static_ipaddress { ADDRESS … }", "static_routes { ROUTE … }", "static_rules { RULE … }"),
+		staticWords(),
 	)
 }
 

@@ -65,9 +65,8 @@ func electionTiming() []*keyword {
 
 // placeWords are what moves with an instance, beside its addresses.
 func placeWords() []*keyword {
-	missing := "the master would lack them, and packets go another way; write them in the host's own network configuration, on both nodes"
 	return join(
-		refuse(missing, "virtual_routes { ROUTE … }", "virtual_rules { RULE … }"),
+		routingWords(),
 		agree("promote_secondaries"),
 	)
 }

@@ -1,0 +1,102 @@
+package conf
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"lvsd/internal/conf/keepalived"
+)
+
+// staticAddresses reads a block of addresses that do not move.
+func (d *decoder) staticAddresses(n *keepalived.Node) {
+	for _, c := range n.Children {
+		if c.Broken {
+			continue
+		}
+		a, sound := d.virtualAddress(c, n.Name, d.front.defaults.Interface)
+		switch {
+		case !sound:
+		case a.Dev == "":
+			d.errorf(c.Range, "%s has no interface; write dev NAME", a.Prefix)
+		default:
+			d.cfg.StaticAddresses = append(d.cfg.StaticAddresses, a)
+		}
+	}
+}
+
+// validateRouting looks at what stands beside the virtual addresses: static addresses, routes and
+// rules.
+func (d *decoder) validateRouting() {
+	own := map[netip.Addr]hcl.Range{}
+	moving := map[netip.Addr]*Instance{}
+	for k := range d.cfg.Instances {
+		i := &d.cfg.Instances[k]
+		for _, a := range i.Moving() {
+			own[a.Prefix.Addr()], moving[a.Prefix.Addr()] = a.Range, i
+		}
+	}
+	d.validateStaticAddresses(own)
+	for k := range d.cfg.Instances {
+		i := &d.cfg.Instances[k]
+		owner := fmt.Sprintf("vrrp_instance %q", i.Name)
+		i.Routes, i.Rules = d.validateRoutes(owner, i.Routes), d.validateRules(owner, i.Rules)
+		d.validateRouteGateways(i.Routes, own)
+	}
+	d.cfg.StaticRoutes = d.validateRoutes("static_routes", d.cfg.StaticRoutes)
+	d.cfg.StaticRules = d.validateRules("static_rules", d.cfg.StaticRules)
+	d.validateRouteGateways(d.cfg.StaticRoutes, own)
+	for _, r := range d.cfg.StaticRoutes {
+		if i := moving[r.Src]; i != nil {
+			d.warnf(r.Range, "src %s is an address of vrrp_instance %q: the kernel refuses this route while another node has it; move the route to virtual_routes", r.Src, i.Name)
+		}
+	}
+	d.validateSlots()
+}
+
+// validateStaticAddresses adds the static addresses to those that the host may have.
+func (d *decoder) validateStaticAddresses(own map[netip.Addr]hcl.Range) {
+	var kept []VirtualAddress
+	static := map[netip.Addr]bool{}
+	for _, a := range d.cfg.StaticAddresses {
+		addr := a.Prefix.Addr()
+		at, taken := own[addr]
+		switch {
+		case static[addr]:
+			d.repairs(a.Range, addr.String()+" stands in static_ipaddress twice", "the first one counts", "remove one")
+			d.relate(at, "the first one")
+			continue
+		case taken:
+			d.errorf(a.Range, "%s is static here and moves with a vrrp_instance at %s; remove one", addr, place(at))
+			d.relate(at, "it moves here")
+		}
+		own[addr], static[addr] = a.Range, true
+		kept = append(kept, a)
+	}
+	d.cfg.StaticAddresses = kept
+}
+
+// validateSlots looks for IPv6 routes of several owners that the kernel would balance between, or
+// refuse: those of IPv4 stand one behind the other.
+func (d *decoder) validateSlots() {
+	owners := map[routeSlot]string{}
+	first := map[routeSlot]hcl.Range{}
+	look := func(owner string, routes []Route) {
+		for i := range routes {
+			r := &routes[i]
+			slot := r.slot()
+			if other, taken := owners[slot]; r.To.Addr().Is6() && taken && other != owner {
+				d.warnf(r.Range, "The route to %s is in %s too, with the same metric: the kernel balances between the two; give one of them another metric", r.To, other)
+				d.relate(first[slot], "the other one")
+				continue
+			}
+			owners[slot], first[slot] = owner, r.Range
+		}
+	}
+	look("static_routes", d.cfg.StaticRoutes)
+	for k := range d.cfg.Instances {
+		i := &d.cfg.Instances[k]
+		look(fmt.Sprintf("vrrp_instance %q", i.Name), i.Routes)
+	}
+}
