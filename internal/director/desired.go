@@ -115,6 +115,9 @@ func election(i *conf.Instance, g *conf.SyncGroup) vrrp.Config {
 	for _, a := range i.Addresses {
 		c.Addresses = append(c.Addresses, a.Prefix.Addr())
 	}
+	for _, a := range i.Excluded {
+		c.Excluded = append(c.Excluded, a.Prefix.Addr())
+	}
 	c.Track = tracks(i, g)
 	return c
 }

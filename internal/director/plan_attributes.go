@@ -76,7 +76,57 @@ func instanceAttributes(c *vrrp.Config, n netif.Instance) []attribute {
 		{name: "virtual_ipaddress_excluded", value: excluded(c, n)},
 		{name: "garp_master_repeat", value: strconv.Itoa(n.Repeat)},
 		{name: "garp_master_delay", value: n.Delay.String()},
-	}, unusualAttributes(c, n)...)
+	}, slices.Concat(transportAttributes(c), unusualAttributes(c, n))...)
+}
+
+// transportAttributes are about the way of the adverts; what is usual is empty.
+func transportAttributes(c *vrrp.Config) []attribute {
+	t := &c.Transport
+	var peers []string
+	for _, p := range t.Peers {
+		peer := p.Addr.String()
+		if p.Ranged {
+			peer += fmt.Sprintf(" min_ttl %d max_ttl %d", p.MinTTL, p.MaxTTL)
+		}
+		peers = append(peers, peer)
+	}
+	slices.Sort(peers)
+	if t.Unicast && len(peers) == 0 {
+		peers = []string{"none"}
+	}
+	checksum := map[vrrp.Checksum]string{vrrp.ChecksumPseudo: "", vrrp.ChecksumPlain: "v3_checksum_as_v2", vrrp.ChecksumGroup: "old_unicast_checksum"}
+	return []attribute{
+		{name: "unicast_peer", value: strings.Join(peers, ", ")},
+		{name: "unicast_src_ip", value: known(t.Source)},
+		{name: "track_src_ip", value: truth(t.TrackSource)},
+		{name: "mcast_dst_ip", value: known(t.Group)},
+		{name: "unicast_ttl", value: number(int(t.TTL))},
+		{name: "check_unicast_src", value: truth(t.CheckSource)},
+		{name: "checksum", value: checksum[t.Checksum]},
+		{name: "old_unicast_checksum never", value: truth(t.NoOldChecksum)},
+	}
+}
+
+// known, truth and number write a value; the zero value is empty.
+func known(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.String()
+}
+
+func truth(set bool) string {
+	if !set {
+		return ""
+	}
+	return "true"
+}
+
+func number(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
 }
 
 // unusualAttributes are those that few files set: what is usual is empty.
@@ -135,18 +185,9 @@ func excluded(c *vrrp.Config, n netif.Instance) string {
 }
 
 func addressAttributes(a held, instance string) []attribute {
-	known := func(a netip.Addr) string {
-		if !a.IsValid() {
-			return ""
-		}
-		return a.String()
-	}
-	preferred, noTrack := "", ""
+	preferred := ""
 	if a.Preferred != 0 {
 		preferred = strconv.Itoa(max(0, int(a.Preferred)))
-	}
-	if a.noTrack {
-		noTrack = "true"
 	}
 	return []attribute{
 		{name: "prefix length", value: strconv.Itoa(a.Prefix.Bits())},
@@ -156,7 +197,7 @@ func addressAttributes(a held, instance string) []attribute {
 		{name: "brd", value: known(a.Broadcast)},
 		{name: "flags", value: a.Flags.String()},
 		{name: "preferred_lft", value: preferred},
-		{name: "no_track", value: noTrack},
+		{name: "no_track", value: truth(a.noTrack)},
 		{name: "vrrp_instance", value: instance},
 	}
 }
@@ -217,12 +258,6 @@ func quorumAttributes(v *conf.VirtualServer) []attribute {
 // serverAttributes are a destination's. inhibited tells whether it stays, with weight 0, while
 // one of its checks fails.
 func serverAttributes(d ipvs.Destination, inhibited bool) []attribute {
-	number := func(n int) string {
-		if n == 0 {
-			return ""
-		}
-		return strconv.Itoa(n)
-	}
 	inhibit := ""
 	if inhibited {
 		inhibit = "true"

@@ -434,7 +434,8 @@ func TestPlanSeesEveryField(t *testing.T) {
 		elsewhere  []string // what identifies it, or is an entry of its own
 	}{
 		{vrrp.Config{}, func(v any) []attribute { c := v.(vrrp.Config); return instanceAttributes(&c, netif.Instance{}) },
-			[]string{"Name", "Addresses"}},
+			[]string{"Name", "Addresses", "Excluded", "Transport"}},
+		{vrrp.Transport{}, func(v any) []attribute { return transportAttributes(&vrrp.Config{Transport: v.(vrrp.Transport)}) }, nil},
 		{netif.Instance{}, func(v any) []attribute { return instanceAttributes(&vrrp.Config{}, v.(netif.Instance)) },
 			[]string{"Addresses", "Routes", "Rules", "Static", "NoTrack"}},
 		{netif.Route{}, func(v any) []attribute { return routeAttributes(v.(netif.Route)) }, []string{"To", "Table", "Metric", "TOS"}},
@@ -493,6 +494,8 @@ func something(t *testing.T, kind reflect.Type) reflect.Value {
 		return reflect.ValueOf(script.Command{Line: script.NewLine("/bin/true")})
 	case []vrrp.Track:
 		return reflect.ValueOf([]vrrp.Track{{Tracker: vrrp.Tracker{Name: "eth0"}}})
+	case []vrrp.Peer:
+		return reflect.ValueOf([]vrrp.Peer{{Addr: netip.MustParseAddr("192.0.2.1")}})
 	case netif.Flags:
 		return reflect.ValueOf(netif.NoPrefixRoute)
 	case []string:

@@ -20,7 +20,8 @@ type Link struct {
 	// Up says that it can carry packets: administratively up, with a carrier, and not kept from
 	// operation by what it depends on (IFF_UP, IFF_LOWER_UP and IFF_RUNNING of netdevice(7)).
 	Up bool
-	// Addrs are the IPv4 addresses on it, secondary ones after the primary ones.
+	// Addrs are the addresses on it that can be used: secondary ones of IPv4 and temporary ones of
+	// IPv6 after the others, and none of IPv6 that somebody else may have.
 	Addrs []netip.Addr
 }
 
@@ -40,7 +41,7 @@ func WatchLinks(ctx context.Context, report func(map[string]Link)) (err error) {
 		return err
 	}
 	defer requests.Close()
-	m, err := openMonitor(unix.RTMGRP_LINK | unix.RTMGRP_IPV4_IFADDR)
+	m, err := openMonitor(unix.RTMGRP_LINK | unix.RTMGRP_IPV4_IFADDR | unix.RTMGRP_IPV6_IFADDR)
 	if err != nil {
 		return err
 	}
@@ -115,7 +116,7 @@ func (w *watch) run(ctx context.Context) error {
 }
 
 func readLinks(h *netlink.Handle) (map[string]Link, error) {
-	links, addresses, err := dumpTables(h, netlink.FAMILY_V4)
+	links, addresses, err := dumpTables(h, netlink.FAMILY_ALL)
 	if err != nil {
 		return nil, err
 	}
@@ -124,8 +125,10 @@ func readLinks(h *netlink.Handle) (map[string]Link, error) {
 	})
 	of := make(map[int][]netip.Addr)
 	for _, a := range addresses {
-		if ip, ok := netip.AddrFromSlice(a.IP.To4()); ok {
-			of[a.LinkIndex] = append(of[a.LinkIndex], ip)
+		// Duplicate address detection, running or failed; IPv4 knows none.
+		undecided := a.Flags&(unix.IFA_F_TENTATIVE|unix.IFA_F_DADFAILED) != 0 && a.Flags&unix.IFA_F_OPTIMISTIC == 0
+		if ip, ok := netip.AddrFromSlice(a.IP); ok && !undecided {
+			of[a.LinkIndex] = append(of[a.LinkIndex], ip.Unmap())
 		}
 	}
 	const operating = unix.IFF_UP | unix.IFF_LOWER_UP | unix.IFF_RUNNING

@@ -51,11 +51,21 @@ func TestNetnsWatchLinks(t *testing.T) {
 		for _, a := range s {
 			want = append(want, netip.MustParseAddr(a))
 		}
-		return func(l Link, _ bool) bool { return slices.Equal(l.Addrs, want) }
+		return func(l Link, _ bool) bool {
+			seen := slices.DeleteFunc(slices.Clone(l.Addrs), netip.Addr.IsLinkLocalUnicast) // comes when it comes
+			return slices.Equal(seen, want)
+		}
 	}
 	sees("its addresses, the secondary one last", addrs("192.0.2.1", "198.51.100.1", "192.0.2.2"))
 	ip(t, "addr del 192.0.2.2/24 dev eth0")
 	sees("one address less", addrs("192.0.2.1", "198.51.100.1"))
+	ip(t, "addr add 2001:db8::1/64 dev eth0 nodad")
+	sees("an IPv6 address", addrs("192.0.2.1", "198.51.100.1", "2001:db8::1"))
+	ip(t, "addr add 2001:db8::2/64 dev eth0") // counts when it is known that nobody else has it
+	sees("another one", addrs("192.0.2.1", "198.51.100.1", "2001:db8::2", "2001:db8::1"))
+	ip(t, "addr del 2001:db8::1/64 dev eth0")
+	sees("an IPv6 address less", addrs("192.0.2.1", "198.51.100.1", "2001:db8::2"))
+	ip(t, "addr del 2001:db8::2/64 dev eth0")
 	ip(t, "link del eth0")
 	sees("it is gone", func(_ Link, there bool) bool { return !there })
 	segment(t, "eth0")

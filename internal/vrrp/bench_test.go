@@ -54,7 +54,7 @@ func BenchmarkTick200(b *testing.B) {
 }
 
 func BenchmarkDecode(b *testing.B) {
-	p := datagram(goldens[1].advert.Source, Group, 255, goldens[1].advert.AppendTo(nil))
+	p := datagram(goldens[1].advert.Source, Group4, 255, goldens[1].advert.AppendTo(nil))
 	var a Advert
 	b.ReportAllocs()
 	for b.Loop() {
@@ -70,7 +70,7 @@ func BenchmarkReceive(b *testing.B) {
 	c := config(outside, 3, 100)
 	n.start([]Config{c}, nil)
 	from := advertFrom(c, 2, 150)
-	p := datagram(from.Source, Group, 255, from.AppendTo(nil))
+	p := datagram(from.Source, Group4, 255, from.AppendTo(nil))
 	var a Advert
 	var out Output
 	b.ReportAllocs()
@@ -87,7 +87,7 @@ func TestAdvertsAllocateNothing(t *testing.T) {
 	c := config(outside, 3, 100)
 	n.start([]Config{c}, nil)
 	from := advertFrom(c, 2, 150)
-	p := datagram(from.Source, Group, 255, from.AppendTo(nil))
+	p := datagram(from.Source, Group4, 255, from.AppendTo(nil))
 	var a Advert
 	var out Output
 	receive := func() {

@@ -11,10 +11,19 @@ import (
 type Key struct {
 	Interface string
 	VRID      uint8
+	IPv6      bool // adverts travel over IPv6: another virtual router than over IPv4
 }
 
-// String is the key as a person reads it, "eth0/51".
-func (k Key) String() string { return fmt.Sprintf("%s/%d", k.Interface, k.VRID) }
+// String is the key as a person reads it, "eth0/51" or "eth0/51 IPv6".
+func (k Key) String() string {
+	if k.IPv6 {
+		return fmt.Sprintf("%s/%d IPv6", k.Interface, k.VRID)
+	}
+	return fmt.Sprintf("%s/%d", k.Interface, k.VRID)
+}
+
+// socket is the key of what instances of an interface and family have in common.
+func (k Key) socket() Key { return Key{Interface: k.Interface, IPv6: k.IPv6} }
 
 // Config is one instance as the configuration has it.
 type Config struct {
@@ -44,8 +53,11 @@ type Config struct {
 	// (RFC 9568 §6.4.1).
 	StartMaster bool
 	Addresses   []netip.Addr // advertised, in the configuration's order
-	Password    Password     // of version 2
-	Track       []Track      // what the instance depends on, beside Key.Interface
+	// Excluded move with Addresses and are in no advert. Like those, none is a source of adverts.
+	Excluded  []netip.Addr
+	Password  Password // of version 2
+	Transport Transport
+	Track     []Track // what the instance depends on, beside Key.Interface
 }
 
 func (c *Config) equal(d *Config) bool {
@@ -55,7 +67,8 @@ func (c *Config) equal(d *Config) bool {
 		c.LowerPrioNoAdvert == d.LowerPrioNoAdvert && c.HigherPrioSendAdvert == d.HigherPrioSendAdvert &&
 		c.OwnerIgnoreAdverts == d.OwnerIgnoreAdverts && c.DontTrackPrimary == d.DontTrackPrimary &&
 		c.StartMaster == d.StartMaster && slices.Equal(c.Addresses, d.Addresses) &&
-		slices.Equal(c.Track, d.Track) && c.Password == d.Password
+		slices.Equal(c.Track, d.Track) && c.Password == d.Password && slices.Equal(c.Excluded, d.Excluded) &&
+		c.Transport.equal(&d.Transport)
 }
 
 // SyncGroup names instances that change state together.
@@ -68,7 +81,7 @@ type SyncGroup struct {
 type Link struct {
 	Index int
 	Up    bool // administratively up, with carrier
-	// Addresses are the interface's IPv4 addresses, the primary ones first.
+	// Addresses are those of the interface that can be used, the primary ones of IPv4 first.
 	Addresses []netip.Addr
 }
 

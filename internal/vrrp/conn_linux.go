@@ -8,70 +8,120 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// conn is the raw socket of one interface. It belongs to the election's thread, which waits for
-// it in poll(2) itself.
+// conn is the raw socket of one interface and family. It belongs to the election's thread, which
+// waits for it in poll(2) itself.
 type conn struct {
 	fd     int
 	index  int
-	source netip.Addr // what IP_MULTICAST_IF was last set to
-	group  unix.SockaddrInet4
+	six    bool
+	joined map[netip.Addr]bool
+	// What a packet is sent and received with, used again for each.
+	to4     unix.SockaddrInet4
+	to6     unix.SockaddrInet6
+	control []byte
+	arrival arrival
 }
 
-// internetControl is the TOS of routing protocols (RFC 791, precedence 6), so that adverts pass
-// a full queue before other traffic.
+// internetControl is the TOS and traffic class of routing protocols (RFC 791, precedence 6), so
+// that adverts pass a full queue before other traffic.
 const internetControl = 0xc0
 
-// listen opens the socket of an interface: bound to it, a member of the group there only, and
-// deaf to its own packets.
-func listen(ifname string, index int) (*conn, error) {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, protocol)
+// listen opens the socket of an interface and family: bound to the interface, deaf to its own
+// packets, and in no group yet.
+func listen(key Key, index int) (*conn, error) {
+	family := unix.AF_INET
+	if key.IPv6 {
+		family = unix.AF_INET6
+	}
+	fd, err := unix.Socket(family, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, protocol)
 	if err != nil {
 		return nil, fmt.Errorf("open VRRP socket: %w", err)
 	}
-	group := &unix.IPMreqn{Multiaddr: Group.As4(), Ifindex: int32(index)}
-	set := func(option, value int) error { return unix.SetsockoptInt(fd, unix.IPPROTO_IP, option, value) }
-	err = errors.Join(
-		unix.BindToDevice(fd, ifname),
-		// Without it, a membership of any socket on the host delivers here (ip(7)).
-		set(unix.IP_MULTICAST_ALL, 0),
-		set(unix.IP_MULTICAST_LOOP, 0),
-		set(unix.IP_MULTICAST_TTL, hopLimit),
-		set(unix.IP_TOS, internetControl),
-		unix.SetsockoptIPMreqn(fd, unix.IPPROTO_IP, unix.IP_ADD_MEMBERSHIP, group),
-	)
-	if err != nil {
+	c := &conn{fd: fd, index: index, six: key.IPv6, joined: map[netip.Addr]bool{}, control: make([]byte, controlSize)}
+	if err = errors.Join(unix.BindToDevice(fd, key.Interface), c.set()); err != nil {
 		_ = unix.Close(fd)
-		return nil, fmt.Errorf("listen for VRRP on %s: %w", ifname, err)
+		return nil, fmt.Errorf("listen for VRRP on %s: %w", key.Interface, err)
 	}
-	return &conn{fd: fd, index: index, group: unix.SockaddrInet4{Addr: Group.As4()}}, nil
+	return c, nil
 }
 
-// send sends an encoded advert to the group. The source is set by IP_MULTICAST_IF: a bound
-// address would keep the group's packets out.
-func (c *conn) send(source netip.Addr, packet []byte) error {
-	if c.source != source {
-		from := &unix.IPMreqn{Address: source.As4(), Ifindex: int32(c.index)}
-		if err := unix.SetsockoptIPMreqn(c.fd, unix.IPPROTO_IP, unix.IP_MULTICAST_IF, from); err != nil {
-			return fmt.Errorf("send from %s: %w", source, err)
-		}
-		c.source = source
+// set sets the options of the socket. Without MULTICAST_ALL off, a membership of any socket on the
+// host delivers here (ip(7)). TRANSPARENT lets adverts come from an address that the host has not,
+// as mcast_src_ip and unicast_src_ip may say.
+func (c *conn) set() error {
+	level, options := unix.IPPROTO_IP, [][2]int{{unix.IP_MULTICAST_ALL, 0}, {unix.IP_MULTICAST_LOOP, 0},
+		{unix.IP_TOS, internetControl}, {unix.IP_TRANSPARENT, 1}}
+	if c.six {
+		level, options = unix.IPPROTO_IPV6, [][2]int{{unix.IPV6_MULTICAST_ALL, 0}, {unix.IPV6_MULTICAST_LOOP, 0},
+			{unix.IPV6_TCLASS, internetControl}, {unix.IPV6_TRANSPARENT, 1},
+			{unix.IPV6_RECVPKTINFO, 1}, {unix.IPV6_RECVHOPLIMIT, 1}}
 	}
-	if err := unix.Sendto(c.fd, packet, unix.MSG_DONTWAIT, &c.group); err != nil {
-		return fmt.Errorf("send advert from %s: %w", source, err)
+	for _, o := range options {
+		if err := unix.SetsockoptInt(c.fd, level, o[0], o[1]); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// read reads one packet with its IP header; ok is false when none is queued.
-func (c *conn) read(buf []byte) (n int, ok bool) {
+// join makes groups the whole of those that the socket is a member of.
+func (c *conn) join(groups map[netip.Addr]bool) error {
+	for g := range c.joined {
+		if !groups[g] {
+			if err := c.member(g, unix.IP_DROP_MEMBERSHIP, unix.IPV6_LEAVE_GROUP); err != nil {
+				return fmt.Errorf("leave %s: %w", g, err)
+			}
+			delete(c.joined, g)
+		}
+	}
+	for g := range groups {
+		if !c.joined[g] {
+			if err := c.member(g, unix.IP_ADD_MEMBERSHIP, unix.IPV6_JOIN_GROUP); err != nil {
+				return fmt.Errorf("join %s: %w", g, err)
+			}
+			c.joined[g] = true
+		}
+	}
+	return nil
+}
+
+func (c *conn) member(group netip.Addr, option4, option6 int) error {
+	if c.six {
+		return unix.SetsockoptIPv6Mreq(c.fd, unix.IPPROTO_IPV6, option6,
+			&unix.IPv6Mreq{Multiaddr: group.As16(), Interface: uint32(c.index)})
+	}
+	return unix.SetsockoptIPMreqn(c.fd, unix.IPPROTO_IP, option4,
+		&unix.IPMreqn{Multiaddr: group.As4(), Ifindex: int32(c.index)})
+}
+
+// send sends an encoded advert. Source and hop limit go beside it: a bound address would keep the
+// group's packets out.
+func (c *conn) send(a *Advert, packet []byte) error {
+	var to unix.Sockaddr = &c.to4
+	if c.six {
+		c.to6.Addr, c.to6.ZoneId = a.Destination.As16(), uint32(c.index)
+		to = &c.to6
+	} else {
+		c.to4.Addr = a.Destination.As4()
+	}
+	if _, err := unix.SendmsgN(c.fd, packet, sendControl(c.control, a, c.index), to, unix.MSG_DONTWAIT); err != nil {
+		return fmt.Errorf("send advert from %s to %s: %w", a.Source, a.Destination, err)
+	}
+	return nil
+}
+
+// read reads one advert into a; ok is false when no packet is queued, err is what decoding says.
+func (c *conn) read(buf []byte, a *Advert) (ok bool, err error) {
 	for {
-		n, err := unix.Read(c.fd, buf)
+		n, err := c.arrival.receive(c.fd, buf)
 		switch {
+		case err == nil && c.six:
+			return true, a.decode6(c.arrival.source, c.arrival.destination, c.arrival.hops, buf[:n])
 		case err == nil:
-			return n, true
+			return true, a.decode(buf[:n])
 		case errors.Is(err, unix.EINTR):
 		default:
-			return 0, false
+			return false, nil
 		}
 	}
 }

@@ -1,5 +1,6 @@
 // Package vrrp elects the master among the directors of a segment: VRRP version 2 (RFC 3768) and
-// version 3 (RFC 9568) over IPv4 multicast, with sync groups as keepalived has them.
+// version 3 (RFC 9568) over IPv4 and, version 3 alone, IPv6, by multicast or unicast, with sync groups
+// as keepalived has them.
 //
 // Election is pure: it takes the time and what happened, and returns what to send and which
 // roles changed. Runner drives it from one thread of its own with real sockets and a timerfd.
@@ -7,8 +8,13 @@
 // Named deviations from RFC 9568:
 //   - There is no virtual MAC address: addresses keep the interface's own MAC, and a takeover is
 //     announced by gratuitous ARP (§7.3, §8.1.2 of the RFC do not apply).
-//   - Version 3 adverts are sent with the checksum of RFC 5798, which covers a pseudo header, as
-//     keepalived and FRR expect; RFC 9568 §5.2.8 leaves it out for IPv4. Both are accepted.
+//   - Version 3 adverts over IPv4 are sent with the checksum of RFC 5798, which covers a pseudo
+//     header, as keepalived and FRR expect, unless the configuration says otherwise; RFC 9568 §5.2.8
+//     leaves it out for IPv4. Both are accepted.
+//   - Adverts may go to peers by unicast. Their TTL is then not 255 for sure, and is looked at only
+//     where the configuration has a range for it.
+//   - The first address of an IPv6 advert need not be a link-local one (§5.2.9): one that the hosts do
+//     not use is no reason to move.
 //   - A master that shuts down sends priority 0 and serves on until a successor is heard, 1 s at
 //     most (§6.4.3 removes it at once, and leaves a gap of a skew time).
 //   - A lesser master is answered at most once an interval, in version 2 too (RFC 3768 §6.4.3

@@ -22,7 +22,7 @@ type Election struct {
 	hold      time.Time            // no instance starts before
 	readings  map[Tracker]Reading  // of what is no interface
 	virtual   map[netip.Addr]bool  // the addresses of all instances
-	deaf      map[string]error     // why an interface cannot be listened to
+	deaf      map[Key]error        // by Key.socket: why an interface cannot be listened to
 	refused   map[refusal]time.Time
 	pruned    time.Time // when refused was last rid of old ones
 	resigned  bool
@@ -31,7 +31,7 @@ type Election struct {
 // NewElection returns an election without instances.
 func NewElection() *Election {
 	return &Election{instances: map[Key]*instance{}, virtual: map[netip.Addr]bool{},
-		deaf: map[string]error{}, turning: map[string]time.Time{}, refused: map[refusal]time.Time{}}
+		deaf: map[Key]error{}, turning: map[string]time.Time{}, refused: map[refusal]time.Time{}}
 }
 
 // Configure makes configs and groups the whole of the election. Instances are recognised by
@@ -42,7 +42,7 @@ func (e *Election) Configure(now time.Time, configs []Config, groups []SyncGroup
 	clear(e.virtual)
 	for _, c := range configs {
 		keep[c.Key] = true
-		for _, a := range c.Addresses {
+		for _, a := range slices.Concat(c.Addresses, c.Excluded) {
 			e.virtual[a] = true
 		}
 	}
@@ -57,11 +57,12 @@ func (e *Election) Configure(now time.Time, configs []Config, groups []SyncGroup
 		i, base := e.instances[c.Key], c.Priority
 		c.Priority = e.weigh(&c)
 		if i == nil {
-			i = &instance{cfg: c, masterInterval: c.Interval}
+			i = &instance{masterInterval: c.Interval}
+			i.configure(c)
 			e.instances[c.Key] = i
 			e.notePriority(i, base, out)
 		} else {
-			i.source = e.source(i)
+			i.source = e.source(i, &c)
 			was := i.cfg.Priority
 			i.update(now, c, out)
 			e.notePriority(i, was, out)
@@ -94,7 +95,7 @@ func (e *Election) settle(now time.Time, out *Output) {
 		return
 	}
 	for _, i := range e.order {
-		i.source, i.up = e.source(i), e.links[i.cfg.Interface].Up
+		i.source, i.up = e.source(i, &i.cfg), e.links[i.cfg.Interface].Up
 		i.fault, i.waits = e.fault(i)
 	}
 	for _, i := range e.order { // before one of them starts, which may say its priority
@@ -127,15 +128,19 @@ func (e *Election) settle(now time.Time, out *Output) {
 	}
 }
 
-// source is the address that adverts come from: never a virtual one, which the next master would
-// have too (the one in use for as long as it stands).
-func (e *Election) source(i *instance) netip.Addr {
-	addresses := e.links[i.cfg.Interface].Addresses
-	if i.source.IsValid() && !e.virtual[i.source] && slices.Contains(addresses, i.source) {
+// source is the address that adverts with the configuration c come from: what it says, or one of the
+// interface that is never a virtual one, which the next master would have too (the one in use for as
+// long as it stands).
+func (e *Election) source(i *instance, c *Config) netip.Addr {
+	if c.Transport.Source.IsValid() {
+		return c.Transport.Source
+	}
+	addresses := e.links[c.Interface].Addresses
+	if c.suits(i.source) && !e.virtual[i.source] && slices.Contains(addresses, i.source) {
 		return i.source
 	}
 	for _, a := range addresses {
-		if a.Is4() && !e.virtual[a] {
+		if c.suits(a) && !e.virtual[a] {
 			return a
 		}
 	}
@@ -152,18 +157,18 @@ func (e *Election) fault(i *instance) (fault, waits string) {
 	if _, fault, waits = weigh(i.base, i.cfg.Track, e.read); fault != "" {
 		return fault, ""
 	}
-	if err := e.deaf[i.cfg.Interface]; err != nil {
+	if err := e.deaf[i.cfg.socket()]; err != nil {
 		return err.Error(), "" // it would hear no master, and be a second one
 	}
-	if !i.source.IsValid() {
-		return "interface " + i.cfg.Interface + " has no IPv4 address beside the virtual ones; give it one of its own", ""
+	if fault = i.mute(e.links[i.cfg.Interface].Addresses); fault != "" {
+		return fault, ""
 	}
 	return "", waits
 }
 
 // Receive applies one packet from an interface; err is what Decode said of it.
 func (e *Election) Receive(now time.Time, ifname string, a *Advert, err error, out *Output) {
-	i := e.instances[Key{ifname, a.VRID}]
+	i := e.instances[Key{Interface: ifname, VRID: a.VRID, IPv6: a.Source.Is6()}]
 	if i == nil {
 		return // another virtual router of the segment
 	}
@@ -181,6 +186,9 @@ func (e *Election) Receive(now time.Time, ifname string, a *Advert, err error, o
 func (i *instance) refuse(a *Advert) error {
 	if a.Version != i.cfg.Version {
 		return fmt.Errorf("version %d, ours is %d: %w", a.Version, i.cfg.Version, ErrVersion)
+	}
+	if err := i.travels(a); err != nil {
+		return err
 	}
 	if err := i.verify(a); err != nil {
 		return err

@@ -159,7 +159,7 @@ func TestTrackedInterfaceIsAFault(t *testing.T) {
 
 func TestInterfaceThatCannotBeListenedToIsAFault(t *testing.T) {
 	n := newNode(t, 1)
-	n.e.deaf["eth0"] = ErrTruncated
+	n.e.deaf[Key{Interface: "eth0"}] = ErrTruncated
 	want(t, n.start([]Config{config(outside, 2, 100)}, nil), "eth0/51 INIT -> FAULT: packet too short")
 	clear(n.e.deaf)
 	want(t, n.setLink("eth0", true), "eth0/51 FAULT -> BACKUP: started")

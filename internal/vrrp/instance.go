@@ -13,10 +13,11 @@ type instance struct {
 	base   uint8
 	group  *group // nil outside a sync group
 	state  State
-	source netip.Addr // ours; the zero value while the interface has none
-	up     bool       // the interface that adverts leave by
-	fault  string     // why the instance may not take part; empty when it may
-	waits  string     // the tracker that must be known before it may start; empty when it may
+	to     []netip.Addr // where adverts go
+	source netip.Addr   // ours; the zero value while the interface has none
+	up     bool         // the interface that adverts leave by
+	fault  string       // why the instance may not take part; empty when it may
+	waits  string       // the tracker that must be known before it may start; empty when it may
 
 	// masterInterval is Active_Adver_Interval: learned from the master in version 3.
 	masterInterval time.Duration
@@ -54,7 +55,7 @@ func (i *instance) until(now time.Time) time.Time {
 }
 
 func (i *instance) send(now time.Time, priority uint8, out *Output) {
-	s := Send{Key: i.cfg.Key, Advert: i.advert(priority, i.cfg.Interval)}
+	s := Send{Key: i.cfg.Key, Advert: i.advert(priority, i.cfg.Interval), To: i.to}
 	if priority != 0 {
 		s.Until, s.Regardless = i.until(now), i.cfg.DontTrackPrimary
 	}
@@ -64,8 +65,14 @@ func (i *instance) send(now time.Time, priority uint8, out *Output) {
 
 // advert is what the instance says of itself.
 func (i *instance) advert(priority uint8, interval time.Duration) Advert {
-	a := Advert{Source: i.source, Version: i.cfg.Version, VRID: i.cfg.VRID,
-		Priority: priority, Interval: interval, Addresses: i.cfg.Addresses}
+	a := Advert{Source: i.source, HopLimit: hopLimit, Version: i.cfg.Version, VRID: i.cfg.VRID,
+		Priority: priority, Interval: interval, Addresses: i.cfg.Addresses, Checksum: i.cfg.Transport.Checksum}
+	if len(i.to) > 0 {
+		a.Destination = i.to[0]
+	}
+	if i.cfg.Transport.Unicast {
+		a.HopLimit = i.cfg.Transport.TTL
+	}
 	i.authenticate(&a)
 	return a
 }
@@ -203,7 +210,7 @@ func (i *instance) receiveMaster(now time.Time, a *Advert, out *Output) {
 // not learn that it has to announce its addresses again. It is not a claim of ours: its interval
 // is the better master's.
 func (i *instance) lastWord(out *Output) {
-	out.Sends = append(out.Sends, Send{Key: i.cfg.Key, Advert: i.advert(i.cfg.Priority, i.masterInterval)})
+	out.Sends = append(out.Sends, Send{Key: i.cfg.Key, Advert: i.advert(i.cfg.Priority, i.masterInterval), To: i.to})
 }
 
 // assert answers a lesser master: it must hear us (RFC 9568 §6.4.3), once an interval, so that
@@ -318,6 +325,9 @@ func (i *instance) resign(now time.Time, out *Output) {
 	i.deadline = now.Add(resignBound)
 }
 
+// configure makes c the configuration, and nothing of it.
+func (i *instance) configure(c Config) { i.cfg, i.to = c, c.destinations(nil) }
+
 // update takes a new configuration without a change of state.
 func (i *instance) update(now time.Time, c Config, out *Output) {
 	old := i.cfg
@@ -325,7 +335,7 @@ func (i *instance) update(now time.Time, c Config, out *Output) {
 		return
 	}
 	before := i.down()
-	i.cfg = c
+	i.configure(c)
 	if i.master == (netip.Addr{}) || c.Version == 2 {
 		i.masterInterval = c.Interval
 	}
@@ -338,7 +348,7 @@ func (i *instance) update(now time.Time, c Config, out *Output) {
 	case Master:
 		// Neighbours must know a new priority or interval before the old interval has passed.
 		if !i.resigning && !i.listening && i.source.IsValid() && (old.Priority != c.Priority || old.Interval != c.Interval ||
-			old.Version != c.Version || old.Password != c.Password || !slices.Equal(old.Addresses, c.Addresses)) {
+			old.Version != c.Version || old.Password != c.Password || !old.Transport.equal(&c.Transport) || !slices.Equal(old.Addresses, c.Addresses)) {
 			i.send(now, c.Priority, out)
 			i.deadline = now.Add(c.Interval)
 		}

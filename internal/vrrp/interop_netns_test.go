@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -54,12 +55,13 @@ func keepalivedConf(configs []Config, groups []SyncGroup) string {
 		if !c.Preempt {
 			b.WriteString(" nopreempt\n")
 		}
+		b.WriteString(transportConf(c))
 		if c.Password != (Password{}) {
 			fmt.Fprintf(&b, " authentication {\n  auth_type PASS\n  auth_pass %s\n }\n", strings.TrimRight(string(c.Password[:]), "\x00"))
 		}
 		b.WriteString(" virtual_ipaddress {\n")
 		for _, a := range c.Addresses {
-			fmt.Fprintf(&b, "  %v/24\n", a)
+			fmt.Fprintf(&b, "  %v/%d\n", a, prefixLength(a))
 		}
 		b.WriteString(" }\n}\n")
 	}
@@ -69,6 +71,43 @@ func keepalivedConf(configs []Config, groups []SyncGroup) string {
 			fmt.Fprintf(&b, "  %s\n", names[k])
 		}
 		b.WriteString(" }\n}\n")
+	}
+	return b.String()
+}
+
+func prefixLength(a netip.Addr) int {
+	if a.Is6() {
+		return 64
+	}
+	return 24
+}
+
+// transportConf are the words of an instance about the way of its adverts.
+func transportConf(c Config) string {
+	var b strings.Builder
+	t := &c.Transport
+	if t.Source.IsValid() {
+		fmt.Fprintf(&b, " unicast_src_ip %v\n", t.Source)
+	}
+	if t.Group.IsValid() {
+		fmt.Fprintf(&b, " mcast_dst_ip %v\n", t.Group)
+	}
+	if t.Checksum == ChecksumGroup {
+		b.WriteString(" old_unicast_checksum\n")
+	}
+	if t.CheckSource {
+		b.WriteString(" check_unicast_src\n")
+	}
+	if t.Unicast {
+		fmt.Fprintf(&b, " unicast_ttl %d\n unicast_peer {\n", t.TTL)
+		for _, p := range t.Peers {
+			fmt.Fprintf(&b, "  %v", p.Addr)
+			if p.Ranged {
+				fmt.Fprintf(&b, " min_ttl %d max_ttl %d", p.MinTTL, p.MaxTTL)
+			}
+			b.WriteString("\n")
+		}
+		b.WriteString(" }\n")
 	}
 	return b.String()
 }
@@ -131,7 +170,7 @@ func (p *peer) crash(configs []Config) {
 	p.kill()
 	for _, c := range configs {
 		for _, a := range c.Addresses {
-			_ = exec.Command("ip", "-n", p.w.side[p.side], "addr", "del", a.String()+"/24", "dev", c.Interface).Run()
+			_ = exec.Command("ip", "-n", p.w.side[p.side], "addr", "del", fmt.Sprintf("%v/%d", a, prefixLength(a)), "dev", c.Interface).Run()
 		}
 	}
 }
@@ -163,12 +202,49 @@ func (p *peer) waitMaster(master bool, configs ...Config) {
 	}
 }
 
-// mixed are the two ways to put lvsd and keepalived on a wire, for both versions.
-func mixed(t *testing.T, run func(t *testing.T, version uint8)) {
-	for _, version := range []uint8{2, 3} {
-		t.Run(fmt.Sprintf("version %d", version), func(t *testing.T) {
+// way is a way for adverts to travel between lvsd and keepalived.
+type way struct {
+	name    string
+	key     Key
+	version uint8
+	change  func(c *Config, side int)
+}
+
+func ways() []way {
+	none := func(*Config, int) {}
+	six := outside
+	six.IPv6 = true
+	peer := func(format string, checksum Checksum) func(*Config, int) {
+		return func(c *Config, side int) {
+			c.Transport = Transport{Unicast: true, TTL: 64, Checksum: checksum, CheckSource: true,
+				Source: netip.MustParseAddr(fmt.Sprintf(format, side+1)),
+				Peers:  []Peer{{Addr: netip.MustParseAddr(fmt.Sprintf(format, 2-side)), Ranged: true, MinTTL: 64, MaxTTL: 64}}}
+		}
+	}
+	return []way{
+		{"version 2", outside, 2, none},
+		{"version 3", outside, 3, none},
+		{"version 2, password", outside, 2, func(c *Config, _ int) { copy(c.Password[:], "secret") }},
+		{"version 2, unicast", outside, 2, peer("10.0.0.%d", ChecksumPseudo)},
+		{"version 3, unicast", outside, 3, peer("10.0.0.%d", ChecksumPseudo)},
+		{"version 3, unicast, as before 1.3.7", outside, 3, peer("10.0.0.%d", ChecksumGroup)},
+		{"version 3, another group", outside, 3, func(c *Config, _ int) { c.Transport.Group = netip.MustParseAddr("224.0.0.99") }},
+		{"IPv6", six, 3, none},
+		{"IPv6, another group", six, 3, func(c *Config, _ int) { c.Transport.Group = netip.MustParseAddr("ff02::99") }},
+		{"IPv6, unicast", six, 3, peer("2001:db8:0::%d", ChecksumPseudo)},
+	}
+}
+
+// mixed puts lvsd and keepalived on a wire, in each way. make is an instance of a side, slow.
+func mixed(t *testing.T, run func(t *testing.T, key Key, make func(side int, priority uint8) Config)) {
+	for _, v := range ways() {
+		t.Run(v.name, func(t *testing.T) {
 			t.Parallel()
-			run(t, version)
+			run(t, v.key, func(side int, priority uint8) Config {
+				c := slow(v.key, v.version, priority)
+				v.change(&c, side)
+				return c
+			})
 		})
 	}
 }
@@ -190,11 +266,14 @@ func skewIn(c Config) time.Duration {
 }
 
 // hears waits until lvsd hears adverts of source as those of the master.
-func (d *daemon) hears(source string) {
+func (d *daemon) hears(source string) { d.hearsAnyOf(netip.MustParseAddr(source)) }
+
+// hearsAnyOf is hears for a node with several addresses.
+func (d *daemon) hearsAnyOf(sources ...netip.Addr) {
 	d.t.Helper()
-	d.wait("adverts of "+source, 15*time.Second, func() bool {
+	d.wait(fmt.Sprintf("adverts of %v", sources), 15*time.Second, func() bool {
 		for _, n := range d.notes {
-			if n.Kind == NoteMaster && n.Peer == netip.MustParseAddr(source) {
+			if n.Kind == NoteMaster && slices.Contains(sources, n.Peer) {
 				return true
 			}
 		}
@@ -215,30 +294,30 @@ func (d *daemon) refusedNothing() {
 
 func TestKeepalivedMaster(t *testing.T) {
 	t.Parallel()
-	mixed(t, func(t *testing.T, version uint8) {
+	mixed(t, func(t *testing.T, key Key, make func(side int, priority uint8) Config) {
 		w := newWire(t)
-		ours, theirs := slow(outside, version, 100), slow(outside, version, 150)
+		ours, theirs := make(0, 100), make(1, 150)
 		k := w.keepalived(1, []Config{theirs}, nil)
 		k.waitMaster(true, theirs)
 		d := w.start(0, []Config{ours}, nil)
-		d.hears("10.0.0.2")
+		d.hearsAnyOf(w.links(1)["eth0"].Addresses...)
 
 		stopped := time.Now()
 		k.stop()
-		d.waitState(Master, outside)
-		if took, skew := d.became(outside).Sub(stopped), skewIn(ours); took < skew || took > 3*ours.Interval {
+		d.waitState(Master, key)
+		if took, skew := d.became(key).Sub(stopped), skewIn(ours); took < skew || took > 3*ours.Interval {
 			t.Errorf("after a clean stop it took %v, the skew is %v", took, skew)
 		}
 
 		k = w.keepalived(1, []Config{theirs}, nil)
-		d.waitState(Backup, outside)
+		d.waitState(Backup, key)
 		k.waitMaster(true, theirs)
 
 		k.crash([]Config{theirs})
 		crashed := time.Now()
-		d.waitState(Master, outside)
+		d.waitState(Master, key)
 		// The last advert was an interval before the crash at the earliest.
-		took, down := d.became(outside).Sub(crashed), 3*ours.Interval+skewIn(ours)
+		took, down := d.became(key).Sub(crashed), 3*ours.Interval+skewIn(ours)
 		if took < down-ours.Interval-50*time.Millisecond || took > down+500*time.Millisecond {
 			t.Errorf("after a crash it took %v, the down interval is %v", took, down)
 		}
@@ -248,15 +327,15 @@ func TestKeepalivedMaster(t *testing.T) {
 
 func TestKeepalivedBackup(t *testing.T) {
 	t.Parallel()
-	mixed(t, func(t *testing.T, version uint8) {
+	mixed(t, func(t *testing.T, key Key, make func(side int, priority uint8) Config) {
 		w := newWire(t)
-		ours, theirs := slow(outside, version, 150), slow(outside, version, 100)
+		ours, theirs := make(0, 150), make(1, 100)
 		d := w.start(0, []Config{ours}, nil)
-		d.waitState(Master, outside)
+		d.waitState(Master, key)
 		k := w.keepalived(1, []Config{theirs}, nil)
 		k.logs("Entering BACKUP STATE")
-		sent := d.sent(outside)
-		d.wait("five adverts", 15*time.Second, func() bool { return d.vouches[outside] >= sent+5 })
+		sent := d.sent(key)
+		d.wait("five adverts", 15*time.Second, func() bool { return d.vouches[key] >= sent+5 })
 		if w.holds(1, theirs.Addresses[0]) {
 			t.Error("keepalived became master beside us")
 		}
@@ -268,17 +347,17 @@ func TestKeepalivedBackup(t *testing.T) {
 		if took := time.Since(stopped); took > 3*ours.Interval {
 			t.Errorf("after our clean stop keepalived took %v", took)
 		}
-		if got := d.transitions[len(d.transitions)-1]; got.To != Init || !strings.HasPrefix(got.Reason, "successor 10.0.0.2") {
+		if got := d.transitions[len(d.transitions)-1]; got.To != Init || !strings.HasPrefix(got.Reason, "successor ") {
 			t.Errorf("left with %+v", got)
 		}
 
 		d = w.start(0, []Config{ours}, nil)
-		d.waitState(Master, outside)
+		d.waitState(Master, key)
 		k.waitMaster(false, theirs)
 
 		d.crash()
 		k.waitMaster(true, theirs)
-		if early := time.Until(d.until(outside)); early > 0 {
+		if early := time.Until(d.until(key)); early > 0 {
 			t.Errorf("keepalived took over %v before 3 intervals were over", early)
 		}
 		if log := k.log.String(); strings.Contains(log, "nvalid") || strings.Contains(log, "checksum") || strings.Contains(log, "bogus") {

@@ -319,7 +319,7 @@ func (m *machine) arrive(p packet) {
 
 func (m *machine) receive(now time.Time, p packet, out *Output) {
 	a := p.advert
-	key := Key{fmt.Sprintf("eth%d", p.segment), a.VRID}
+	key := Key{Interface: fmt.Sprintf("eth%d", p.segment), VRID: a.VRID}
 	if i := m.e.instances[key]; i != nil {
 		switch {
 		case i.state == Backup && a.Priority == 0:

@@ -15,9 +15,9 @@ var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // The instances of the tests: the address that clients use and the servers' gateway.
 var (
-	outside = Key{"eth0", 51}
-	inside  = Key{"eth1", 52}
-	third   = Key{"eth2", 53}
+	outside = Key{Interface: "eth0", VRID: 51}
+	inside  = Key{Interface: "eth1", VRID: 52}
+	third   = Key{Interface: "eth2", VRID: 53}
 )
 
 // node is the election of one node, with its clock in the test's hand.
@@ -40,9 +40,15 @@ func newNode(t testing.TB, n byte) *node {
 
 // config is an instance as most tests want it.
 func config(key Key, version, priority uint8) Config {
+	ip := netip.AddrFrom4([4]byte{10, 0, key.VRID - 51, 200})
+	if key.IPv6 {
+		ip = netip.AddrFrom16([16]byte{0x20, 1, 0x0d, 0xb8, 5: key.VRID - 51, 15: 200})
+	}
+	four := key
+	four.IPv6 = false
 	names := map[Key]string{outside: "outside", inside: "inside", third: "third"}
-	return Config{Key: key, Name: names[key], Version: version, Priority: priority, Interval: time.Second,
-		DownTimerAdverts: 3, Preempt: true, HigherPrioSendAdvert: true, Addresses: []netip.Addr{netip.AddrFrom4([4]byte{10, 0, key.VRID - 51, 200})}}
+	return Config{Key: key, Name: names[four], Version: version, Priority: priority, Interval: time.Second,
+		DownTimerAdverts: 3, Preempt: true, HigherPrioSendAdvert: true, Addresses: []netip.Addr{ip}}
 }
 
 // together is the sync group of keys.
@@ -97,7 +103,7 @@ func (n *node) next() []string {
 
 // advertFrom is an advert of the host peer, equal to what a node with c would send.
 func advertFrom(c Config, peer byte, priority uint8) Advert {
-	return Advert{Source: netip.AddrFrom4([4]byte{10, 0, c.VRID - 51, peer}), Version: c.Version, VRID: c.VRID,
+	return Advert{Source: netip.AddrFrom4([4]byte{10, 0, c.VRID - 51, peer}), Destination: Group4, HopLimit: 255, Version: c.Version, VRID: c.VRID,
 		Priority: priority, Interval: c.Interval, Addresses: c.Addresses}
 }
 

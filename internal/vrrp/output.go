@@ -24,6 +24,8 @@ func (o *Output) Reset() {
 type Send struct {
 	Key    Key
 	Advert Advert
+	// To is where it goes. Advert has the first of them as its destination.
+	To []netip.Addr
 	// Until is when another node may become master if this advert is the last: an address may
 	// be put on the interface before it, not after. It is zero when the advert claims nothing:
 	// its priority is 0, or it is the last word to a better master. The priority 0 of a

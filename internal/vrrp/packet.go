@@ -3,16 +3,15 @@ package vrrp
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"net/netip"
-	"slices"
 	"time"
 )
 
-// protocol is VRRP's number in the IP header (RFC 9568 §5.1.1.4).
+// protocol is VRRP's number in the IP header (RFC 9568 §5.1.1.4, §5.1.2.4).
 const protocol = 112
 
-// hopLimit is the TTL that proves an advert was not forwarded by a router (RFC 9568 §5.1.1.3).
+// hopLimit is the TTL or hop limit that proves an advert was not forwarded by a router
+// (RFC 9568 §5.1.1.3, §5.1.2.3).
 const hopLimit = 255
 
 // typeAdvert is the only packet type there is (RFC 9568 §5.2.2).
@@ -25,30 +24,54 @@ const (
 	authLength   = 8
 )
 
-// Group is the IPv4 multicast group of adverts (RFC 9568 §5.1.1.2).
-var Group = netip.AddrFrom4([4]byte{224, 0, 0, 18})
-
 // Why an advert was refused. Match with errors.Is.
 var (
-	ErrTruncated = errors.New("packet too short")
-	ErrTTL       = errors.New("TTL is not 255")
-	ErrVersion   = errors.New("version differs from ours")
-	ErrType      = errors.New("not an advert")
-	ErrChecksum  = errors.New("wrong checksum")
-	ErrAuth      = errors.New("authentication differs from ours")
-	ErrInterval  = errors.New("advert interval differs from ours")
-	ErrOwnSource = errors.New("another node sends from our address")
+	ErrTruncated   = errors.New("packet too short")
+	ErrTTL         = errors.New("wrong TTL")
+	ErrVersion     = errors.New("version differs from ours")
+	ErrType        = errors.New("not an advert")
+	ErrChecksum    = errors.New("wrong checksum")
+	ErrAuth        = errors.New("authentication differs from ours")
+	ErrInterval    = errors.New("advert interval differs from ours")
+	ErrOwnSource   = errors.New("another node sends from our address")
+	ErrDestination = errors.New("not sent to us as ours are sent")
+	ErrSource      = errors.New("not one of the unicast peers")
 )
 
-// Advert is the content of one VRRP packet.
+// Group4 and Group6 are the multicast groups of adverts (RFC 9568 §5.1.1.2, §5.1.2.2).
+var (
+	Group4 = netip.AddrFrom4([4]byte{224, 0, 0, 18})
+	Group6 = netip.AddrFrom16([16]byte{0: 0xff, 1: 2, 15: 0x12})
+)
+
+// Checksum is one of the ways to calculate the checksum of a version 3 advert over IPv4. Over IPv6
+// there is the one of RFC 9568 §5.2.8, with a pseudo header.
+type Checksum uint8
+
+// The checksums. All are accepted; what is sent has to be what the other node expects.
+const (
+	// ChecksumPseudo covers a pseudo header of source and destination: RFC 5798 §5.2.8 as
+	// keepalived and FRR read it.
+	ChecksumPseudo Checksum = iota
+	// ChecksumPlain covers the advert alone: RFC 9568 §5.2.8.
+	ChecksumPlain
+	// ChecksumGroup is ChecksumPseudo with the multicast group in place of a unicast destination:
+	// keepalived before 1.3.7.
+	ChecksumGroup
+)
+
+// Advert is the content of one VRRP packet, and what its IP header says.
 type Advert struct {
-	Source   netip.Addr
-	Version  uint8
-	VRID     uint8
-	Priority uint8 // 0 says that the sender stops being master
+	Source      netip.Addr
+	Destination netip.Addr
+	HopLimit    uint8 // the TTL of IPv4
+	Version     uint8
+	VRID        uint8
+	Priority    uint8 // 0 says that the sender stops being master
 	// Interval is whole seconds in version 2, and centiseconds up to 40.95 s in version 3.
 	Interval  time.Duration
-	Addresses []netip.Addr
+	Addresses []netip.Addr // of the family of Source
+	Checksum  Checksum     // of version 3 over IPv4
 	// AuthType and AuthData are those of version 2 (RFC 2338 §5.3.6); what they have to be is for
 	// the instance to say.
 	AuthType uint8
@@ -66,91 +89,44 @@ func (a *Advert) AppendTo(b []byte) []byte {
 	}
 	b = append(b, 0, 0)
 	for _, ip := range a.Addresses {
-		four := ip.As4()
-		b = append(b, four[:]...)
+		if ip.Is4() {
+			four := ip.As4()
+			b = append(b, four[:]...)
+		} else {
+			sixteen := ip.As16()
+			b = append(b, sixteen[:]...)
+		}
 	}
 	if a.Version == 2 {
 		b = append(b, a.AuthData[:]...)
 	}
-	var sum uint32
-	if a.Version == 3 {
-		sum = pseudoHeader(a.Source, len(b)-start)
-	}
-	binary.BigEndian.PutUint16(b[start+6:], checksum(sum, b[start:]))
+	binary.BigEndian.PutUint16(b[start+6:], checksum(a.pseudoHeader(a.Checksum, len(b)-start), b[start:]))
 	return b
 }
 
-// Decode reads an IPv4 packet, header included, as a raw socket delivers it. The advert keeps
-// no part of b. The error wraps one of the Err values; the advert is then as far as it was read,
-// so that a report can name its sender.
-func Decode(b []byte) (Advert, error) {
-	var a Advert
-	err := a.decode(b)
-	return a, err
+// pseudoHeader is the sum of what a checksum covers beside the packet, whose length is given.
+func (a *Advert) pseudoHeader(kind Checksum, length int) uint32 {
+	to := a.Destination
+	switch {
+	case a.Version == 2 || kind == ChecksumPlain && a.Source.Is4():
+		return 0
+	case kind == ChecksumGroup && a.Source.Is4():
+		to = Group4
+	}
+	return sumOf(a.Source) + sumOf(to) + protocol + uint32(length)
 }
 
-// decode is Decode into an advert whose memory is used again.
-func (a *Advert) decode(b []byte) error {
-	*a = Advert{Addresses: a.Addresses[:0]}
-	if len(b) < 20 || int(b[0]&0x0f)*4 < 20 || len(b) < int(b[0]&0x0f)*4 {
-		return fmt.Errorf("read IP header: %w", ErrTruncated)
-	}
-	a.Source = netip.AddrFrom4([4]byte(b[12:16]))
-	ttl, length, header := b[8], int(binary.BigEndian.Uint16(b[2:])), int(b[0]&0x0f)*4
-	if length < header+headerLength || length > len(b) {
-		return fmt.Errorf("read %d bytes of %d: %w", len(b), length, ErrTruncated)
-	}
-	p := b[header:length] // what Ethernet pads is not part of the packet
-	a.Version, a.VRID, a.Priority = p[0]>>4, p[1], p[2]
-	if ttl != hopLimit {
-		return fmt.Errorf("TTL %d: %w", ttl, ErrTTL)
-	}
-	if p[0]&0x0f != typeAdvert {
-		return fmt.Errorf("type %d: %w", p[0]&0x0f, ErrType)
-	}
-	size := headerLength + 4*int(p[3])
-	switch a.Version {
-	case 2:
-		size += authLength
-		if len(p) < size {
-			return fmt.Errorf("read %d addresses: %w", p[3], ErrTruncated)
-		}
-		a.Interval = time.Duration(p[5]) * time.Second
-		if checksum(0, p[:size]) != 0 {
-			return ErrChecksum
-		}
-		a.AuthType, a.AuthData = p[4], Password(p[size-authLength:size])
-	case 3:
-		if len(p) < size {
-			return fmt.Errorf("read %d addresses: %w", p[3], ErrTruncated)
-		}
-		a.Interval = time.Duration(binary.BigEndian.Uint16(p[4:])&0x0fff) * 10 * time.Millisecond
-		// With the pseudo header of RFC 5798 or without it as RFC 9568 §5.2.8 has it.
-		dest := netip.AddrFrom4([4]byte(b[16:20]))
-		if checksum(pseudoHeaderTo(a.Source, dest, len(p)), p) != 0 && checksum(0, p) != 0 {
-			return ErrChecksum
-		}
-	default:
-		return fmt.Errorf("version %d: %w", a.Version, ErrVersion)
-	}
-	a.Addresses = slices.Grow(a.Addresses, int(p[3]))
-	for i := headerLength; i < headerLength+4*int(p[3]); i += 4 {
-		a.Addresses = append(a.Addresses, netip.AddrFrom4([4]byte(p[i:i+4])))
-	}
-	return nil
-}
-
-func pseudoHeader(source netip.Addr, length int) uint32 {
-	return pseudoHeaderTo(source, Group, length)
-}
-
-func pseudoHeaderTo(source, dest netip.Addr, length int) uint32 {
-	var sum uint32
-	for _, ip := range [2]netip.Addr{source, dest} {
+// sumOf is the sum of the 16-bit words of an address.
+func sumOf(ip netip.Addr) (sum uint32) {
+	if ip.Is4() {
 		four := ip.As4()
-		sum += uint32(binary.BigEndian.Uint16(four[:])) + uint32(binary.BigEndian.Uint16(four[2:]))
+		return uint32(binary.BigEndian.Uint16(four[:])) + uint32(binary.BigEndian.Uint16(four[2:]))
 	}
-	return sum + protocol + uint32(length)
+	sixteen := ip.As16()
+	for at := 0; at < 16; at += 2 {
+		sum += uint32(binary.BigEndian.Uint16(sixteen[at:]))
+	}
+	return sum
 }
 
 // checksum is the Internet checksum of RFC 1071 over b, starting from sum.

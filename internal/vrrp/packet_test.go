@@ -37,6 +37,18 @@ func unhex(t testing.TB, s string) []byte {
 	return b
 }
 
+func cmpAdvert(want, got Advert) string { return cmp.Diff(want, got, sameAdvert) }
+
+// decoded is what a raw socket makes of the payload of a packet with a's addresses.
+func (a *Advert) decoded(payload []byte) (Advert, error) {
+	var got Advert
+	if a.Source.Is6() {
+		err := got.decode6(a.Source, a.Destination, a.HopLimit, payload)
+		return got, err
+	}
+	return Decode(datagram(a.Source, a.Destination, a.HopLimit, payload))
+}
+
 // datagram is payload behind an IPv4 header as a raw socket delivers it.
 func datagram(source, dest netip.Addr, ttl byte, payload []byte) []byte {
 	b := []byte{0x45, 0xc0, 0, 0, 0, 0, 0, 0, ttl, protocol, 0, 0}
@@ -47,28 +59,48 @@ func datagram(source, dest netip.Addr, ttl byte, payload []byte) []byte {
 }
 
 // goldens are built by hand from the drawings of RFC 3768 §5.1 and RFC 9568 §5.1, checksums with
-// pencil and paper.
+// pencil and paper, or by keepalived 2.2.7.
 var goldens = []struct {
 	name   string
 	advert Advert
 	packet string
 }{
-	{"version 2", Advert{Source: addr("192.168.2.7"), Version: 2, VRID: 51, Priority: 100,
+	{"version 2", Advert{Source: addr("192.168.2.7"), Destination: Group4, HopLimit: 255, Version: 2, VRID: 51, Priority: 100,
 		Interval: time.Second, Addresses: addrs("192.168.2.11")},
 		"21 33 64 01  00 01 b8 16  c0 a8 02 0b  00 00 00 00  00 00 00 00"},
-	{"version 3", Advert{Source: addr("192.168.2.7"), Version: 3, VRID: 51, Priority: 100,
+	{"version 3", Advert{Source: addr("192.168.2.7"), Destination: Group4, HopLimit: 255, Version: 3, VRID: 51, Priority: 100,
 		Interval: time.Second, Addresses: addrs("192.168.2.11")},
 		"31 33 64 01  00 64 04 75  c0 a8 02 0b"},
-	{"version 2, priority 0, two addresses, 255 s", Advert{Source: addr("10.0.0.1"), Version: 2, VRID: 1,
+	{"version 2, priority 0, two addresses, 255 s", Advert{Source: addr("10.0.0.1"), Destination: Group4, HopLimit: 255, Version: 2, VRID: 1,
 		Interval: 255 * time.Second, Addresses: addrs("10.0.0.9", "10.0.1.9")},
 		"21 01 00 02  00 ff c8 eb  0a 00 00 09  0a 00 01 09  00 00 00 00  00 00 00 00"},
-	{"version 3, owner, the longest interval", Advert{Source: addr("192.168.2.7"), Version: 3, VRID: 255, Priority: 255,
+	{"version 3, owner, the longest interval", Advert{Source: addr("192.168.2.7"), Destination: Group4, HopLimit: 255, Version: 3, VRID: 255, Priority: 255,
 		Interval: 40950 * time.Millisecond, Addresses: addrs("192.168.2.11")},
 		"31 ff ff 01  0f ff 59 0d  c0 a8 02 0b"},
-	// By keepalived 2.2.7.
-	{"version 2, password", Advert{Source: addr("10.9.0.1"), Version: 2, VRID: 7, Priority: 200, Interval: time.Second,
-		Addresses: addrs("10.9.0.9"), AuthType: 1, AuthData: Password([]byte("toolongp"))},
+	{"version 3 without a pseudo header", Advert{Source: addr("192.168.2.7"), Destination: Group4, HopLimit: 255, Version: 3, VRID: 51, Priority: 100,
+		Interval: time.Second, Addresses: addrs("192.168.2.11"), Checksum: ChecksumPlain},
+		"31 33 64 01  00 64 a7 b3  c0 a8 02 0b"},
+	{"keepalived's, version 2, password", Advert{Source: addr("10.9.0.1"), Destination: Group4, HopLimit: 255, Version: 2, VRID: 7, Priority: 200,
+		Interval: time.Second, Addresses: addrs("10.9.0.9"), AuthType: 1, AuthData: Password([]byte("toolongp"))},
 		"21 07 c8 01  01 01 51 29  0a 09 00 09  74 6f 6f 6c  6f 6e 67 70"},
+	{"keepalived's, version 2, unicast", Advert{Source: addr("10.9.0.1"), Destination: addr("10.9.0.2"), HopLimit: 7, Version: 2, VRID: 7, Priority: 200,
+		Interval: time.Second, Addresses: addrs("10.9.0.9")},
+		"21 07 c8 01  00 01 0c e4  0a 09 00 09  00 00 00 00  00 00 00 00"},
+	{"keepalived's, version 3, another group", Advert{Source: addr("10.9.0.1"), Destination: addr("224.0.0.99"), HopLimit: 255, Version: 3, VRID: 7, Priority: 200,
+		Interval: time.Second, Addresses: addrs("10.9.0.9")},
+		"31 07 c8 01  00 64 11 97  0a 09 00 09"},
+	{"keepalived's, version 3, unicast", Advert{Source: addr("10.9.0.1"), Destination: addr("10.9.0.2"), HopLimit: 255, Version: 3, VRID: 7, Priority: 200,
+		Interval: time.Second, Addresses: addrs("10.9.0.9")},
+		"31 07 c8 01  00 64 e7 ef  0a 09 00 09"},
+	{"keepalived's, version 3, unicast, old checksum", Advert{Source: addr("10.9.0.1"), Destination: addr("10.9.0.2"), HopLimit: 255, Version: 3, VRID: 7, Priority: 200,
+		Interval: time.Second, Addresses: addrs("10.9.0.9"), Checksum: ChecksumGroup},
+		"31 07 c8 01  00 64 11 e8  0a 09 00 09"},
+	{"keepalived's, IPv6", Advert{Source: addr("fe80::540d:2dff:fea6:dab5"), Destination: Group6, HopLimit: 255, Version: 3, VRID: 7, Priority: 200,
+		Interval: time.Second, Addresses: addrs("fd00::9")},
+		"31 07 c8 01  00 64 b0 01  fd 00 00 00  00 00 00 00  00 00 00 00  00 00 00 09"},
+	{"keepalived's, IPv6, unicast", Advert{Source: addr("fe80::3cd7:40ff:fee4:d621"), Destination: addr("fd00::2"), HopLimit: 64, Version: 3, VRID: 7, Priority: 200,
+		Interval: time.Second, Addresses: addrs("fd00::9")},
+		"31 07 c8 01  00 64 ba 9f  fd 00 00 00  00 00 00 00  00 00 00 00  00 00 00 09"},
 }
 
 func TestGoldens(t *testing.T) {
@@ -81,7 +113,7 @@ func TestGoldens(t *testing.T) {
 			if got := g.advert.AppendTo([]byte("kept")); string(got[:4]) != "kept" || !slices.Equal(got[4:], want) {
 				t.Errorf("appended %x", got)
 			}
-			got, err := Decode(datagram(g.advert.Source, Group, 255, want))
+			got, err := g.advert.decoded(want)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -92,17 +124,12 @@ func TestGoldens(t *testing.T) {
 	}
 }
 
-// RFC 9568 §5.2.8 sums no pseudo header over IPv4, RFC 5798 and keepalived do.
-func TestVersion3ChecksumWithoutPseudoHeader(t *testing.T) {
-	p := unhex(t, "31 33 64 01  00 64 a7 b3  c0 a8 02 0b")
-	if _, err := Decode(datagram(addr("192.168.2.7"), Group, 255, p)); err != nil {
-		t.Error(err)
-	}
-}
-
 func TestDecodeIgnoresEthernetPadding(t *testing.T) {
 	for _, g := range goldens {
-		b := datagram(g.advert.Source, Group, 255, unhex(t, g.packet))
+		if g.advert.Source.Is6() {
+			continue // the kernel tells the length of the payload
+		}
+		b := datagram(g.advert.Source, g.advert.Destination, g.advert.HopLimit, unhex(t, g.packet))
 		b = append(b, 0xde, 0xad, 0xbe, 0xef, 1, 2)
 		got, err := Decode(b)
 		if err != nil {
@@ -116,19 +143,38 @@ func TestDecodeIgnoresEthernetPadding(t *testing.T) {
 
 func TestDecodeNoticesEveryChangedBit(t *testing.T) {
 	for _, g := range goldens {
-		b := datagram(g.advert.Source, Group, 255, unhex(t, g.packet))
-		for bit := 20 * 8; bit < len(b)*8; bit++ {
-			b[bit/8] ^= 1 << (bit % 8)
-			if a, err := Decode(b); err == nil {
-				t.Errorf("%s: accepted with bit %d changed: %+v", g.name, bit-20*8, a)
+		p := unhex(t, g.packet)
+		for bit := range len(p) * 8 {
+			p[bit/8] ^= 1 << (bit % 8)
+			if a, err := g.advert.decoded(p); err == nil {
+				t.Errorf("%s: accepted with bit %d changed: %+v", g.name, bit, a)
 			}
-			b[bit/8] ^= 1 << (bit % 8)
+			p[bit/8] ^= 1 << (bit % 8)
+		}
+	}
+}
+
+// An IPv6 packet from or to another address than its checksum says is damaged.
+func TestIPv6ChecksumCoversAddresses(t *testing.T) {
+	for _, g := range goldens {
+		if g.advert.Source.Is4() {
+			continue
+		}
+		other := g.advert
+		other.Source = addr("fe80::1")
+		if _, err := other.decoded(unhex(t, g.packet)); !errors.Is(err, ErrChecksum) {
+			t.Errorf("%s: from another source: %v", g.name, err)
+		}
+		other = g.advert
+		other.Destination = addr("fd00::3")
+		if _, err := other.decoded(unhex(t, g.packet)); !errors.Is(err, ErrChecksum) {
+			t.Errorf("%s: to another destination: %v", g.name, err)
 		}
 	}
 }
 
 func TestDecodeSkipsIPOptions(t *testing.T) {
-	b := datagram(addr("192.168.2.7"), Group, 255, nil)
+	b := datagram(addr("192.168.2.7"), Group4, 255, nil)
 	b[0] = 0x46
 	b = append(b, 0x94, 4, 0, 0) // router alert
 	b = append(b, unhex(t, goldens[1].packet)...)
@@ -158,24 +204,22 @@ func TestDecodeRefuses(t *testing.T) {
 		want   error
 	}{
 		{"nothing", nil, ErrTruncated},
-		{"less than an IP header", datagram(source, Group, 255, nil)[:19], ErrTruncated},
-		{"header length under 20", with(datagram(source, Group, 255, v2), 0, 0x44), ErrTruncated},
-		{"header length beyond the packet", with(datagram(source, Group, 255, v2[:8]), 0, 0x4f), ErrTruncated},
-		{"no payload", datagram(source, Group, 255, nil), ErrTruncated},
-		{"payload of 7", datagram(source, Group, 255, v3[:7]), ErrTruncated},
-		{"total length beyond the packet", with(datagram(source, Group, 255, v3), 3, 200), ErrTruncated},
-		{"version 2 without its last address", datagram(source, Group, 255, with(v2, 3, 2)), ErrTruncated},
-		{"version 2 without authentication data", datagram(source, Group, 255, v2[:19]), ErrTruncated},
-		{"version 3 without its last address", datagram(source, Group, 255, v3[:11]), ErrTruncated},
-		{"TTL 254", datagram(source, Group, 254, v2), ErrTTL},
-		{"TTL 0", datagram(source, Group, 0, v3), ErrTTL},
-		{"type 2", datagram(source, Group, 255, resum(with(v2, 0, 0x22))), ErrType},
-		{"type 0", datagram(source, Group, 255, resum(with(v3, 0, 0x30))), ErrType},
-		{"version 1", datagram(source, Group, 255, resum(with(v2, 0, 0x11))), ErrVersion},
-		{"version 4", datagram(source, Group, 255, resum(with(v3, 0, 0x41))), ErrVersion},
-		{"version 2 checksum", datagram(source, Group, 255, with(v2, 7, v2[7]^1)), ErrChecksum},
-		{"version 3 checksum", datagram(source, Group, 255, with(v3, 7, v3[7]^1)), ErrChecksum},
-		{"version 3 checksum of another source", datagram(addr("192.168.2.8"), Group, 255, v3), ErrChecksum},
+		{"less than an IP header", datagram(source, Group4, 255, nil)[:19], ErrTruncated},
+		{"header length under 20", with(datagram(source, Group4, 255, v2), 0, 0x44), ErrTruncated},
+		{"header length beyond the packet", with(datagram(source, Group4, 255, v2[:8]), 0, 0x4f), ErrTruncated},
+		{"no payload", datagram(source, Group4, 255, nil), ErrTruncated},
+		{"payload of 7", datagram(source, Group4, 255, v3[:7]), ErrTruncated},
+		{"total length beyond the packet", with(datagram(source, Group4, 255, v3), 3, 200), ErrTruncated},
+		{"version 2 without its last address", datagram(source, Group4, 255, with(v2, 3, 2)), ErrTruncated},
+		{"version 2 without authentication data", datagram(source, Group4, 255, v2[:19]), ErrTruncated},
+		{"version 3 without its last address", datagram(source, Group4, 255, v3[:11]), ErrTruncated},
+		{"type 2", datagram(source, Group4, 255, resum(with(v2, 0, 0x22))), ErrType},
+		{"type 0", datagram(source, Group4, 255, resum(with(v3, 0, 0x30))), ErrType},
+		{"version 1", datagram(source, Group4, 255, resum(with(v2, 0, 0x11))), ErrVersion},
+		{"version 4", datagram(source, Group4, 255, resum(with(v3, 0, 0x41))), ErrVersion},
+		{"version 2 checksum", datagram(source, Group4, 255, with(v2, 7, v2[7]^1)), ErrChecksum},
+		{"version 3 checksum", datagram(source, Group4, 255, with(v3, 7, v3[7]^1)), ErrChecksum},
+		{"version 3 checksum of another source", datagram(addr("192.168.2.8"), Group4, 255, v3), ErrChecksum},
 	}
 	all := []error{ErrTruncated, ErrTTL, ErrVersion, ErrType, ErrChecksum, ErrAuth, ErrInterval, ErrOwnSource}
 	for _, test := range tests {
@@ -192,14 +236,16 @@ func TestDecodeRefuses(t *testing.T) {
 
 // A report of a refused advert names its sender.
 func TestDecodeNamesTheSenderOfWhatItRefuses(t *testing.T) {
-	a, err := Decode(datagram(addr("192.168.2.7"), Group, 64, unhex(t, goldens[0].packet)))
-	if !errors.Is(err, ErrTTL) || a.Source != addr("192.168.2.7") || a.VRID != 51 || a.Priority != 100 {
+	p := unhex(t, goldens[0].packet)
+	p[7]++
+	a, err := Decode(datagram(addr("192.168.2.7"), Group4, 64, p))
+	if !errors.Is(err, ErrChecksum) || a.HopLimit != 64 || a.Source != addr("192.168.2.7") || a.VRID != 51 || a.Priority != 100 {
 		t.Errorf("%+v, %v", a, err)
 	}
 }
 
 func TestDecodeKeepsNothingOfTheBuffer(t *testing.T) {
-	b := datagram(addr("192.168.2.7"), Group, 255, unhex(t, goldens[0].packet))
+	b := datagram(addr("192.168.2.7"), Group4, 255, unhex(t, goldens[0].packet))
 	a, err := Decode(b)
 	if err != nil {
 		t.Fatal(err)
@@ -212,15 +258,22 @@ func TestDecodeKeepsNothingOfTheBuffer(t *testing.T) {
 
 func TestRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		v4 := rapid.Custom(func(t *rapid.T) netip.Addr {
-			return netip.AddrFrom4([4]byte(rapid.SliceOfN(rapid.Byte(), 4, 4).Draw(t, "address")))
+		six := rapid.Bool().Draw(t, "IPv6")
+		ip := rapid.Custom(func(t *rapid.T) netip.Addr {
+			b := rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "address")
+			if six {
+				return netip.AddrFrom16([16]byte(b))
+			}
+			return netip.AddrFrom4([4]byte(b))
 		})
 		a := Advert{
-			Source:    v4.Draw(t, "source"),
-			Version:   rapid.Uint8Range(2, 3).Draw(t, "version"),
-			VRID:      rapid.Byte().Draw(t, "vrid"),
-			Priority:  rapid.Byte().Draw(t, "priority"),
-			Addresses: rapid.SliceOfN(v4, 0, 255).Draw(t, "addresses"),
+			Source:      ip.Draw(t, "source"),
+			Destination: ip.Draw(t, "destination"),
+			HopLimit:    rapid.Byte().Draw(t, "hops"),
+			Version:     rapid.Uint8Range(2, 3).Draw(t, "version"),
+			VRID:        rapid.Byte().Draw(t, "vrid"),
+			Priority:    rapid.Byte().Draw(t, "priority"),
+			Addresses:   rapid.SliceOfN(ip, 0, 255).Draw(t, "addresses"),
 		}
 		if a.Version == 2 {
 			a.AuthType = rapid.Byte().Draw(t, "authentication")
@@ -228,12 +281,14 @@ func TestRoundTrip(t *testing.T) {
 			a.Interval = time.Duration(rapid.Byte().Draw(t, "seconds")) * time.Second
 		} else {
 			a.Interval = time.Duration(rapid.IntRange(0, 4095).Draw(t, "centiseconds")) * 10 * time.Millisecond
+			a.Checksum = Checksum(rapid.Uint8Range(0, 2).Draw(t, "checksum"))
 		}
-		padding := rapid.SliceOfN(rapid.Byte(), 0, 20).Draw(t, "padding")
-		p := a.AppendTo(nil)
-		got, err := Decode(append(datagram(a.Source, Group, 255, p), padding...))
+		got, err := a.decoded(a.AppendTo(nil))
 		if err != nil {
 			t.Fatal(err)
+		}
+		if six || a.Version == 2 || got.Checksum < a.Checksum {
+			got.Checksum = a.Checksum // it says nothing there, or two come to the same
 		}
 		if diff := cmp.Diff(a, got, sameAdvert); diff != "" {
 			t.Fatal(diff)
@@ -241,21 +296,45 @@ func TestRoundTrip(t *testing.T) {
 	})
 }
 
+// again encodes and decodes what was decoded.
+func again(t *testing.T, a Advert) {
+	t.Helper()
+	again, err := a.decoded(a.AppendTo(nil))
+	if err != nil {
+		t.Fatalf("%+v: %v", a, err)
+	}
+	if diff := cmp.Diff(a, again, sameAdvert); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	for _, g := range goldens {
-		f.Add(datagram(g.advert.Source, Group, 255, unhex(f, g.packet)))
+		if g.advert.Source.Is4() {
+			f.Add(datagram(g.advert.Source, g.advert.Destination, g.advert.HopLimit, unhex(f, g.packet)))
+		}
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		a, err := Decode(b)
-		if err != nil {
+		if a, err := Decode(b); err == nil {
+			again(t, a)
+		}
+	})
+}
+
+// FuzzDecode6 is FuzzDecode for IPv6, of which a raw socket delivers the payload alone.
+func FuzzDecode6(f *testing.F) {
+	for _, g := range goldens {
+		if g.advert.Source.Is6() {
+			f.Add(g.advert.Source.AsSlice(), g.advert.Destination.AsSlice(), unhex(f, g.packet))
+		}
+	}
+	f.Fuzz(func(t *testing.T, from, to, payload []byte) {
+		if len(from) != 16 || len(to) != 16 {
 			return
 		}
-		again, err := Decode(datagram(a.Source, Group, hopLimit, a.AppendTo(nil)))
-		if err != nil {
-			t.Fatalf("%+v: %v", a, err)
-		}
-		if diff := cmp.Diff(a, again, sameAdvert); diff != "" {
-			t.Error(diff)
+		var a Advert
+		if err := a.decode6(netip.AddrFrom16([16]byte(from)), netip.AddrFrom16([16]byte(to)), 255, payload); err == nil {
+			again(t, a)
 		}
 	})
 }

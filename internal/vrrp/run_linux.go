@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -35,10 +35,9 @@ type Runner struct {
 	election *Election
 	configs  []Config
 	links    map[string]Link
-	conns    map[string]*conn
-	broken   map[string]string // what was last said of an interface's socket
+	conns    map[Key]*conn  // by Key.socket
+	broken   map[Key]string // what was last said of a socket, by Key.socket, or of sending from it
 	poll     []unix.PollFd
-	polled   []string // the interface of poll[i+2]
 	out      Output
 	retry    time.Time // of interfaces that cannot be listened to; zero when there is none
 	packet   []byte    // the last one sent
@@ -69,7 +68,7 @@ func NewRunner(observer Observer) (*Runner, error) {
 		return nil, fmt.Errorf("create timerfd: %w", err)
 	}
 	return &Runner{observer: observer, wakefd: wakefd, timerfd: timerfd, election: NewElection(),
-		conns: map[string]*conn{}, broken: map[string]string{}}, nil
+		conns: map[Key]*conn{}, broken: map[Key]string{}}, nil
 }
 
 // Configure makes configs and groups the whole of the election, see Election.Configure, and readings
@@ -197,10 +196,8 @@ func (r *Runner) wait() error {
 	}
 	r.poll = append(r.poll[:0], unix.PollFd{Fd: int32(r.wakefd), Events: unix.POLLIN},
 		unix.PollFd{Fd: int32(r.timerfd), Events: unix.POLLIN})
-	r.polled = r.polled[:0]
-	for name, c := range r.conns {
+	for _, c := range r.conns {
 		r.poll = append(r.poll, unix.PollFd{Fd: int32(c.fd), Events: unix.POLLIN})
-		r.polled = append(r.polled, name)
 	}
 	if _, err := unix.Poll(r.poll, -1); err != nil && !errors.Is(err, unix.EINTR) {
 		return fmt.Errorf("wait for adverts: %w", err)
@@ -214,14 +211,13 @@ func (r *Runner) wait() error {
 // receive reads what is queued on every socket, before any timer is looked at: an advert that
 // came during a stall counts before the timer that the stall made late.
 func (r *Runner) receive(now time.Time, buf []byte) {
-	for name, c := range r.conns {
+	for key, c := range r.conns {
 		for range maxBatch {
-			n, ok := c.read(buf)
+			ok, err := c.read(buf, &r.advert)
 			if !ok {
 				break
 			}
-			err := r.advert.decode(buf[:n])
-			r.election.Receive(now, name, &r.advert, err, &r.out)
+			r.election.Receive(now, key.Interface, &r.advert, err, &r.out)
 		}
 	}
 }
@@ -236,59 +232,82 @@ func (r *Runner) retryDue(now time.Time) bool { return !r.retry.IsZero() && !now
 func (r *Runner) listen(now time.Time) {
 	r.retry = time.Time{}
 	clear(r.election.deaf)
-	for name, c := range r.conns {
-		if link, ok := r.links[name]; !ok || link.Index != c.index {
+	for key, c := range r.conns {
+		if link, ok := r.links[key.Interface]; !ok || link.Index != c.index {
 			c.close()
-			delete(r.conns, name)
+			delete(r.conns, key)
 		}
 	}
-	for i := range r.configs {
-		name := r.configs[i].Interface
-		link, ok := r.links[name]
-		if !ok || r.conns[name] != nil || r.election.deaf[name] != nil {
+	for key, groups := range r.groups() {
+		link, ok := r.links[key.Interface]
+		if !ok {
 			continue
 		}
-		c, err := listen(name, link.Index)
+		c, err := r.conns[key], error(nil)
+		if c == nil {
+			if c, err = listen(key, link.Index); err == nil {
+				r.conns[key] = c
+			}
+		}
 		if err == nil {
-			r.conns[name] = c
-		} else {
-			r.election.deaf[name] = err
+			err = c.join(groups)
+		}
+		if err != nil {
+			r.election.deaf[key] = err
 			r.retry = now.Add(listenRetry)
 		}
-		r.socket(name, err)
+		r.socket(key, err)
 	}
+}
+
+// groups are the multicast groups of each socket that the configuration needs.
+func (r *Runner) groups() map[Key]map[netip.Addr]bool {
+	all := make(map[Key]map[netip.Addr]bool)
+	for i := range r.configs {
+		c := &r.configs[i]
+		key := c.socket()
+		if all[key] == nil {
+			all[key] = make(map[netip.Addr]bool)
+		}
+		if !c.Transport.Unicast {
+			all[key][c.group()] = true
+		}
+	}
+	return all
 }
 
 // closeUnused closes the sockets that no instance needs any more.
 func (r *Runner) closeUnused() {
-	for name, c := range r.conns {
-		if !slices.ContainsFunc(r.configs, func(c Config) bool { return c.Interface == name }) {
+	needed := r.groups()
+	for key, c := range r.conns {
+		if needed[key] == nil {
 			c.close()
-			delete(r.conns, name)
+			delete(r.conns, key)
 		}
 	}
 }
 
 // socket notes that an interface's socket failed or works again, once each time.
-func (r *Runner) socket(name string, err error) {
+func (r *Runner) socket(key Key, err error) {
 	said := ""
 	if err != nil {
 		said = err.Error()
 	}
-	if r.broken[name] == said {
+	if r.broken[key] == said {
 		return
 	}
-	if r.broken[name] = said; said == "" {
-		delete(r.broken, name)
+	if r.broken[key] = said; said == "" {
+		delete(r.broken, key)
 	}
-	r.observer.Note(Note{Kind: NoteSocket, Key: Key{Interface: name}, Err: err})
+	r.observer.Note(Note{Kind: NoteSocket, Key: key, Err: err})
 }
 
 // mended notes that an interface works again whose instance enters the election as a backup: a
 // failure to send, as that of an interface going down, would else stand until the next advert.
 func (r *Runner) mended(t Transition) {
-	if t.To == Backup && (t.From == Init || t.From == Fault) && r.conns[t.Key.Interface] != nil {
-		r.socket(t.Key.Interface, nil)
+	if t.To == Backup && (t.From == Init || t.From == Fault) && r.conns[t.Key.socket()] != nil {
+		r.socket(t.Key, nil)
+		r.socket(t.Key.socket(), nil)
 	}
 }
 
@@ -297,15 +316,15 @@ func (r *Runner) act() {
 	for _, t := range r.out.Transitions {
 		r.mended(t)
 	}
-	for _, s := range r.out.Sends {
-		c := r.conns[s.Key.Interface]
+	for n := range r.out.Sends {
+		s := &r.out.Sends[n]
+		c := r.conns[s.Key.socket()]
 		if c == nil {
 			continue // the interface is gone, and a fault says so
 		}
-		r.packet = s.Advert.AppendTo(r.packet[:0])
-		err := c.send(s.Advert.Source, r.packet)
-		r.socket(s.Key.Interface, err)
-		if (err == nil || s.Regardless) && !s.Until.IsZero() {
+		sent, err := r.send(c, s)
+		r.socket(s.subject(), err)
+		if (sent || s.Regardless) && !s.Until.IsZero() {
 			r.observer.Vouch(s.Key, s.Until)
 		}
 	}
@@ -318,6 +337,28 @@ func (r *Runner) act() {
 	for _, n := range r.out.Notes {
 		r.observer.Note(n)
 	}
+}
+
+// subject is what a failure to send is about: the socket, or the way to a peer.
+func (s *Send) subject() Key {
+	if len(s.To) > 0 && s.To[0].IsMulticast() {
+		return s.Key.socket()
+	}
+	return s.Key
+}
+
+// send sends one advert to all whom it is for, and says whether it went to any of them: a peer that
+// there is no way to just now must not take the addresses off.
+func (r *Runner) send(c *conn, s *Send) (sent bool, err error) {
+	for _, s.Advert.Destination = range s.To {
+		r.packet = s.Advert.AppendTo(r.packet[:0])
+		if e := c.send(&s.Advert, r.packet); e != nil {
+			err = e
+		} else {
+			sent = true
+		}
+	}
+	return sent, err
 }
 
 func (r *Runner) close() {

@@ -43,6 +43,12 @@ func newWire(t testing.TB) *wire {
 	for _, ns := range []string{w.bridge, w.side[0], w.side[1]} {
 		ip(t, "netns", "add", ns)
 		t.Cleanup(func() { ip(t, "netns", "del", ns) })
+		w.enter(ns, func() {
+			// Addresses of IPv6 are there at once.
+			if err := os.WriteFile("/proc/sys/net/ipv6/conf/default/accept_dad", []byte("0"), 0o644); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 	for segment := range 2 {
 		br := fmt.Sprintf("br%d", segment)
@@ -53,6 +59,7 @@ func newWire(t testing.TB) *wire {
 			ip(t, "-n", w.bridge, "link", "add", w.port(side, segment), "type", "veth", "peer", "name", dev, "netns", w.side[side])
 			ip(t, "-n", w.bridge, "link", "set", w.port(side, segment), "master", br, "up")
 			ip(t, "-n", w.side[side], "addr", "add", fmt.Sprintf("10.0.%d.%d/24", segment, side+1), "dev", dev)
+			ip(t, "-n", w.side[side], "addr", "add", fmt.Sprintf("2001:db8:%d::%d/64", segment, side+1), "dev", dev, "nodad")
 			ip(t, "-n", w.side[side], "link", "set", dev, "up")
 		}
 	}
@@ -114,13 +121,15 @@ func (w *wire) links(side int) map[string]Link {
 		for _, l := range list {
 			a := l.Attrs()
 			link := Link{Index: a.Index, Up: a.Flags&unix.IFF_UP != 0 && a.OperState != netlink.OperDown}
-			addresses, err := netlink.AddrList(l, netlink.FAMILY_V4)
+			addresses, err := netlink.AddrList(l, netlink.FAMILY_ALL)
 			if err != nil {
 				w.t.Error(err)
 			}
 			for _, x := range addresses {
-				four, _ := netip.AddrFromSlice(x.IP.To4())
-				link.Addresses = append(link.Addresses, four)
+				ip, _ := netip.AddrFromSlice(x.IP)
+				if x.Flags&unix.IFA_F_TENTATIVE == 0 {
+					link.Addresses = append(link.Addresses, ip.Unmap())
+				}
 			}
 			links[a.Name] = link
 		}
@@ -308,13 +317,19 @@ type frame []byte
 
 func (f frame) packet() []byte { return f[14:] }
 
-// sniff collects n VRRP frames that arrive on one side's interface.
-func (w *wire) sniff(side int, dev string, n int) []frame {
+// sniff collects n VRRP frames over IPv4 that arrive on one side's interface.
+func (w *wire) sniff(side int, dev string, n int) []frame { return w.sniffFamily(side, dev, n, false) }
+
+func (w *wire) sniffFamily(side int, dev string, n int, six bool) []frame {
 	w.t.Helper()
 	var frames []frame
 	index := w.links(side)[dev].Index
 	w.enter(w.side[side], func() {
-		proto := binary.BigEndian.Uint16([]byte{unix.ETH_P_IP & 0xff, unix.ETH_P_IP >> 8})
+		kind, protocolAt := unix.ETH_P_IP, 14+9
+		if six {
+			kind, protocolAt = unix.ETH_P_IPV6, 14+6
+		}
+		proto := binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, uint16(kind)))
 		fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, int(proto))
 		if err != nil {
 			w.t.Error(err)
@@ -336,7 +351,7 @@ func (w *wire) sniff(side int, dev string, n int) []frame {
 				w.t.Errorf("read frame %d: %v", len(frames), err)
 				return
 			}
-			if from.(*unix.SockaddrLinklayer).Pkttype != unix.PACKET_OUTGOING && size > 34 && buf[23] == protocol {
+			if from.(*unix.SockaddrLinklayer).Pkttype != unix.PACKET_OUTGOING && size > 34 && buf[protocolAt] == protocol {
 				frames = append(frames, slices.Clone(buf[:size]))
 			}
 		}
