@@ -97,7 +97,8 @@ type Applier struct {
 
 	mu      sync.Mutex
 	mailbox *wanted
-	refresh bool // the kernel's table is to be read again
+	wish    *Settings // the newest, until it is looked at
+	refresh bool      // the kernel's table is to be read again
 	wake    chan struct{}
 
 	stats chan chan<- statsReply
@@ -147,6 +148,17 @@ func (a *Applier) Want(generation uint64, t Table) {
 	}
 }
 
+// Configure makes s the wanted settings, for the next comparison and now. It never blocks.
+func (a *Applier) Configure(s Settings) {
+	a.mu.Lock()
+	a.wish = &s
+	a.mu.Unlock()
+	select {
+	case a.wake <- struct{}{}:
+	default:
+	}
+}
+
 // Refresh has the kernel's table read before the next comparison, and compared now. It never
 // blocks.
 func (a *Applier) Refresh() {
@@ -171,6 +183,9 @@ func (a *Applier) take() *wanted {
 	defer a.mu.Unlock()
 	w := a.mailbox
 	a.mailbox = nil
+	if a.wish != nil {
+		a.state.settings, a.wish = *a.wish, nil
+	}
 	a.state.stale = a.state.stale || a.refresh
 	a.refresh = false
 	return w

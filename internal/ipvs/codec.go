@@ -20,9 +20,18 @@ const (
 	cmdSetDest    = 6
 	cmdDelDest    = 7
 	cmdGetDest    = 8
+	cmdNewDaemon  = 9
+	cmdDelDaemon  = 10
+	cmdGetDaemon  = 11
+	cmdSetConfig  = 12
+	cmdGetConfig  = 13
 
 	attrService = 1
 	attrDest    = 2
+	attrDaemon  = 3
+	attrTCP     = 4
+	attrTCPFin  = 5
+	attrUDP     = 6
 
 	svcFamily    = 1
 	svcProtocol  = 2
@@ -52,6 +61,15 @@ const (
 	dstTunType    = 13
 	dstTunPort    = 14
 	dstTunFlags   = 15
+
+	daemonState     = 1
+	daemonInterface = 2
+	daemonID        = 3
+	daemonMaxLen    = 4
+	daemonGroup     = 5
+	daemonGroup6    = 6
+	daemonPort      = 7
+	daemonTTL       = 8
 
 	statsConns    = 1
 	statsPktsIn   = 2

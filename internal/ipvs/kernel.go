@@ -22,9 +22,12 @@ var (
 type Kernel interface {
 	// Dump reads the whole table. With an error that is ErrInconsistent the table is usable.
 	Dump() (Table, error)
+	// Settings reads what there is beside the table.
+	Settings() (Settings, error)
 	// Apply makes one change. Errors are the kernel's unix.Errno: EEXIST for what is there
 	// already, ESRCH for a service and ENOENT for a destination, scheduler or persistence
-	// engine that is not there, ERANGE for bad thresholds or weights, EINVAL.
+	// engine that is not there, ERANGE for bad thresholds or weights, EINVAL; of a daemon EEXIST
+	// for one that runs, ESRCH for one that does not, ENODEV without its interface.
 	Apply(Op) error
 	// Stats reads the whole table with its counters, in the order of ServiceKey.Compare, and
 	// of the addresses. With an error that is ErrInconsistent the result is usable.

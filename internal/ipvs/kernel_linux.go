@@ -99,6 +99,12 @@ func (k *netlinkKernel) write(op Op) error {
 		_, err = k.genl.exchange(cmdNewDest, 0, serviceAttr(op.Key, nil), destinationAttr(op.Address, &op.Destination))
 	case EditDestination:
 		_, err = k.genl.exchange(cmdSetDest, 0, serviceAttr(op.Key, nil), destinationAttr(op.Address, &op.Destination))
+	case SetTimeouts:
+		_, err = k.genl.exchange(cmdSetConfig, 0, timeoutAttrs(op.Timeouts)...)
+	case StartDaemon:
+		_, err = k.genl.exchange(cmdNewDaemon, 0, daemonAttr(op.State, op.Daemon))
+	case StopDaemon:
+		_, err = k.genl.exchange(cmdDelDaemon, 0, daemonAttr(op.State, op.Daemon))
 	case DeleteDestination:
 		_, err = k.genl.exchange(cmdDelDest, 0, serviceAttr(op.Key, nil), destinationAttr(op.Address, nil))
 	}
@@ -119,6 +125,33 @@ func (k *netlinkKernel) writeService(op Op) error {
 		_, err = k.genl.exchange(cmdDelService, 0, serviceAttr(op.Key, nil))
 	}
 	return err
+}
+
+// Settings implements Kernel.
+func (k *netlinkKernel) Settings() (Settings, error) {
+	var s Settings
+	ask := func(command uint8, flags int, read func([]byte) error) error {
+		replies, err := guard(k, func() ([][]byte, error) { return k.genl.exchange(command, flags) })
+		if errors.Is(err, unix.ENOENT) { // of the family: the module has been unloaded
+			return ErrNoIPVS
+		}
+		for _, b := range replies {
+			err = errors.Join(err, read(b))
+		}
+		return err
+	}
+	err := ask(cmdGetConfig, 0, func(b []byte) (err error) {
+		s.Timeouts, err = parseTimeouts(b)
+		return err
+	})
+	if err != nil {
+		return s, fmt.Errorf("read the timeouts: %w", err)
+	}
+	err = ask(cmdGetDaemon, unix.NLM_F_DUMP, func(b []byte) error { return parseDaemon(b, &s) })
+	if err != nil && !errors.Is(err, ErrInconsistent) {
+		return s, fmt.Errorf("dump the sync daemons: %w", err)
+	}
+	return s, nil
 }
 
 // Dump implements Kernel.

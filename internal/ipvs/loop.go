@@ -23,9 +23,12 @@ type loop struct {
 
 	wanted     bool // a table has been wanted at all
 	want       Table
+	settings   Settings
 	generation uint64
 	reached    uint64 // the newest generation that was attempted as a whole
 
+	// has are the kernel's settings, known since the last dump or write.
+	has   Settings
 	known Table       // the kernel's table as far as it is known; nil before the first dump
 	torn  bool        // others disturbed the last dump: known may lack what is there
 	stale bool        // something unexpected happened since the last dump
@@ -98,6 +101,7 @@ func (l *loop) step(ctx context.Context, w *wanted, superseded func() bool) (Rep
 	}
 	if l.wanted && !l.stale && !l.torn {
 		l.owned.forget(l.want, l.known)
+		l.owned.forgetSettings(l.settings, l.has)
 		r.State = errors.Join(r.State, l.owned.save())
 	}
 	for _, f := range r.Failed {
@@ -168,6 +172,10 @@ func (l *loop) dump(now time.Time) error {
 	} else if err != nil {
 		return err
 	}
+	has, err := l.kernel.Settings()
+	if err != nil {
+		return err
+	}
 	l.drift = map[Op]bool{}
 	if l.known != nil && l.wanted {
 		for _, op := range Plan(l.want, table, l.owned.keys) {
@@ -176,7 +184,14 @@ func (l *loop) dump(now time.Time) error {
 		for _, op := range Plan(l.want, l.known, l.owned.keys) {
 			delete(l.drift, op)
 		}
+		for _, op := range planSettings(l.settings, has, &l.owned) {
+			l.drift[op] = true
+		}
+		for _, op := range planSettings(l.settings, l.has, &l.owned) {
+			delete(l.drift, op)
+		}
 	}
+	l.has = has
 	l.known, l.stale, l.dumpAt = table, false, now.Add(wait)
 	return nil
 }
@@ -184,7 +199,9 @@ func (l *loop) dump(now time.Time) error {
 // round plans and applies once. It says whether the whole plan was attempted: not when ctx has
 // ended or a newer table is wanted.
 func (l *loop) round(ctx context.Context, r *Report, superseded func() bool) bool {
-	ops := Plan(l.want, l.known, l.owned.keys)
+	l.owned.claimSettings(l.settings, l.has)
+	r.State = errors.Join(r.State, l.owned.save())
+	ops := append(planSettings(l.settings, l.has, &l.owned), Plan(l.want, l.known, l.owned.keys)...)
 	pending := map[Op]bool{}
 	missing := map[ServiceKey]bool{} // services that could not be added
 	short := map[ServiceKey]bool{}   // services with a destination that could not be added, or given a weight
@@ -211,6 +228,22 @@ func (l *loop) round(ctx context.Context, r *Report, superseded func() bool) boo
 	}
 	r.Pending = len(pending)
 	return true
+}
+
+// errNotTaken is the error of an operation that the kernel did not refuse, and did not do.
+var errNotTaken = errors.New("the kernel took it, and has something else")
+
+// readBack finds what an operation on the settings came to.
+func (l *loop) readBack(op Op) error {
+	has, err := l.kernel.Settings()
+	if err != nil {
+		return err
+	}
+	l.has = has
+	if !op.reached(has) {
+		return errNotTaken
+	}
+	return nil
 }
 
 // empties says whether an operation would take the last destination that gets connections from a
@@ -241,6 +274,9 @@ func (l *loop) attempt(op Op, r *Report) bool {
 		return false
 	}
 	err := l.kernel.Apply(op)
+	if err == nil && op.onSettings() {
+		err = l.readBack(op)
+	}
 	if err == nil {
 		l.known.apply(op)
 		delete(l.failing, op)

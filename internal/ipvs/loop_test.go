@@ -13,6 +13,7 @@ type scripted func(Op) error
 func (scripted) Dump() (Table, error)           { return Table{}, nil }
 func (s scripted) Apply(op Op) error            { return s(op) }
 func (scripted) Stats() ([]ServiceStats, error) { return nil, nil }
+func (scripted) Settings() (Settings, error)    { return Settings{}, nil }
 func (scripted) Close()                         {}
 
 // A destination whose service is not there waits for it, and does not call for attention.

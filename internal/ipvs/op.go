@@ -18,6 +18,9 @@ const (
 	AddDestination
 	EditDestination
 	DeleteDestination
+	SetTimeouts
+	StartDaemon
+	StopDaemon
 )
 
 // String is the kind in words: "add service".
@@ -35,11 +38,17 @@ func (k OpKind) String() string {
 		return "edit destination"
 	case DeleteDestination:
 		return "delete destination"
+	case SetTimeouts:
+		return "set timeouts"
+	case StartDaemon:
+		return "start sync daemon"
+	case StopDaemon:
+		return "stop sync daemon"
 	}
 	return fmt.Sprintf("operation %d", uint8(k))
 }
 
-// Op is one write to the kernel's table. It is comparable.
+// Op is one write to the kernel's table or settings. It is comparable.
 type Op struct {
 	Kind OpKind
 	Key  ServiceKey
@@ -49,6 +58,11 @@ type Op struct {
 	Address netip.AddrPort
 	// Destination is what the destination becomes, with AddDestination and EditDestination.
 	Destination Destination
+	// Timeouts are what they become, with SetTimeouts.
+	Timeouts Timeouts
+	// State and Daemon are a daemon, with StartDaemon and StopDaemon.
+	State  DaemonState
+	Daemon Daemon
 }
 
 // String says what the operation does: "add destination 10.10.10.11:80 to TCP 192.168.2.11:80
@@ -63,6 +77,10 @@ func (o Op) String() string {
 		return fmt.Sprintf("%s %s of %s (%s)", o.Kind, o.Address, o.Key, o.Destination)
 	case DeleteDestination:
 		return fmt.Sprintf("%s %s of %s", o.Kind, o.Address, o.Key)
+	case SetTimeouts:
+		return fmt.Sprintf("%s tcp %d tcpfin %d udp %d", o.Kind, o.Timeouts.TCP, o.Timeouts.TCPFin, o.Timeouts.UDP)
+	case StartDaemon, StopDaemon:
+		return fmt.Sprintf("%s %s on %s", o.Kind, o.State, o.Daemon)
 	}
 	return fmt.Sprintf("%s %s", o.Kind, o.Key)
 }
@@ -79,6 +97,9 @@ func (o Op) onDestination() bool {
 
 // check says what is wrong with an operation that no kernel can be asked to do.
 func (o Op) check() error {
+	if o.onSettings() {
+		return nil
+	}
 	if err := o.Key.check(); err != nil {
 		return fmt.Errorf("%w: %w", err, unix.EINVAL)
 	}

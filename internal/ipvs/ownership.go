@@ -18,16 +18,23 @@ import (
 // ownership is the set of services that are ours: wanted now, or wanted before and still in the
 // kernel. The state file holds it across runs.
 type ownership struct {
-	file  string // empty for none
-	keys  map[ServiceKey]bool
-	saved map[ServiceKey]bool // what the file holds; nil when that is not known
-	err   error               // of reading, until it is reported
-	told  string              // the error of writing that was reported last
+	file string // empty for none
+	keys map[ServiceKey]bool
+	// timeouts are what they were before us, those that we changed.
+	timeouts Timeouts
+	// daemons says that the sync daemons are ours.
+	daemons bool
+	saved   *ownership // what the file holds; nil when that is not known
+	err     error      // of reading, until it is reported
+	told    string     // the error of writing that was reported last
 }
 
 // stateFile is the layout of the state file.
 type stateFile struct {
 	Services []stateService `json:"services"`
+	// Timeouts are those that IPVS had before, in seconds; 0 for one that we left alone.
+	Timeouts *Timeouts `json:"timeouts,omitempty"`
+	Daemons  bool      `json:"sync_daemons,omitempty"`
 }
 
 type stateService struct {
@@ -49,19 +56,27 @@ func loadOwnership(file string) ownership {
 	if errors.Is(err, fs.ErrNotExist) {
 		return o
 	}
-	var keys []ServiceKey
+	var read ownership
 	if err == nil {
-		keys, err = parseState(b)
+		read, err = parseState(b)
 	}
 	if err != nil {
 		o.err = fmt.Errorf("read the state file %s, services of an earlier run are taken for foreign: %w", file, err)
 		return o
 	}
-	for _, key := range keys {
-		o.keys[key] = true
-	}
-	o.saved = maps.Clone(o.keys)
+	o.keys, o.timeouts, o.daemons = read.keys, read.timeouts, read.daemons
+	o.saved = o.clone()
 	return o
+}
+
+// clone is what there is to save.
+func (o *ownership) clone() *ownership {
+	return &ownership{keys: maps.Clone(o.keys), timeouts: o.timeouts, daemons: o.daemons}
+}
+
+// same says whether there is the same to save.
+func (o *ownership) same(other *ownership) bool {
+	return maps.Equal(o.keys, other.keys) && o.timeouts == other.timeouts && o.daemons == other.daemons
 }
 
 // maxState bounds the state file, in bytes: some 100,000 services.
@@ -86,25 +101,31 @@ func readState(file string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, maxState))
 }
 
-func parseState(b []byte) ([]ServiceKey, error) {
+func parseState(b []byte) (ownership, error) {
 	var state stateFile
 	if err := json.Unmarshal(b, &state); err != nil {
-		return nil, err
+		return ownership{}, err
 	}
-	keys := make([]ServiceKey, 0, len(state.Services))
+	o := ownership{keys: make(map[ServiceKey]bool, len(state.Services)), daemons: state.Daemons}
+	if state.Timeouts != nil {
+		o.timeouts = *state.Timeouts
+	}
 	for i, s := range state.Services {
 		key := ServiceKey{Family: s.Family, Protocol: s.Protocol, Addr: s.Address, Port: s.Port, FWMark: s.FWMark}
 		if err := key.check(); err != nil {
-			return nil, fmt.Errorf("service %d: %w", i+1, err)
+			return ownership{}, fmt.Errorf("service %d: %w", i+1, err)
 		}
-		keys = append(keys, key)
+		o.keys[key] = true
 	}
-	return keys, nil
+	return o, nil
 }
 
-func formatState(keys map[ServiceKey]bool) ([]byte, error) {
-	state := stateFile{Services: []stateService{}}
-	for _, key := range slices.SortedFunc(maps.Keys(keys), ServiceKey.Compare) {
+func formatState(o *ownership) ([]byte, error) {
+	state := stateFile{Services: []stateService{}, Daemons: o.daemons}
+	if o.timeouts != (Timeouts{}) {
+		state.Timeouts = &o.timeouts
+	}
+	for _, key := range slices.SortedFunc(maps.Keys(o.keys), ServiceKey.Compare) {
 		state.Services = append(state.Services, stateService{
 			Family: key.Family, Protocol: key.Protocol, Address: key.Addr, Port: key.Port, FWMark: key.FWMark,
 		})
@@ -131,12 +152,41 @@ func (o *ownership) forget(want, have Table) {
 	}
 }
 
+// claimSettings makes ours what is wanted of the settings, and notes the timeouts that the kernel
+// had before.
+func (o *ownership) claimSettings(want, have Settings) {
+	o.daemons = o.daemons || want.Sender.Interface != "" || want.Receiver.Interface != ""
+	note := func(wanted, there uint32, before *uint32) {
+		if wanted != 0 && *before == 0 {
+			*before = there
+		}
+	}
+	note(want.Timeouts.TCP, have.Timeouts.TCP, &o.timeouts.TCP)
+	note(want.Timeouts.TCPFin, have.Timeouts.TCPFin, &o.timeouts.TCPFin)
+	note(want.Timeouts.UDP, have.Timeouts.UDP, &o.timeouts.UDP)
+}
+
+// forgetSettings drops what nobody wants any more, and the kernel has as it was before.
+func (o *ownership) forgetSettings(want, have Settings) {
+	if want.Sender.Interface == "" && want.Receiver.Interface == "" && have.Sender.Interface == "" && have.Receiver.Interface == "" {
+		o.daemons = false
+	}
+	drop := func(wanted, there uint32, before *uint32) {
+		if wanted == 0 && there == *before {
+			*before = 0
+		}
+	}
+	drop(want.Timeouts.TCP, have.Timeouts.TCP, &o.timeouts.TCP)
+	drop(want.Timeouts.TCPFin, have.Timeouts.TCPFin, &o.timeouts.TCPFin)
+	drop(want.Timeouts.UDP, have.Timeouts.UDP, &o.timeouts.UDP)
+}
+
 // save writes the state file if it does not say the same already. It returns an error that it
 // did not return before.
 func (o *ownership) save() error {
 	err := o.err
 	o.err = nil
-	if o.file == "" || o.saved != nil && maps.Equal(o.saved, o.keys) || o.saved == nil && len(o.keys) == 0 {
+	if o.file == "" || o.saved != nil && o.same(o.saved) || o.saved == nil && o.same(&ownership{}) {
 		return err
 	}
 	if werr := o.write(); werr != nil {
@@ -146,14 +196,14 @@ func (o *ownership) save() error {
 		}
 		return err
 	}
-	o.saved, o.told = maps.Clone(o.keys), ""
+	o.saved, o.told = o.clone(), ""
 	return err
 }
 
 // write replaces the file in one step. It is not synced to the disk: what it says is true for
 // this boot only, as is the kernel's table.
 func (o *ownership) write() error {
-	b, err := formatState(o.keys)
+	b, err := formatState(o)
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ import (
 type Kernel struct {
 	mu         sync.Mutex
 	table      ipvs.Table
+	settings   ipvs.Settings
 	schedulers map[string]bool
 	loaded     bool
 	family     int // changes with every loading of the module
@@ -33,7 +34,7 @@ type Kernel struct {
 
 // NewKernel returns a kernel with the module loaded and an empty table.
 func NewKernel() *Kernel {
-	k := &Kernel{table: ipvs.Table{}, loaded: true, schedulers: map[string]bool{}}
+	k := &Kernel{table: ipvs.Table{}, loaded: true, schedulers: map[string]bool{}, settings: defaults()}
 	for _, name := range []string{"rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh", "sed", "nq", "fo", "ovf", "mh"} {
 		k.schedulers[name] = true
 	}
@@ -63,7 +64,7 @@ func (k *Kernel) Load() {
 func (k *Kernel) Unload() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.loaded, k.table = false, ipvs.Table{}
+	k.loaded, k.table, k.settings = false, ipvs.Table{}, defaults()
 	k.family++
 }
 
@@ -72,6 +73,25 @@ func (k *Kernel) Edit(edit func(ipvs.Table)) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	edit(k.table)
+}
+
+// Settings returns what there is beside the table.
+func (k *Kernel) Settings() ipvs.Settings {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.settings
+}
+
+// EditSettings changes the settings as another program would.
+func (k *Kernel) EditSettings(edit func(*ipvs.Settings)) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	edit(&k.settings)
+}
+
+// defaults are the settings of a kernel that nobody configured (ip_vs_proto_tcp.c, _udp.c).
+func defaults() ipvs.Settings {
+	return ipvs.Settings{Timeouts: ipvs.Timeouts{TCP: 900, TCPFin: 120, UDP: 300}}
 }
 
 // Fail makes fail decide on the error of each write, nil to let it through. n counts the writes
@@ -141,6 +161,10 @@ func clone(t ipvs.Table) ipvs.Table {
 
 // write makes one change, with the errors of ip_vs_ctl.c.
 func (k *Kernel) write(op ipvs.Op) error {
+	switch op.Kind {
+	case ipvs.SetTimeouts, ipvs.StartDaemon, ipvs.StopDaemon:
+		return k.writeSettings(op)
+	}
 	e, ok := k.table[op.Key]
 	if op.Kind == ipvs.AddService {
 		if ok {
