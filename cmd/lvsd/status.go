@@ -99,6 +99,9 @@ func printStatus(out io.Writer, s director.Status, now time.Time) error {
 	for _, v := range s.Services {
 		p.service(v)
 	}
+	for _, d := range s.SyncDaemons {
+		p.line("\nsync daemon %s on %s id %d", d.State, d.Interface, d.ID)
+	}
 	for _, f := range s.Foreign {
 		p.line("\n%s  not lvsd's, left alone", f)
 	}

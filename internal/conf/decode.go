@@ -25,6 +25,10 @@ type decoder struct {
 	quorums []quorumWords
 	// rulesWithout counts the rules without a preference, of IPv4 and of IPv6.
 	rulesWithout [2]int
+	// syncInstance is the word that names the instance of lvs_sync_daemon, nil for none; syncID says
+	// that it has an id of its own.
+	syncInstance *keepalived.Word
+	syncID       bool
 }
 
 // globals are what global_defs makes the default of instances and checks.
@@ -83,6 +87,7 @@ func decode(nodes []*keepalived.Node, front *frontEnd, hostname string) (*Config
 	d.validateRouting()
 	d.validateGroupWeights()
 	d.validateServices()
+	d.validateSync()
 	d.validateGateways()
 	d.validateTimes()
 	d.validateLinkDelays()
@@ -161,6 +166,12 @@ func (d *decoder) globalDefs(n *keepalived.Node) {
 			d.duration(c, 0, maxDuration, &d.cfg.Spacing.ARP)
 		case "vrrp_gna_interval":
 			d.duration(c, 0, maxDuration, &d.cfg.Spacing.NA)
+		case "lvs_timeouts":
+			d.lvsTimeouts(c)
+		case "lvs_sync_daemon":
+			d.syncDaemon(c)
+		case "lvs_flush":
+			d.flag(c, &d.cfg.LVS.Flush)
 		case "checker_log_all_failures":
 			d.flag(c, &d.global.logAllFailures)
 		default:

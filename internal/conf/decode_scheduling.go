@@ -92,13 +92,17 @@ func (d *decoder) serviceFamily(n *keepalived.Node, v *VirtualServer) {
 	}
 }
 
-// groupFamily finds the family of a group: that of its addresses, or of a group with nothing but
-// marks what is said of the virtual server, or that of its first server. It is 0 where members are
-// of both.
+// groupFamily finds the family of a group: that of its addresses and of its marks of which it is
+// said, or what is said of the virtual server, or that of its first server. It is 0 where members
+// are of both.
 func (d *decoder) groupFamily(v *VirtualServer) {
 	var found [7]bool
-	for a := range d.cfg.Addresses(v) {
-		found[a.Family] = found[a.Family] || a.FWMark == 0
+	for k := range d.cfg.ServerGroups {
+		if d.cfg.ServerGroups[k].Name == v.Group {
+			for _, m := range d.cfg.ServerGroups[k].Members {
+				found[m.Family] = true
+			}
+		}
 	}
 	switch {
 	case found[4] && found[6]:

@@ -244,6 +244,7 @@ func printedDefaults(c *Config) map[string]map[string]string {
 		"global_defs": {
 			"enable_script_security": fmt.Sprint(c.ScriptSecurity),
 			"router_id":              name[c.RouterID], "vrrp_version": fmt.Sprint(i.Version),
+			"lvs_flush":              fmt.Sprint(c.LVS.Flush),
 			"vrrp_garp_master_delay": time(i.GARPMasterDelay), "vrrp_garp_master_repeat": fmt.Sprint(i.GARPMasterRepeat),
 			"vrrp_garp_master_refresh": time(i.GARPMasterRefresh), "vrrp_garp_master_refresh_repeat": fmt.Sprint(i.GARPMasterRefreshRepeat),
 			"vrrp_garp_interval": time(c.Spacing.ARP), "vrrp_gna_interval": time(c.Spacing.NA), "vrrp_min_garp": "false",

@@ -57,8 +57,8 @@ func hclGlobals() *hclBlock {
 		"vrrp_garp_master_refresh", "vrrp_garp_master_refresh_repeat", "vrrp_garp_lower_prio_delay", "vrrp_garp_lower_prio_repeat",
 		"vrrp_garp_interval", "vrrp_gna_interval", "vrrp_min_garp", "vrrp_down_timer_adverts", "vrrp_lower_prio_no_advert",
 		"vrrp_higher_prio_send_advert", "vrrp_owner_ignore_adverts", "vrrp_strict", "vrrp_startup_delay", "vrrp_delay_after_boot",
-		"checker_log_all_failures", "enable_script_security",
-	}, args: []string{"script_user"}}
+		"checker_log_all_failures", "enable_script_security", "lvs_flush",
+	}, args: []string{"script_user", "lvs_timeouts", "lvs_sync_daemon"}}
 }
 
 // canonical is the name under which the decoder knows a word.

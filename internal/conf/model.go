@@ -13,6 +13,7 @@ type Config struct {
 	RouterID   string
 	Instances  []Instance
 	SyncGroups []SyncGroup
+	LVS        LVS
 	// ServerGroups are the virtual_server_group that virtual servers may name.
 	ServerGroups []ServerGroup
 	Services     []VirtualServer

@@ -97,7 +97,7 @@ func drawGroup(t *rapid.T, family uint8) ServerGroup {
 		g.Members = append(g.Members, m)
 	}
 	for k := range rapid.IntRange(0, 2).Draw(t, "marks") {
-		g.Members = append(g.Members, GroupMember{FWMark: uint32(900 + k), Family: rapid.SampledFrom([]uint8{0, 4, 6}).Draw(t, "mark's family")})
+		g.Members = append(g.Members, GroupMember{FWMark: uint32(900 + k), Family: rapid.SampledFrom([]uint8{0, family}).Draw(t, "mark's family")})
 	}
 	return g
 }
@@ -133,4 +133,29 @@ func intoGroup(v *VirtualServer, g *ServerGroup) {
 		v.Protocol = TCP
 	}
 	v.OnePacket = v.OnePacket && (v.Protocol == UDP || onlyMarks)
+}
+
+func drawLVS(t *rapid.T, c *Config) {
+	l := &c.LVS
+	timeout := func(name string) time.Duration {
+		return time.Duration(max(0, rapid.IntRange(-1000, 2678400).Draw(t, name))) * time.Second
+	}
+	l.Flush = rapid.Bool().Draw(t, "flush")
+	l.Timeouts = LVSTimeouts{timeout("tcp"), timeout("tcpfin"), timeout("udp")}
+	for _, v := range c.Services {
+		for _, r := range v.RealServers {
+			if familyOf(r.Address.Addr()) != v.Family {
+				return // which excludes the synchronization
+			}
+		}
+	}
+	if !rapid.Bool().Draw(t, "sync") {
+		return
+	}
+	l.Sync = SyncDaemon{Interface: "eth1", ID: rapid.Uint8().Draw(t, "id"), MaxLen: rapid.IntRange(0, maxSyncLen).Draw(t, "maxlen"),
+		Port: rapid.Uint16Range(1, 65535).Draw(t, "sync port"), TTL: rapid.Uint8Range(1, 255).Draw(t, "ttl"),
+		Group: netip.MustParseAddr(rapid.SampledFrom([]string{"224.0.0.81", "ff02::81"}).Draw(t, "sync group"))}
+	if len(c.Instances) > 0 && rapid.Bool().Draw(t, "follows") {
+		l.Sync.Instance = c.Instances[0].Name
+	}
 }

@@ -59,6 +59,7 @@ func drawConfig(t *rapid.T) *Config {
 	for k := range rapid.IntRange(0, 3).Draw(t, "services") {
 		c.Services = append(c.Services, drawService(t, k))
 	}
+	drawLVS(t, c)
 	if n := len(c.Services); n > 0 && rapid.Bool().Draw(t, "group") {
 		v := &c.Services[n-1]
 		c.ServerGroups = append(c.ServerGroups, drawGroup(t, v.Family))

@@ -3,6 +3,7 @@ package conf
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 func family(n uint8) string { return map[uint8]string{4: "inet", 6: "inet6"}[n] }
@@ -100,4 +101,33 @@ func method(f Forwarding, t Tunnel) []string {
 		words = append(words, string(t.Checksum))
 	}
 	return words
+}
+
+// lvsWords spells what global_defs says of IPVS.
+func lvsWords(l *LVS, s syntax) string {
+	words := []string{s.flag("lvs_flush", l.Flush)}
+	var timeouts []string
+	for _, t := range []struct {
+		name string
+		d    time.Duration
+	}{{"udp", l.Timeouts.UDP}, {"tcp", l.Timeouts.TCP}, {"tcpfin", l.Timeouts.TCPFin}} {
+		if t.d != 0 {
+			timeouts = append(timeouts, t.name, seconds(t.d))
+		}
+	}
+	if len(timeouts) > 0 {
+		words = append(words, s.args("lvs_timeouts", timeouts...))
+	}
+	if d := l.Sync; d.Interface != "" {
+		sync := []string{d.Interface}
+		if d.Instance != "" {
+			sync = append(sync, "inst", d.Instance)
+		}
+		sync = append(sync, "id", fmt.Sprint(d.ID), "port", fmt.Sprint(d.Port), "ttl", fmt.Sprint(d.TTL), "group", d.Group.String())
+		if d.MaxLen != 0 {
+			sync = append(sync, "maxlen", fmt.Sprint(d.MaxLen))
+		}
+		words = append(words, s.args("lvs_sync_daemon", sync...))
+	}
+	return strings.Join(words, "\n")
 }

@@ -33,7 +33,7 @@ func write(c *Config, s syntax) string {
 			b.WriteString(text + "\n")
 		}
 	}
-	put(s.open("global_defs"), s.word("router_id", c.RouterID),
+	put(s.open("global_defs"), lvsWords(&c.LVS, s), s.word("router_id", c.RouterID),
 		s.word("vrrp_startup_delay", seconds(c.StartupDelay)), s.word("vrrp_delay_after_boot", seconds(c.DelayAfterBoot)),
 		s.word("vrrp_garp_interval", seconds(c.Spacing.ARP)), s.word("vrrp_gna_interval", seconds(c.Spacing.NA)),
 		s.flag("enable_script_security", c.ScriptSecurity), "}")

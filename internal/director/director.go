@@ -109,6 +109,7 @@ func newDirector(o Options, cfg *conf.Config, h host) (*Director, error) {
 	d.services = ipvs.NewApplier(ipvs.Options{
 		Open:      h.ipvs,
 		StateFile: filepath.Join(o.RunDir, "services.json"),
+		Leftover:  leftover(cfg),
 		Report:    func(r ipvs.Report) { d.inbox.post(r) },
 	})
 	d.checks = check.NewSet(check.Options{
@@ -166,6 +167,7 @@ func (d *Director) Run(ctx context.Context) error {
 			d.ended, d.want = true, want{services: ipvs.Table{}}
 			d.checks.Apply(nil)
 			d.trackers.Apply(nil)
+			d.services.Configure(ipvs.Settings{})
 			d.advance()
 		}
 		if giveUp != nil && d.rollout.done(d.want.services, d.want.network) {
@@ -220,7 +222,7 @@ func (d *Director) start(ctx context.Context, parts *sync.WaitGroup) {
 
 // handle takes what happened, in order. over is true when the election has ended.
 func (d *Director) handle(list []any) (over bool) {
-	verdicts := false
+	verdicts, moved := false, false
 	for _, happened := range list {
 		switch h := happened.(type) {
 		case reload:
@@ -246,6 +248,7 @@ func (d *Director) handle(list []any) (over bool) {
 			d.networkReport(h)
 		case vrrp.Transition:
 			d.transition(h)
+			moved = true
 		case vrrp.Note:
 			d.note(h)
 		case checkFault:
@@ -258,6 +261,9 @@ func (d *Director) handle(list []any) (over bool) {
 				d.journal.event(RealtimeRefused, zap.Error(h.err))
 			}
 		}
+	}
+	if moved && !over && !d.ended {
+		d.services.Configure(settings(d.cfg, d.roles))
 	}
 	if verdicts && !over && !d.ended {
 		d.judge()
@@ -317,6 +323,7 @@ func (d *Director) adopt(cfg *conf.Config) {
 		known[i.Key] = true
 	}
 	maps.DeleteFunc(d.roles, func(k vrrp.Key, _ role) bool { return !known[k] })
+	d.services.Configure(settings(d.cfg, d.roles))
 	d.advance()
 }
 

@@ -169,6 +169,9 @@ func globalAttributes(s *side) []attribute {
 		{name: "vrrp_gna_interval", value: spacing.NA.String()},
 		{name: "garp_group", value: strings.Join(groups, "; ")},
 		{name: "interface_up_down_delays", value: strings.Join(delays, ", ")},
+		{name: "lvs_timeouts", value: timeoutsText(s.cfg.LVS.Timeouts)},
+		{name: "lvs_sync_daemon", value: syncText(&s.cfg.LVS.Sync)},
+		{name: "lvs_flush", value: flagText(s.cfg.LVS.Flush)},
 	}
 }
 

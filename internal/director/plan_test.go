@@ -137,6 +137,7 @@ func parseFacts(t *testing.T, cfg *conf.Config, text string) facts {
 			t.Fatalf("no such fact: %s", line)
 		}
 	}
+	known.health.memory = desired(cfg, known.health, groupID).memory
 	return known
 }
 

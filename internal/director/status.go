@@ -21,6 +21,8 @@ type Status struct {
 	// Trackers are what instances track, apart from interfaces.
 	Trackers []TrackerStatus `json:"trackers"`
 	Services []ServiceStatus `json:"services"`
+	// SyncDaemons are the kernel's connection synchronization daemons.
+	SyncDaemons []SyncStatus `json:"sync_daemons,omitempty"`
 	// Foreign are the kernel's services that lvsd never configured and leaves alone.
 	Foreign []string `json:"foreign_services"`
 }

@@ -3,6 +3,8 @@ package director
 import (
 	"fmt"
 	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
 	"lvsd/internal/check"
@@ -98,8 +100,21 @@ func (d *Director) serviceStatus(v *conf.VirtualServer, verdicts map[check.Spec]
 	return s
 }
 
+// SyncStatus is a synchronization daemon as the kernel has it.
+type SyncStatus struct {
+	State     string `json:"state"` // master sends, backup receives
+	Interface string `json:"interface"`
+	ID        uint8  `json:"id"`
+}
+
 // count fills in what the kernel says. What a virtual server has of several services is their sum.
 func (s *Status) count(stats ipvs.Stats) {
+	for state, d := range map[ipvs.DaemonState]ipvs.Daemon{ipvs.Sending: stats.Settings.Sender, ipvs.Receiving: stats.Settings.Receiver} {
+		if d.Interface != "" {
+			s.SyncDaemons = append(s.SyncDaemons, SyncStatus{state.String(), d.Interface, d.ID})
+		}
+	}
+	slices.SortFunc(s.SyncDaemons, func(a, b SyncStatus) int { return strings.Compare(b.State, a.State) })
 	kernel := map[ipvs.ServiceKey]*ipvs.ServiceStats{}
 	for i := range stats.Services {
 		kernel[stats.Services[i].Key] = &stats.Services[i]

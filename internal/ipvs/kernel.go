@@ -78,6 +78,8 @@ type DestinationStats struct {
 // Stats is what the kernel has, ours and others'.
 type Stats struct {
 	Services []ServiceStats
+	// Settings are as they were last read or written.
+	Settings Settings
 }
 
 // tableOf is the table that a dump with counters shows.

@@ -176,6 +176,13 @@ func (l *loop) dump(now time.Time) error {
 	if err != nil {
 		return err
 	}
+	if l.known == nil && l.opts.Leftover != nil {
+		for key := range table {
+			if l.opts.Leftover(key) {
+				l.owned.keys[key] = true
+			}
+		}
+	}
 	l.drift = map[Op]bool{}
 	if l.known != nil && l.wanted {
 		for _, op := range Plan(l.want, table, l.owned.keys) {
@@ -333,5 +340,5 @@ func (l *loop) stats() (Stats, error) {
 	for i := range services {
 		services[i].Owned = l.owned.keys[services[i].Key]
 	}
-	return Stats{Services: services}, nil
+	return Stats{Services: services, Settings: l.has}, nil
 }

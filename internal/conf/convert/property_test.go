@@ -111,6 +111,9 @@ func (w *writer) file() {
 	if w.chance("global_defs") {
 		w.line("global_defs {")
 		w.ignored("notification_email { a@example.org }", "enable_snmp_vrrp")
+		w.some("lvs_timeouts %s", w.one("tcp 5", "udp 9 tcp 100"))
+		w.some("lvs_sync_daemon %s", w.one("eth1", "eth1 id 7", "bond0.5 ttl 3 group 239.1.1.1"))
+		w.some("lvs_flush%s", w.one("", " off"))
 		w.some("router_id %s", w.one("lb1", "007", "5", "true", `"a b"`, `"${x}"`, "größe", `a\#b`, `"a\n%{if}"`))
 		w.some("vrrp_version %d", w.number(2, 3))
 		w.some("vrrp_garp_master_delay %d", w.number(0, 9))

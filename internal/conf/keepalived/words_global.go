@@ -14,7 +14,6 @@ const (
 	noReload  = "lvsd reloads on SIGHUP, at once, and keeps the running configuration when the new one is wrong"
 	noGARP    = "lvsd announces all addresses of an instance, on whatever interface, each garp_master_refresh; write that in its place"
 	noVMAC    = "only virtual MAC addresses need it, and lvsd has none"
-	noSync    = "lvsd runs no IPVS sync daemon: connections do not survive a takeover, unless ipvsadm --start-daemon runs one"
 )
 
 // globalWords are the words outside of blocks that are about the whole daemon, and global_defs.
@@ -101,19 +100,10 @@ func filterWords() []*keyword {
 // balancerWords are about IPVS.
 func balancerWords() []*keyword {
 	return join(
-		ignore(noSync, "lvs_sync_daemon INTERFACE …"),
-		ignore("lvsd leaves the kernel's timeouts alone; set them with ipvsadm --set", "lvs_timeouts WORD …"),
-		ignore("lvsd makes the kernel's table equal to the file and leaves foreign services alone; flush them with ipvsadm -C", "lvs_flush"),
-		flushOnStop(),
+		words("lvs_sync_daemon INTERFACE …", "lvs_timeouts NAME SECONDS …", "lvs_flush [BOOL]"),
+		list(one(agree("lvs_flush_on_stop [VS]")).alias("lvs_flush_onstop")),
 		ignore(noScripts, "rs_init_notifies"),
 	)
-}
-
-func flushOnStop() []*keyword {
-	all := ignore("lvsd removes what it configured when it stops, and nothing else", "lvs_flush_on_stop [VS]")
-	all[0].alias("lvs_flush_onstop")
-	all[0].same = []string{"VS"}
-	return all
 }
 
 // outsideWords are about other programs that look at keepalived.

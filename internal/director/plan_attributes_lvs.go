@@ -1,0 +1,45 @@
+package director
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"lvsd/internal/conf"
+)
+
+// timeoutsText, syncText and flagText write what keepalived.conf has behind the word.
+func timeoutsText(t conf.LVSTimeouts) string {
+	var words []string
+	for _, w := range []struct {
+		name string
+		d    time.Duration
+	}{{"tcp", t.TCP}, {"tcpfin", t.TCPFin}, {"udp", t.UDP}} {
+		if w.d != 0 {
+			words = append(words, fmt.Sprintf("%s %d", w.name, w.d/time.Second))
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+func syncText(s *conf.SyncDaemon) string {
+	if s.Interface == "" {
+		return ""
+	}
+	text := s.Interface
+	if s.Instance != "" {
+		text += " inst " + s.Instance
+	}
+	text += fmt.Sprintf(" id %d", s.ID)
+	if s.MaxLen != 0 {
+		text += fmt.Sprintf(" maxlen %d", s.MaxLen)
+	}
+	return text + fmt.Sprintf(" port %d ttl %d group %s", s.Port, s.TTL, s.Group)
+}
+
+func flagText(set bool) string {
+	if set {
+		return "true"
+	}
+	return ""
+}
