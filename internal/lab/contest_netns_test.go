@@ -35,6 +35,13 @@ type frame struct {
 
 // newContest builds the network and starts both nodes, the first one as master.
 func newContest(b testing.TB, daemon, config string) *contest {
+	c := newMaster(b, daemon, config)
+	c.start(1)
+	return c
+}
+
+// newMaster builds the network and starts the first node.
+func newMaster(b testing.TB, daemon, config string) *contest {
 	ctx, cancel := context.WithTimeout(b.Context(), 10*time.Minute)
 	s, err := NewSeed("contest", NAT)
 	if err != nil {
@@ -58,7 +65,6 @@ func newContest(b testing.TB, daemon, config string) *contest {
 	}
 	c.start(0)
 	c.adverts(time.Now(), 0, 1)
-	c.start(1)
 	return c
 }
 

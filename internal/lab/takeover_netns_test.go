@@ -142,7 +142,7 @@ func BenchmarkAdverts(b *testing.B) {
 				conf += fmt.Sprintf("virtual_server 192.168.2.11 80 {\nprotocol TCP\ndelay_loop 1\n~SEQ(A, 1, %d) ~SEQ(B, 1, 100) real_server 127.1.${A}.${B} 8080 { TCP_CHECK { connect_timeout 1 } }\n}\n",
 					checks/100)
 			}
-			c := newContest(b, "lvsd", conf)
+			c := newMaster(b, "lvsd", conf)
 			if _, err := c.LB[0].Serve(":8080"); err != nil {
 				b.Fatal(err)
 			}
