@@ -81,8 +81,12 @@ func (f *runFlags) run(c *cobra.Command) error {
 	}
 	defer dir.Release()
 
+	program, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find the program that is running: %w", err)
+	}
 	d, err := director.New(director.Options{Path: f.config[0], Load: load, RunDir: f.runDir,
-		Version: buildVersion(), Log: log, LinesLost: out.Lost}, result.Config)
+		Version: buildVersion(), Elector: []string{program, "elect"}, Log: log, LinesLost: out.Lost}, result.Config)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"lvsd/internal/check"
 	"lvsd/internal/conf"
+	"lvsd/internal/elector"
 	"lvsd/internal/ipvs"
 	"lvsd/internal/netif"
 	"lvsd/internal/track"
@@ -28,6 +29,9 @@ type Options struct {
 	// RunDir is an existing directory for what a restart should remember.
 	RunDir  string
 	Version string
+	// Elector is the program, with its arguments, that runs election and addresses in a process of
+	// their own (elector.Serve); where it is empty they are part of this one.
+	Elector []string
 	Log     *zap.Logger
 	// LinesLost is how many lines of Log found no room so far; nil where none is ever lost.
 	LinesLost func() uint64
@@ -44,27 +48,26 @@ type Director struct {
 	options  Options
 	journal  journal
 	inbox    *inbox
-	election *vrrp.Runner
-	network  *netif.Applier
+	elector  mastership
 	services *ipvs.Applier
 	checks   *check.Set
 	trackers *track.Set
 	started  time.Time
 
 	// The rest belongs to Run.
-	cfg          *conf.Config
-	want         want
-	rollout      rollout
-	health       health
-	empty        map[string]bool
-	roles        map[vrrp.Key]role
-	readings     map[vrrp.Tracker]vrrp.Reading // what the election knows; not changed once it does
-	ipvsErr      error                         // why IPVS cannot be used; nil while it can
-	stopping     bool                          // the election was asked to resign
-	ended        bool                          // the election is over: addresses go, then services
-	failure      error                         // the first part that broke, and why
-	realtimeSaid bool
-	lost         uint64 // lines of the log, as last told
+	cfg       *conf.Config
+	want      want
+	rollout   rollout
+	health    health
+	empty     map[string]bool
+	roles     map[vrrp.Key]role
+	readings  map[vrrp.Tracker]vrrp.Reading // what the election knows; not changed once it does
+	ipvsErr   error                         // why IPVS cannot be used; nil while it can
+	stopping  bool                          // the election was asked to resign
+	ended     bool                          // the election is over: addresses go, then services
+	failure   error                         // the first part that broke, and why
+	linesLost uint64                        // of the log, as last told
+	lost      error                         // why the process of the election has ended
 }
 
 // role is what the election last said of an instance.
@@ -94,15 +97,8 @@ func newDirector(o Options, cfg *conf.Config, h host) (*Director, error) {
 		empty: map[string]bool{}, roles: map[vrrp.Key]role{},
 		health: health{down: map[check.Spec]bool{}}}
 	var err error
-	d.network, err = netif.NewApplier(netif.Options{
-		StateFile: filepath.Join(o.RunDir, "addresses.json"),
-		Report:    func(r netif.Report) { d.inbox.post(r) },
-		Kernel:    h.network,
-	})
-	if err != nil {
-		return nil, err
-	}
-	d.election, err = vrrp.NewRunner(observer{d.network, d.inbox})
+	d.elector, err = newMastership(o, elector.Options{StateFile: filepath.Join(o.RunDir, "addresses.json"), Kernel: h.network,
+		Report: func(r elector.Report) { d.inbox.post(r) }})
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +158,11 @@ func (d *Director) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil // the parts ended with it, and say so
 		}
-		if over := d.handle(happened); over && giveUp == nil { // addresses may go now, then services
+		over := d.handle(happened)
+		if d.lost != nil {
+			return d.lost // whatever it held is as after a crash, and the rest is left so too
+		}
+		if over && giveUp == nil { // addresses may go now, then services
 			giveUp = time.After(lastSteps)
 			d.ended, d.want = true, want{services: ipvs.Table{}}
 			d.checks.Apply(nil)
@@ -195,29 +195,16 @@ func (d *Director) noteLost() {
 	if d.options.LinesLost == nil {
 		return
 	}
-	if n := d.options.LinesLost(); n > d.lost {
-		d.lost = n
+	if n := d.options.LinesLost(); n > d.linesLost {
+		d.linesLost = n
 		d.journal.event(LogLost, zap.Int("lines", int(n)))
 	}
 }
 
 // start starts every part of the director; each ends with ctx.
 func (d *Director) start(ctx context.Context, parts *sync.WaitGroup) {
-	thread := func(run func(context.Context) error, end func(error)) {
-		parts.Add(1)
-		onThread(func() {
-			defer parts.Done()
-			end(run(ctx))
-		}, func(err error) { d.inbox.post(realtimeRefused{err}) })
-	}
-	thread(d.network.Run, func(err error) { d.inbox.post(broken{"addresses", err}) })
-	thread(d.election.Run, func(err error) { d.inbox.post(resigned{err}) })
+	parts.Go(func() { d.elector.Run(ctx) })
 	parts.Go(func() { d.inbox.post(broken{"services", d.services.Run(ctx)}) })
-	parts.Go(func() {
-		d.inbox.post(broken{"link watch", netif.WatchLinks(ctx, func(links map[string]netif.Link) {
-			d.election.SetLinks(electionLinks(links))
-		})})
-	})
 }
 
 // handle takes what happened, in order. over is true when the election has ended.
@@ -229,9 +216,13 @@ func (d *Director) handle(list []any) (over bool) {
 			d.reload()
 		case stop:
 			d.stop()
-		case resigned:
+		case elector.Resigned:
 			over = true
-			d.broke("the election", h.err)
+			d.broke("the election", h.Err)
+		case elector.Broken:
+			d.broke(h.Part, h.Err)
+		case elector.Lost:
+			d.lose(h.Err)
 		case broken:
 			d.broke(h.part, h.err)
 		case check.Change:
@@ -255,11 +246,8 @@ func (d *Director) handle(list []any) (over bool) {
 			d.checkFault(h)
 		case checkFailed:
 			d.checkFailed(h)
-		case realtimeRefused:
-			if !d.realtimeSaid { // by the first of the threads
-				d.realtimeSaid = true
-				d.journal.event(RealtimeRefused, zap.Error(h.err))
-			}
+		case elector.RealtimeRefused:
+			d.journal.event(RealtimeRefused, zap.Error(h.Err))
 		}
 	}
 	if moved && !over && !d.ended {
@@ -276,7 +264,7 @@ func (d *Director) stop() {
 	if !d.stopping {
 		d.stopping = true
 		d.journal.event(Stopping)
-		d.election.Resign()
+		d.elector.Resign()
 	}
 }
 
@@ -290,6 +278,13 @@ func (d *Director) broke(part string, err error) {
 		d.failure = fmt.Errorf("run %s: %w", part, err)
 	}
 	d.stop()
+}
+
+// lose ends the director without another word to the kernel because the process of the election has
+// ended: what that held is as after a crash.
+func (d *Director) lose(err error) {
+	d.journal.event(HostTrouble, zap.String("part", "the election"), zap.Error(err))
+	d.lost = fmt.Errorf("run the election: %w", err)
 }
 
 // reload reads the configuration again and adopts it, whole or not at all.
@@ -315,9 +310,8 @@ func (d *Director) adopt(cfg *conf.Config) {
 	d.checks.Apply(desired(cfg, d.health, os.Getegid()).checks)
 	d.retimed(d.checks.Verdicts())
 	d.recompute()
-	d.hold()
-	d.election.DelayLinks(d.want.delays)
-	d.election.Configure(d.want.instances, d.want.groups, d.watch())
+	d.elector.Configure(elector.Configuration{Instances: d.want.instances, Groups: d.want.groups, Delays: d.want.delays,
+		Readings: d.watch(), Hold: d.hold()})
 	known := map[vrrp.Key]bool{}
 	for _, i := range d.want.instances {
 		known[i.Key] = true
@@ -327,12 +321,14 @@ func (d *Director) adopt(cfg *conf.Config) {
 	d.advance()
 }
 
-// hold keeps the instances from starting before the configuration wants them to.
-func (d *Director) hold() {
-	if until := startAfter(d.cfg, d.started); time.Now().Before(until) {
-		d.election.Hold(until)
+// hold is how long the instances have to wait before the configuration wants them to start.
+func (d *Director) hold() time.Duration {
+	until := startAfter(d.cfg, d.started)
+	wait := max(0, time.Until(until))
+	if wait > 0 {
 		d.journal.event(ElectionHeld, zap.Time("until", until))
 	}
+	return wait
 }
 
 // retimed notes which of the new specs fail because they did before a reload, with other timing:
@@ -388,35 +384,6 @@ func (d *Director) advance() {
 		d.services.Want(d.rollout.services.sent, services)
 	}
 	if network != nil {
-		d.network.Want(d.rollout.network.sent, *network)
+		d.elector.Want(elector.Network{Generation: d.rollout.network.sent, Want: *network})
 	}
-}
-
-// observer takes what the election decides: roles straight to the netif applier, everything to
-// the director.
-type observer struct {
-	network *netif.Applier
-	inbox   *inbox
-}
-
-func (o observer) Transition(t vrrp.Transition) {
-	o.network.Role(t.Key.String(), netif.Role{Master: t.To == vrrp.Master, Until: t.Until})
-	o.inbox.post(t)
-}
-
-func (o observer) Vouch(key vrrp.Key, until time.Time) {
-	o.network.Role(key.String(), netif.Role{Master: true, Until: until})
-}
-
-func (o observer) Announce(key vrrp.Key) { o.network.Announce(key.String()) }
-
-func (o observer) Note(n vrrp.Note) { o.inbox.post(n) }
-
-// electionLinks is what the election needs of the links.
-func electionLinks(links map[string]netif.Link) map[string]vrrp.Link {
-	known := make(map[string]vrrp.Link, len(links))
-	for name, l := range links {
-		known[name] = vrrp.Link{Index: l.Index, Up: l.Up, Addresses: l.Addrs}
-	}
-	return known
 }

@@ -15,6 +15,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"lvsd/internal/elector"
 	"lvsd/internal/ipvs"
 	"lvsd/internal/netif"
 )
@@ -45,7 +46,7 @@ func (n *node) takeOver(t *testing.T) {
 	if e := n.wait(t, RoleChanged); e.fields["to"] != "FAULT" {
 		t.Fatalf("%v: the interface is not there", e)
 	}
-	n.Director.network.Role("vip0/51", netif.Role{Master: true, Until: time.Now().Add(time.Hour)})
+	n.elector.(*elector.Elector).Addresses().Role("vip0/51", netif.Role{Master: true, Until: time.Now().Add(time.Hour)})
 	n.wait(t, AddressAdded)
 }
 

@@ -3,6 +3,7 @@ package director
 import (
 	"errors"
 	"fmt"
+	"lvsd/internal/elector"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -91,12 +92,31 @@ func TestBrokenElection(t *testing.T) {
 	n.takeOver(t)
 	n.takeWrites()
 	broken := errors.New("no timer")
-	n.inbox.post(resigned{broken})
+	n.inbox.post(elector.Resigned{Err: broken})
 	if err := n.end(t); !errors.Is(err, broken) {
 		t.Errorf("Run: %v", err)
 	}
 	want := []string{"delete address 192.0.2.1/24 dev vip0", "delete service TCP 192.0.2.1:80"}
 	if diff := gocmp.Diff(want, n.takeWrites()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestLostElection: what the process of the election held is as after a crash, so that nothing else
+// is touched either, and a director that is started again finds all of it.
+func TestLostElection(t *testing.T) {
+	n := startNode(t, instance("192.0.2.1/24")+serviceText("192.0.2.1", twoServers))
+	n.takeOver(t)
+	n.takeWrites()
+	lost := errors.New("killed")
+	n.inbox.post(elector.Lost{Err: lost})
+	if err := n.end(t); !errors.Is(err, lost) {
+		t.Errorf("Run: %v", err)
+	}
+	if diff := gocmp.Diff([]string(nil), n.takeWrites()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if e := n.wait(t, HostTrouble); e.fields["part"] != "the election" {
+		t.Errorf("%v", e)
 	}
 }

@@ -37,15 +37,13 @@ func (b *inbox) take() []any {
 
 // What is posted beside the reports of the other packages.
 type (
-	reload   struct{}
-	stop     struct{}
-	resigned struct{ err error } // the election has ended
-	broken   struct {            // another part has ended, with ctx or broken
+	reload struct{}
+	stop   struct{}
+	broken struct { // a part has ended, with ctx or broken
 		part string
 		err  error
 	}
-	realtimeRefused struct{ err error }
-	checkFault      struct {
+	checkFault struct {
 		spec check.Spec
 		err  error // nil: it is over
 	}

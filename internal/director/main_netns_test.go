@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"lvsd/internal/conf"
+	"lvsd/internal/elector"
 )
 
 // nodeVar names the configuration of a node that this binary is instead of testing; its name is
@@ -24,7 +25,11 @@ const nodeVar = "LVSD_TEST_NODE"
 
 func TestMain(m *testing.M) {
 	if file := os.Getenv(nodeVar); file != "" {
-		if err := beNode(file); err != nil {
+		be := func() error { return beNode(file) }
+		if len(os.Args) == 2 && os.Args[1] == "elect" {
+			be = func() error { return elector.Serve(os.NewFile(3, "director")) }
+		}
+		if err := be(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -43,7 +48,12 @@ func beNode(file string) error {
 	fields := zap.NewProductionEncoderConfig()
 	fields.EncodeTime = zapcore.RFC3339NanoTimeEncoder
 	core := zapcore.NewCore(zapcore.NewJSONEncoder(fields), zapcore.Lock(os.Stdout), zapcore.DebugLevel)
-	d, err := New(Options{Path: file, Load: load, RunDir: filepath.Dir(file), Version: "test", Log: zap.New(core)}, r.Config)
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	d, err := New(Options{Path: file, Load: load, RunDir: filepath.Dir(file), Version: "test", Elector: []string{program, "elect"},
+		Log: zap.New(core)}, r.Config)
 	if err != nil {
 		return err
 	}

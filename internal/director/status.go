@@ -87,7 +87,7 @@ func (d *Director) snapshot() Status {
 	if d.ipvsErr != nil {
 		s.IPVSError = d.ipvsErr.Error()
 	}
-	present := d.network.Present()
+	present := d.elector.Present()
 	for i := range d.cfg.Instances {
 		s.Instances = append(s.Instances, d.instanceStatus(&d.cfg.Instances[i], present))
 	}

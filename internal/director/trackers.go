@@ -32,7 +32,7 @@ func (d *Director) tracked(c track.Change) {
 		return // a reload took it away
 	}
 	d.readings = readings(d.want.trackers, d.trackers.Readings(), d.readings)
-	d.election.SetReadings(d.readings)
+	d.elector.SetReadings(d.readings)
 	for _, name := range names {
 		d.noteTracker(name, c)
 	}

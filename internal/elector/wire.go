@@ -1,0 +1,101 @@
+package elector
+
+import (
+	"encoding/gob"
+	"errors"
+
+	"lvsd/internal/netif"
+	"lvsd/internal/vrrp"
+)
+
+// order is what the parent process asks of the child; what is nil or false is not asked for.
+type order struct {
+	// Start comes first, and once.
+	Start     *start
+	Configure *Configuration
+	Readings  map[vrrp.Tracker]vrrp.Reading
+	Network   *Network
+	Resign    bool
+	Present   bool
+	// End lets Run end: what was ordered before is carried out once more.
+	End bool
+}
+
+type start struct{ StateFile string }
+
+// answer is what the child process tells the parent.
+type answer struct {
+	Report Report // nil for none
+	// Present answers order.Present where it is not nil.
+	Present *present
+	// Ended says that Run has ended, and that nothing more comes.
+	Ended bool
+}
+
+type present struct{ Addresses map[string][]netif.Address }
+
+// failure is an error that happened in the child: what it says is what is left of it.
+type failure struct{ Text string }
+
+func (f failure) Error() string { return f.Text }
+
+// portable makes an error one that can be sent.
+func portable(err error) error {
+	if err == nil {
+		return nil
+	}
+	return failure{err.Error()}
+}
+
+// sendable is a report whose errors can be sent.
+func sendable(r Report) Report {
+	switch r := r.(type) {
+	case RealtimeRefused:
+		r.Err = portable(r.Err)
+		return r
+	case Resigned:
+		r.Err = portable(r.Err)
+		return r
+	case Broken:
+		r.Err = portable(r.Err)
+		return r
+	case vrrp.Note:
+		r.Err = portable(r.Err)
+		return r
+	case netif.OpFailed:
+		r.Err = portable(r.Err)
+		return r
+	case netif.RoutingFailed:
+		r.Err = portable(r.Err)
+		return r
+	case netif.Announced:
+		r.Err = portable(r.Err)
+		return r
+	case netif.SysctlFailed:
+		r.Err = portable(r.Err)
+		return r
+	case netif.Trouble:
+		r.Err = portable(r.Err)
+		return r
+	}
+	return r
+}
+
+// reports has one of every type of report.
+func reports() []Report {
+	return []Report{
+		RealtimeRefused{}, Resigned{}, Broken{}, vrrp.Transition{}, vrrp.Note{},
+		netif.Applied{}, netif.Added{}, netif.Removed{}, netif.OpFailed{}, netif.Routed{}, netif.RoutingFailed{},
+		netif.Announced{}, netif.SysctlSet{}, netif.SysctlFailed{}, netif.Trouble{},
+	}
+}
+
+// register makes the types of reports known to gob, whose register is the process's.
+func register() {
+	gob.Register(failure{})
+	for _, r := range reports() {
+		gob.Register(r)
+	}
+}
+
+var errEnded = errors.New("the process of the election has ended")
