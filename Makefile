@@ -10,6 +10,9 @@ export GOFLAGS := $(filter-out -buildvcs%,$(GOFLAGS)) -buildvcs=false
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 FUZZTIME ?= 5s
+SIMTIME ?= 10m
+# As many random lives of the election as take about a minute of one core.
+SIMSEEDS ?= 50000
 BENCHTIME ?= 1s
 VM_TIMEOUT ?= 15m
 
@@ -17,7 +20,7 @@ VM_TIMEOUT ?= 15m
 all: build
 
 .PHONY: test
-test: root deps lint build test-pure fuzz test-netns test-vm
+test: root deps lint build test-pure test-sim fuzz test-netns test-vm
 
 .PHONY: root
 root:
@@ -45,6 +48,15 @@ test-pure:
 test-netns: root
 	dirs=$$(tools/tagged netns dirs) && tests=$$(tools/tagged netns tests) && \
 	go test -race -count=1 -p 1 -tags netns -run "$$tests" $$(printf './%s ' $$dirs)
+
+.PHONY: test-sim
+test-sim:
+	go test -count=1 -timeout 0 -run '^TestSimulation$$' ./internal/vrrp -sim.seeds $(SIMSEEDS)
+
+# Seeds that nobody has simulated, until SIMTIME is over. A failure says how to see that seed's log.
+.PHONY: sim
+sim:
+	go test -count=1 -timeout 0 -v -run '^TestSimulation$$' ./internal/vrrp -sim.time $(SIMTIME) -sim.first $$(date +%s%N)
 
 # All packages in one boot: booting takes as long as most of the tests.
 .PHONY: test-vm

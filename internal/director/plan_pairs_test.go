@@ -125,7 +125,7 @@ func someNode(t *rapid.T) *conf.Config {
 		cfg.Instances = append(cfg.Instances, conf.Instance{Name: names[n], Interface: key.Interface, VirtualRouterID: key.VRID,
 			Priority:       uint8(rapid.IntRange(100, 101).Draw(t, "priority")),
 			AdvertInterval: time.Duration(rapid.IntRange(1, 2).Draw(t, "advert_int")) * time.Second,
-			Version:        uint8(rapid.IntRange(2, 3).Draw(t, "version")), Preempt: rapid.Bool().Draw(t, "preempt"),
+			Version:        uint8(rapid.IntRange(2, 3).Draw(t, "version")), Preempt: rapid.Bool().Draw(t, "preempt"), DownTimerAdverts: 3,
 			AuthPass:         rapid.SampledFrom([]conf.Secret{"", "secret"}).Draw(t, "password"),
 			GARPMasterRepeat: rapid.IntRange(1, 2).Draw(t, "repeat"),
 			GARPMasterDelay:  time.Duration(rapid.IntRange(0, 1).Draw(t, "delay")) * time.Second,

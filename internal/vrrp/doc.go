@@ -20,7 +20,10 @@
 //   - A lesser master is answered at most once an interval, in version 2 too (RFC 3768 §6.4.3
 //     only discards its adverts); the addresses are announced again with the answer.
 //   - A master that makes way for a better one says so with one last advert, so that the better
-//     one knows that there were two and announces the addresses again.
+//     one knows that there were two and announces the addresses again
+//     (Config.HigherPrioSendAdvert).
+//   - In a sync group a better master is obeyed at once on the segment of the group's first member;
+//     on another one it is doubted for an advert, because the first member decides for all of them.
 //   - An advert without addresses counts: keepalived sends them for instances that have none.
 //   - A node that was stalled listens before it takes over or speaks as master again; a master
 //     that finds another one after a stall makes way with priority 0, whatever its priority.

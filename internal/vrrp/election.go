@@ -26,6 +26,7 @@ type Election struct {
 	refused   map[refusal]time.Time
 	pruned    time.Time // when refused was last rid of old ones
 	resigned  bool
+	postponed bool // an instance starts when its group has listened
 }
 
 // NewElection returns an election without instances.
@@ -80,6 +81,11 @@ func (e *Election) Configure(now time.Time, configs []Config, groups []SyncGroup
 		}
 		e.groups = append(e.groups, made)
 	}
+	for _, i := range e.order {
+		if i.wants && !i.oversleeps(now) {
+			i.deadline = now // another group may not hold it back
+		}
+	}
 	e.settle(now, out)
 	for _, g := range e.groups {
 		g.unite(now, out)
@@ -105,12 +111,16 @@ func (e *Election) settle(now time.Time, out *Output) {
 		e.notePriority(i, was, out)
 	}
 	var starters []*instance
+	e.postponed = false
 	for _, i := range e.order {
 		fault := i.groupFault()
 		switch {
 		case fault != "" && i.state != Fault && !(e.resigned && i.state == Init):
 			i.leave(now, Fault, fault, out)
-		case fault == "" && !i.groupWaits() && !e.resigned && !now.Before(e.hold) && (i.state == Init || i.state == Fault):
+		case fault != "" || i.groupWaits() || e.resigned || now.Before(e.hold) || i.state == Backup || i.state == Master:
+		case i.groupListens(now):
+			e.postponed = true
+		default:
 			starters = append(starters, i)
 		}
 	}
@@ -245,6 +255,9 @@ func (e *Election) Tick(now time.Time, out *Output) {
 	}
 	for _, i := range e.order {
 		i.tick(now, out)
+	}
+	if e.postponed {
+		e.settle(now, out)
 	}
 }
 

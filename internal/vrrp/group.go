@@ -1,6 +1,11 @@
 package vrrp
 
-import "time"
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"time"
+)
 
 // group is a sync group at work: its members hold the same state, as keepalived's do.
 type group struct {
@@ -28,15 +33,21 @@ func (i *instance) follow() string { return "follows sync group " + i.group.name
 // whose timer ends takes all of them: an instance that hears its master holds the others back.
 func (i *instance) elect(now time.Time, out *Output) {
 	for _, m := range i.peers() {
+		if m.state == Backup && m.oversleeps(now) {
+			m.listenBackup(now, out) // it cannot tell any more
+		}
 		if m.state != Master && !m.wants {
 			i.wants = true
 			i.deadline = now.Add(i.down())
 			return
 		}
 	}
-	i.becomeMaster(now, i.vacancy(now), out)
-	for _, m := range i.peers() {
-		if m.state != Master {
+	// The first member's advert leaves first: it is the one that decides between two masters.
+	for _, m := range slices.SortedFunc(slices.Values(append(i.peers(), i)), compareMembers) {
+		switch {
+		case m == i:
+			m.becomeMaster(now, i.vacancy(now), out)
+		case m.state != Master:
 			m.becomeMaster(now, m.follow(), out)
 		}
 	}
@@ -108,6 +119,14 @@ func (i *instance) groupWaits() bool {
 	return i.waits != ""
 }
 
+// groupListens tells whether the group's masters were stalled, and do not know yet whether they
+// are masters still. Who would join them waits.
+func (i *instance) groupListens(now time.Time) bool {
+	return slices.ContainsFunc(i.peers(), func(m *instance) bool {
+		return m.state == Master && m.stalled(now)
+	})
+}
+
 // startsMaster tells whether an instance that enters the election does so as master: the owner
 // of the addresses (RFC 9568 §6.4.1) in a group of owners, or a new member of a group that is
 // master already.
@@ -138,4 +157,39 @@ func (g *group) unite(now time.Time, out *Output) {
 			m.becomeBackup(now, m.follow(), out)
 		}
 	}
+}
+
+// compareMembers orders the members of a group as every node does, whatever its file: by
+// virtual_router_id, then by what they advertise.
+func compareMembers(a, b *instance) int {
+	return cmp.Or(cmp.Compare(a.cfg.VRID, b.cfg.VRID), slices.CompareFunc(a.cfg.Addresses, b.cfg.Addresses, netip.Addr.Compare))
+}
+
+// doubts tells whether a master is not to make way yet for a better one, because a member of its
+// group that comes before it may be the better one on its own segment. Who is better is one
+// question for the whole group, and its first member answers it: two nodes that make way for one
+// another at once, each for what it hears on one segment, leave the addresses to nobody, and may
+// do so again and again. keepalived lets every member answer.
+//
+// The members before ask by an advert. If the other node stays all the same, its next advert here
+// finds no doubt: it does not hear us there, or is not heard. Where we hear it there, and are the
+// better one, it has an interval more to make way.
+func (i *instance) doubts(now time.Time, a *Advert, out *Output) bool {
+	before := slices.DeleteFunc(i.peers(), func(m *instance) bool { return compareMembers(m, i) >= 0 })
+	if len(before) == 0 || slices.ContainsFunc(before, func(m *instance) bool { return m.stalled(now) }) {
+		return false
+	}
+	i.owes = true // should it make way, it had the addresses until now
+	if now.Sub(i.doubted) > 5*a.Interval {
+		i.doubted = now
+		for _, m := range before {
+			m.send(now, m.cfg.Priority, out)
+		}
+		return true
+	}
+	patience := a.Interval / 2
+	if slices.ContainsFunc(before, func(m *instance) bool { return now.Sub(m.won) < 3*a.Interval/2 }) {
+		patience += a.Interval
+	}
+	return now.Sub(i.doubted) < patience
 }

@@ -1,6 +1,7 @@
 package vrrp
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -27,10 +28,10 @@ func TestGroupBecomesMasterTogether(t *testing.T) {
 	want(t, n.tick())
 	n.wait(1)
 	want(t, n.tick(),
+		"eth0/51 sends priority 100 every 1s", // the first member's, whoever was last
 		"eth1/52 sends priority 100 every 1s",
-		"eth0/51 sends priority 100 every 1s",
-		"eth1/52 BACKUP -> MASTER: no advert heard",
-		"eth0/51 BACKUP -> MASTER: follows sync group pair")
+		"eth0/51 BACKUP -> MASTER: follows sync group pair",
+		"eth1/52 BACKUP -> MASTER: no advert heard")
 	wantDue(t, n, outside, time.Second)
 	wantDue(t, n, inside, time.Second)
 }
@@ -92,22 +93,108 @@ func TestGroupFollowsPriorityZeroOfEveryMember(t *testing.T) {
 	want(t, n.tick())
 	n.wait(1)
 	want(t, n.tick(),
-		"eth1/52 sends priority 100 every 1s",
 		"eth0/51 sends priority 100 every 1s",
-		"eth1/52 BACKUP -> MASTER: 10.0.1.2 stopped",
-		"eth0/51 BACKUP -> MASTER: follows sync group pair")
+		"eth1/52 sends priority 100 every 1s",
+		"eth0/51 BACKUP -> MASTER: follows sync group pair",
+		"eth1/52 BACKUP -> MASTER: 10.0.1.2 stopped")
 }
 
 // keepalived: no priority 0, the better master is there already.
 func TestGroupYieldsTogether(t *testing.T) {
 	n, configs := masterPair(t)
-	want(t, n.hear(advertFrom(configs[1], 2, 150)),
-		"eth1/52 sends priority 100 every 1s",
-		"eth1/52 MASTER -> BACKUP: advert from 10.0.1.2 with higher priority",
-		"eth0/51 MASTER -> BACKUP: follows sync group pair",
-		"eth1/52 notes master 10.0.1.2, priority 150")
+	want(t, n.hear(advertFrom(configs[0], 2, 150)),
+		"eth0/51 sends priority 100 every 1s",
+		"eth0/51 MASTER -> BACKUP: advert from 10.0.0.2 with higher priority",
+		"eth1/52 MASTER -> BACKUP: follows sync group pair",
+		"eth0/51 notes master 10.0.0.2, priority 150")
 	wantDue(t, n, outside, 3609375*time.Microsecond)
 	wantDue(t, n, inside, 3609375*time.Microsecond)
+}
+
+// A better master on another segment than the first member's is doubted: that member asks, and is
+// answered, or nobody is there to hear it.
+func TestGroupDoubtsBetterMasters(t *testing.T) {
+	doubting := func() (*node, []Config) {
+		n, configs := masterPair(t)
+		want(t, n.hear(advertFrom(configs[1], 2, 150)), "eth0/51 sends priority 100 every 1s")
+		return n, configs
+	}
+	t.Run("the first member hears it too", func(t *testing.T) {
+		n, configs := doubting()
+		n.wait(time.Millisecond)
+		want(t, n.hear(advertFrom(configs[0], 2, 150))[1:3],
+			"eth0/51 MASTER -> BACKUP: advert from 10.0.0.2 with higher priority",
+			"eth1/52 MASTER -> BACKUP: follows sync group pair")
+	})
+	t.Run("the first member hears nobody: it yields to the second advert", func(t *testing.T) {
+		n, configs := doubting()
+		n.wait(499 * time.Millisecond)
+		want(t, n.hear(advertFrom(configs[1], 2, 150))) // an answer, or one that came twice
+		n.wait(501 * time.Millisecond)
+		want(t, n.hear(advertFrom(configs[1], 2, 150)),
+			"eth1/52 sends priority 100 every 1s",
+			"eth1/52 MASTER -> BACKUP: advert from 10.0.1.2 with higher priority",
+			"eth0/51 MASTER -> BACKUP: follows sync group pair",
+			"eth1/52 notes master 10.0.1.2, priority 150")
+	})
+	t.Run("the first member is the better one: the other node makes way", func(t *testing.T) {
+		n, configs := doubting()
+		n.wait(time.Millisecond)
+		want(t, n.hear(advertFrom(configs[0], 2, 50)), // its advert, before it heard ours
+			"eth0/51 sends priority 100 every 1s", "eth0/51 announces", "eth1/52 announces",
+			"eth0/51 notes duplicate master 10.0.0.2, priority 50")
+		for range 5 {
+			n.next()
+			if n.state(outside) != Master || n.state(inside) != Master {
+				t.Fatal(n.state(outside), n.state(inside))
+			}
+		}
+	})
+	t.Run("the first member is the better one, and is not heard: it yields to the third advert", func(t *testing.T) {
+		n, configs := doubting()
+		for k := range 3 {
+			n.hear(advertFrom(configs[0], 2, 50))
+			if k > 0 {
+				n.hear(advertFrom(configs[1], 2, 150))
+			}
+			if got := n.state(outside); (got == Master) != (k < 2) {
+				t.Errorf("%v after %d adverts", got, k+1)
+			}
+			n.wait(time.Second)
+			n.tick()
+		}
+	})
+	t.Run("a doubt of long ago is over", func(t *testing.T) {
+		n, configs := doubting()
+		for range 6 {
+			n.wait(time.Second)
+			n.tick()
+		}
+		want(t, n.hear(advertFrom(configs[1], 2, 150)), "eth0/51 sends priority 100 every 1s")
+	})
+	t.Run("it announces what the other one may have announced", func(t *testing.T) {
+		n, _ := doubting()
+		n.wait(600 * time.Millisecond)
+		want(t, n.tick(), "eth0/51 sends priority 100 every 1s", "eth1/52 sends priority 100 every 1s",
+			"eth1/52 announces", "eth0/51 announces")
+	})
+}
+
+// Every node has the same first member, whatever the order and the names in its file.
+func TestFirstMemberIsTheSameEverywhere(t *testing.T) {
+	n := newNode(t, 1)
+	a, b := config(Key{Interface: "eth1", VRID: 51}, 2, 100), config(Key{Interface: "eth0", VRID: 52}, 2, 100)
+	a.Name, b.Name = "z", "a"
+	n.start([]Config{b, a}, together(b.Key, a.Key))
+	first := func() Key { return slices.MinFunc(n.e.groups[0].members, compareMembers).cfg.Key }
+	if first() != a.Key {
+		t.Error("not the least virtual_router_id")
+	}
+	b.VRID, b.Addresses = 51, addrs("10.0.0.199")
+	n.reload([]Config{b, a}, together(b.Key, a.Key))
+	if first() != b.Key {
+		t.Error("not the least address")
+	}
 }
 
 func TestGroupFaultReleasesAllWithPriorityZero(t *testing.T) {
@@ -296,4 +383,18 @@ func TestGroupOfOwners(t *testing.T) {
 	want(t, n.start([]Config{c, d}, together(outside, inside)),
 		"eth0/51 sends priority 255 every 1s", "eth1/52 sends priority 255 every 1s",
 		"eth0/51 INIT -> MASTER: started as master", "eth1/52 INIT -> MASTER: started as master")
+}
+
+// A member that its group held back, and that leaves the group, takes over at once.
+func TestMemberThatWaitedIsFreed(t *testing.T) {
+	n, configs := pairOf(t, 100)
+	n.wait(3 * time.Second)
+	n.hear(advertFrom(configs[1], 2, 150))
+	n.next() // the outside wants, and waits for the inside
+	n.wait(time.Second)
+	want(t, n.reload(configs, nil))
+	want(t, n.tick(), "eth0/51 sends priority 100 every 1s", "eth0/51 BACKUP -> MASTER: no advert heard")
+	if n.state(inside) != Backup {
+		t.Error(n.state(inside))
+	}
 }

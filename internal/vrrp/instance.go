@@ -33,6 +33,8 @@ type instance struct {
 	mismatched     bool      // the master's addresses differ, and that was said
 	announced      time.Time // the last announcement
 	owes           bool      // another master was heard since, too soon for one more
+	won            time.Time // as master: the last advert of a lesser one
+	doubted        time.Time // as master: when the doubt about a better one began; zero for none
 }
 
 // skew is Skew_Time: RFC 9568 §6.1, and RFC 3768 §6.1 where it does not depend on the interval.
@@ -84,6 +86,7 @@ func (i *instance) move(now time.Time, to State, reason string, out *Output) {
 	}
 	i.state, i.wants, i.listening, i.resigning, i.owes = to, false, false, false, false
 	i.heard, i.preemptAt = netip.Addr{}, time.Time{}
+	i.won, i.doubted = time.Time{}, time.Time{}
 	out.Transitions = append(out.Transitions, t)
 }
 
@@ -175,7 +178,7 @@ func (i *instance) accept(a *Advert, out *Output) {
 
 // receiveMaster is RFC 9568 §6.4.3, "If an ADVERTISEMENT is received".
 func (i *instance) receiveMaster(now time.Time, a *Advert, out *Output) {
-	stalled := i.listening || i.overdue(now)
+	stalled := i.stalled(now)
 	wins := a.Priority > i.cfg.Priority || a.Priority == i.cfg.Priority && i.source.Less(a.Source)
 	switch {
 	case i.resigning:
@@ -188,6 +191,8 @@ func (i *instance) receiveMaster(now time.Time, a *Advert, out *Output) {
 		i.send(now, i.cfg.Priority, out)
 		i.deadline = now.Add(i.cfg.Interval)
 		i.reclaim(now, out) // it was master beside us
+	case wins && !stalled && i.doubts(now, a, out):
+		// The first member of the group decides, on its own segment.
 	case wins:
 		i.accept(a, out)
 		if i.cfg.HigherPrioSendAdvert {
@@ -202,6 +207,7 @@ func (i *instance) receiveMaster(now time.Time, a *Advert, out *Output) {
 		i.send(now, 0, out) // so that it knows that we were master too, and announces again
 		i.yield(now, "stalled, and "+a.Source.String()+" took over", out)
 	default:
+		i.won = now
 		i.assert(now, a, out)
 	}
 }
@@ -246,12 +252,8 @@ func (i *instance) tick(now time.Time, out *Output) {
 	}
 	switch i.state {
 	case Backup:
-		// What was queued has been read before. An interval late, we may have slept through
-		// adverts that no queue kept (a paused virtual machine loses them): listen for one more.
-		if late := now.Sub(i.deadline); late >= i.masterInterval {
-			i.note(NoteStall, late, out)
-			i.deadline = now.Add(i.masterInterval + i.skew())
-			i.wants = false // the group waits until it has listened
+		if i.oversleeps(now) {
+			i.listenBackup(now, out)
 			return
 		}
 		i.elect(now, out)
@@ -259,6 +261,18 @@ func (i *instance) tick(now time.Time, out *Output) {
 		i.tickMaster(now, out)
 	case Init, Fault:
 	}
+}
+
+// oversleeps tells whether a backup's timer is an interval late. What was queued has been read
+// before; but we may have slept through adverts that no queue kept: a paused virtual machine loses
+// them.
+func (i *instance) oversleeps(now time.Time) bool { return now.Sub(i.deadline) >= i.masterInterval }
+
+// listenBackup has a backup that was stalled hear for one more advert before it takes over.
+func (i *instance) listenBackup(now time.Time, out *Output) {
+	i.note(NoteStall, now.Sub(i.deadline), out)
+	i.deadline = now.Add(i.masterInterval + i.skew())
+	i.wants = false // the group waits until it has listened
 }
 
 func (i *instance) tickMaster(now time.Time, out *Output) {
@@ -272,9 +286,7 @@ func (i *instance) tickMaster(now time.Time, out *Output) {
 		i.announced = now
 		i.announce(out)
 	case i.overdue(now):
-		i.note(NoteStall, now.Sub(i.deadline), out)
-		i.listening = true
-		i.deadline = now.Add(i.cfg.Interval + i.skew())
+		i.listen(now, out)
 	default:
 		i.send(now, i.cfg.Priority, out)
 		i.deadline = i.deadline.Add(i.cfg.Interval)
@@ -288,8 +300,18 @@ func (i *instance) tickMaster(now time.Time, out *Output) {
 	}
 }
 
+// listen has a master that was stalled hear who else is there before it speaks.
+func (i *instance) listen(now time.Time, out *Output) {
+	i.note(NoteStall, now.Sub(i.deadline), out)
+	i.listening = true
+	i.deadline = now.Add(i.cfg.Interval + i.skew())
+}
+
 // overdue tells whether a backup may have given us up since our last advert.
 func (i *instance) overdue(now time.Time) bool { return !now.Before(i.until(i.sent)) }
+
+// stalled tells whether a master must not speak before it has listened.
+func (i *instance) stalled(now time.Time) bool { return i.listening || i.overdue(now) }
 
 func (i *instance) announce(out *Output) {
 	if !slices.Contains(out.Announces, i.cfg.Key) {
@@ -334,7 +356,8 @@ func (i *instance) update(now time.Time, c Config, out *Output) {
 	if old.equal(&c) {
 		return
 	}
-	before := i.down()
+	down, skew := i.down(), i.skew()
+	stalled, overslept := i.overdue(now), i.oversleeps(now)
 	i.configure(c)
 	if i.master == (netip.Addr{}) || c.Version == 2 {
 		i.masterInterval = c.Interval
@@ -342,10 +365,11 @@ func (i *instance) update(now time.Time, c Config, out *Output) {
 	i.mismatched = false
 	switch i.state {
 	case Backup:
-		if i.deadline = i.deadline.Add(i.down() - before); i.deadline.Before(now) {
-			i.deadline = now // a shorter interval, not a stall
-		}
+		i.updateBackup(now, down, skew, overslept, out)
 	case Master:
+		if stalled && !i.resigning && !i.listening {
+			i.listen(now, out)
+		}
 		// Neighbours must know a new priority or interval before the old interval has passed.
 		if !i.resigning && !i.listening && i.source.IsValid() && (old.Priority != c.Priority || old.Interval != c.Interval ||
 			old.Version != c.Version || old.Password != c.Password || !old.Transport.equal(&c.Transport) || !slices.Equal(old.Addresses, c.Addresses)) {
@@ -353,6 +377,24 @@ func (i *instance) update(now time.Time, c Config, out *Output) {
 			i.deadline = now.Add(c.Interval)
 		}
 	case Init, Fault:
+	}
+}
+
+// updateBackup moves the down timer by what its length has changed from down, with skew in it.
+func (i *instance) updateBackup(now time.Time, down, skew time.Duration, overslept bool, out *Output) {
+	if overslept {
+		i.listenBackup(now, out)
+		return
+	}
+	due := i.deadline
+	switch i.deadline = due.Add(i.down() - down); {
+	case !i.deadline.Before(now):
+	case due.After(now) && i.down()-i.skew() < down-skew:
+		// It is the interval that is shorter: a master with the old one may live that was not heard
+		// in the time which counts already.
+		i.deadline = now.Add(i.down())
+	default:
+		i.deadline = now // that is no stall
 	}
 }
 

@@ -82,14 +82,16 @@ func TestIntervalShiftsTheDownTimer(t *testing.T) {
 	want(t, n.reload([]Config{c}, nil))
 	wantDue(t, n, outside, 3609375*time.Microsecond)
 
-	// What was waited already is more than the new interval asks for: that is no stall.
+	// What was waited already is more than the new interval asks for: that is no stall, and no
+	// silence of a master that still has the old one.
 	n, c = newNode(t, 1), config(outside, 3, 100)
 	c.Interval = 40 * time.Second
 	n.start([]Config{c}, nil)
 	n.wait(20 * time.Second)
 	c.Interval = 100 * time.Millisecond
 	want(t, n.reload([]Config{c}, nil))
-	want(t, n.tick(), "eth0/51 sends priority 100 every 100ms", "eth0/51 BACKUP -> MASTER: no advert heard")
+	wantDue(t, n, outside, 360937500*time.Nanosecond)
+	want(t, n.next(), "eth0/51 sends priority 100 every 100ms", "eth0/51 BACKUP -> MASTER: no advert heard")
 }
 
 // Neighbours learn at once what they reckon with; no change of a file leaves MASTER.

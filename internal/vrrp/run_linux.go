@@ -154,7 +154,10 @@ func (r *Runner) Run(ctx context.Context) error {
 		if mail.delays != nil {
 			r.election.DelayLinks(mail.delays)
 		}
-		switch {
+		if relisten && r.links != nil {
+			r.election.SetLinks(now, r.links, &r.out)
+		}
+		switch { // after the links: what starts now is not to claim anything on one that is down
 		case mail.configure:
 			if mail.readings != nil { // what is tracked may have another name now
 				r.election.readings = mail.readings
@@ -162,9 +165,6 @@ func (r *Runner) Run(ctx context.Context) error {
 			r.election.Configure(now, mail.configs, mail.groups, &r.out)
 		case mail.readings != nil:
 			r.election.SetReadings(now, mail.readings, &r.out)
-		}
-		if relisten && r.links != nil {
-			r.election.SetLinks(now, r.links, &r.out)
 		}
 		if mail.resign {
 			resigned = true

@@ -182,3 +182,80 @@ func TestGroupWaitsForTheMemberThatListens(t *testing.T) {
 		t.Error(n.state(outside), n.state(inside))
 	}
 }
+
+// What a simulation found: a reload or a tracker that waits for a stalled master must not make it
+// speak before it has listened, whatever the new interval.
+func TestStalledMasterThatIsReloadedListens(t *testing.T) {
+	for name, change := range map[string]func(*Config){
+		"priority":         func(c *Config) { c.Priority = 200 },
+		"shorter interval": func(c *Config) { c.Interval = 100 * time.Millisecond },
+		"longer interval":  func(c *Config) { c.Interval = time.Minute },
+	} {
+		n, c := newNode(t, 1), config(outside, 3, 100)
+		n.start([]Config{c}, nil)
+		n.becomeMaster(outside)
+		n.wait(10 * time.Second)
+		change(&c)
+		if got := n.reload([]Config{c}, nil); got[0] != "eth0/51 notes stall, 9s late" {
+			t.Errorf("%s: %v", name, got)
+		}
+		want(t, n.tick())
+		wantDue(t, n, outside, c.Interval+skewOf(c.Priority, c.Interval))
+	}
+}
+
+// A backup that overslept listens too, before it takes over by a timer that a reload moves.
+func TestStalledBackupThatIsReloadedListens(t *testing.T) {
+	n, c := newNode(t, 1), config(outside, 2, 100)
+	n.start([]Config{c}, nil)
+	n.wait(time.Minute)
+	c.Interval = 2 * time.Second
+	want(t, n.reload([]Config{c}, nil), "eth0/51 notes stall, 56.390625s late")
+	want(t, n.tick())
+	wantDue(t, n, outside, 2*time.Second+skewOf(100, time.Second))
+}
+
+// A member that waited for its group cannot tell whether it still hears nobody when it was stalled.
+func TestGroupListensWhereOneMemberOverslept(t *testing.T) {
+	n := newNode(t, 1)
+	configs := []Config{config(outside, 3, 100), config(inside, 3, 100)}
+	configs[1].Interval = 100 * time.Millisecond
+	n.start(configs, together(outside, inside))
+	n.next() // the inside wants, and waits for the outside
+	n.now = epoch.Add(3700 * time.Millisecond)
+	want(t, n.tick(), "eth1/52 notes stall, 2.978125s late")
+	wantDue(t, n, inside, 100*time.Millisecond+skewOf(100, 100*time.Millisecond))
+	want(t, n.next(), "eth0/51 sends priority 100 every 1s", "eth1/52 sends priority 100 every 100ms",
+		"eth0/51 BACKUP -> MASTER: follows sync group pair", "eth1/52 BACKUP -> MASTER: no advert heard")
+}
+
+// Who joins the group of a stalled master waits until that one has listened.
+func TestMemberAddedToAStalledGroupWaits(t *testing.T) {
+	n, configs := masterPair(t)
+	n.wait(time.Minute)
+	grown := append(configs, config(third, 2, 100))
+	want(t, n.reload(grown, together(outside, inside, third)))
+	want(t, n.tick(), "eth0/51 notes stall, 59.4s late", "eth1/52 notes stall, 59.4s late")
+	if n.state(third) != Init {
+		t.Fatal(n.state(third))
+	}
+	want(t, n.next(), "eth0/51 sends priority 100 every 1s", "eth1/52 sends priority 100 every 1s", "eth2/53 sends priority 100 every 1s",
+		"eth2/53 INIT -> MASTER: started as master", "eth0/51 announces", "eth1/52 announces")
+}
+
+// A better master is not doubted by a group whose first member must not speak.
+func TestStalledFirstMemberDoubtsNothing(t *testing.T) {
+	n := newNode(t, 1)
+	configs := []Config{config(outside, 3, 100), config(inside, 3, 100)}
+	configs[0].Interval = 100 * time.Millisecond
+	n.start(configs, together(outside, inside))
+	for n.state(inside) != Master {
+		n.next()
+	}
+	n.wait(2 * time.Second)
+	want(t, n.hear(advertFrom(configs[1], 2, 150)),
+		"eth1/52 sends priority 100 every 1s",
+		"eth1/52 MASTER -> BACKUP: advert from 10.0.1.2 with higher priority",
+		"eth0/51 MASTER -> BACKUP: follows sync group pair",
+		"eth1/52 notes master 10.0.1.2, priority 150")
+}

@@ -106,6 +106,68 @@ func TestTranscripts(t *testing.T) {
 			s.until(16 * time.Second)
 			return s
 		}},
+		{"crossed", "Each node is the better one on one segment when a partition heals: the first member of the group decides.", func() scenario {
+			s := newScenario()
+			s.two.configs[1].Priority = 200
+			s.one.boot()
+			s.until(500 * time.Millisecond)
+			s.two.boot()
+			s.until(6 * time.Second)
+			s.partition(true)
+			s.until(13 * time.Second)
+			s.log = nil
+			s.partition(false)
+			s.until(16 * time.Second)
+			return s
+		}},
+		{"one-segment", "The segment of the group's first member is cut: nobody takes over what he hears the master of.", func() scenario {
+			s := settledScenario()
+			s.note("eth0 is cut")
+			s.cut[0][0][1], s.cut[0][1][0] = true, true
+			s.until(15 * time.Second)
+			s.note("eth0 is whole")
+			s.cut = wires{}
+			s.until(17 * time.Second)
+			return s
+		}},
+		{"member-added", "Both files get a third member of the group, the master's first: nothing flaps.", func() scenario {
+			s := settledScenario()
+			s.until(8 * time.Second)
+			s.one.reload(append(pairConfigs(150), config(third, 2, 150)), together(outside, inside, third))
+			s.until(11 * time.Second)
+			s.two.reload(append(pairConfigs(100), config(third, 2, 100)), together(outside, inside, third))
+			s.until(16 * time.Second)
+			return s
+		}},
+		{"preempt-delay", "The better node comes back, and leaves the lesser one in place for 5 s.", func() scenario {
+			s := newScenario()
+			for k := range s.one.configs {
+				s.one.configs[k].PreemptDelay = 5 * time.Second
+			}
+			s.two.boot()
+			s.until(6 * time.Second)
+			s.log = nil
+			s.one.boot()
+			s.until(17 * time.Second)
+			return s
+		}},
+		{"link-delay", "The master's link is down for less than its delay, and then for more.", func() scenario {
+			s := newScenario()
+			s.one.delays = map[string]LinkDelay{"eth1": {Down: 1500 * time.Millisecond, Up: 2 * time.Second}}
+			s.one.boot()
+			s.two.boot()
+			s.until(7900 * time.Millisecond)
+			s.log = nil
+			s.one.setLink(1, false)
+			s.until(9300 * time.Millisecond)
+			s.one.setLink(1, true)
+			s.until(11 * time.Second)
+			s.one.setLink(1, false)
+			s.until(14 * time.Second)
+			s.one.setLink(1, true)
+			s.until(20 * time.Second)
+			return s
+		}},
 		{"stall", "The master sleeps for a minute: what is queued is read first, the new master serves on, and is preempted in order.", func() scenario {
 			s := settledScenario()
 			s.one.sleep(false)

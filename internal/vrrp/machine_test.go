@@ -1,0 +1,282 @@
+package vrrp
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+)
+
+// packet is an advert on its way.
+type packet struct {
+	segment int
+	advert  Advert
+	from    *machine
+}
+
+// machine is one node of a lan: what a Runner does, without its sockets.
+type machine struct {
+	l        *lan
+	index    int
+	e        *Election // nil while it does not run
+	configs  []Config
+	groups   []SyncGroup
+	delays   map[string]LinkDelay
+	readings map[Tracker]Reading
+	hosts    [maxSegments]byte // its host number on each segment
+	down     [maxSegments]bool // its links
+	asleep   bool
+	slept    time.Time             // when it fell asleep
+	bounds   map[Key]time.Duration // from which on others may have taken over from it meanwhile
+	forgets  bool                  // while asleep: packets are lost, as a paused virtual machine's
+	queue    []packet              // while asleep
+	unread   bool                  // it was told something while it slept
+	timer    time.Time
+	stopped  func() // called when a resignation is over
+	out      Output
+
+	announced map[Key]time.Time
+}
+
+func (l *lan) add(configs []Config, groups []SyncGroup) *machine {
+	n := byte(len(l.machines) + 1)
+	m := &machine{l: l, index: len(l.machines), configs: configs, groups: groups, hosts: [maxSegments]byte{n, n, n}}
+	l.machines = append(l.machines, m)
+	return m
+}
+
+func (m *machine) links() map[string]Link {
+	links := map[string]Link{}
+	for s := range maxSegments {
+		links[fmt.Sprintf("eth%d", s)] = Link{Index: s + 1, Up: !m.down[s],
+			Addresses: []netip.Addr{netip.AddrFrom4([4]byte{10, 0, byte(s), m.hosts[s]})}}
+	}
+	return links
+}
+
+func (m *machine) boot() {
+	m.e, m.asleep, m.queue, m.timer = NewElection(), false, nil, time.Time{}
+	m.announced = map[Key]time.Time{}
+	m.step("boots", func(now time.Time, out *Output) {
+		m.e.DelayLinks(m.delays)
+		m.e.SetReadings(now, m.readings, out)
+		m.e.SetLinks(now, m.links(), out)
+		m.e.Configure(now, m.configs, m.groups, out)
+	})
+}
+
+func (m *machine) crash() {
+	m.l.note("%d crashes", m.index+1)
+	m.e, m.asleep, m.queue = nil, false, nil
+}
+
+// resign stops the machine in order; stopped is called at the end.
+func (m *machine) resign(stopped func()) {
+	m.stopped = stopped
+	m.step("resigns", m.resignStep)
+}
+
+func (m *machine) resignStep(now time.Time, out *Output) { m.e.Resign(now, out) }
+
+func (m *machine) reload(configs []Config, groups []SyncGroup) {
+	m.configs, m.groups, m.unread = configs, groups, true
+	m.step("reloads", func(now time.Time, out *Output) { m.e.Configure(now, configs, groups, out) })
+}
+
+// read makes readings what is known of the machine's trackers.
+func (m *machine) read(readings map[Tracker]Reading) {
+	m.readings, m.unread = readings, true
+	m.step("reads its trackers", func(now time.Time, out *Output) { m.e.SetReadings(now, readings, out) })
+}
+
+func (m *machine) setLink(segment int, up bool) {
+	m.down[segment], m.unread = !up, true
+	m.step(fmt.Sprintf("eth%d up: %v", segment, up), func(now time.Time, out *Output) { m.e.SetLinks(now, m.links(), out) })
+}
+
+func (m *machine) sleep(forgets bool) {
+	if m.asleep {
+		return
+	}
+	m.l.note("%d falls asleep", m.index+1)
+	m.bounds = map[Key]time.Duration{}
+	if m.e != nil {
+		for _, i := range m.e.order {
+			m.bounds[i.cfg.Key] = i.down() + i.cfg.Interval
+		}
+	}
+	m.asleep, m.forgets, m.slept, m.unread = true, forgets, m.l.now, false
+}
+
+// wake does what the Runner does: the queue is read before a timer is served.
+func (m *machine) wake() {
+	if m.e == nil || !m.asleep {
+		return
+	}
+	m.asleep = false
+	queue := m.queue
+	m.queue = nil
+	m.step("wakes", func(now time.Time, out *Output) {
+		for _, p := range queue {
+			m.receive(now, p, out)
+			if p.advert.Priority == 0 {
+				delete(m.bounds, Key{Interface: linkName(p.segment), VRID: p.advert.VRID}) // it is free to take
+			}
+		}
+		m.e.SetReadings(now, m.readings, out)
+		m.e.SetLinks(now, m.links(), out)
+		if m.unread && !m.e.resigned {
+			m.e.Configure(now, m.configs, m.groups, out)
+		}
+	})
+	m.checkWake()
+}
+
+// checkWake: after a gap longer than the down timer, and an interval, nobody comes back shouting.
+func (m *machine) checkWake() {
+	if m.e == nil {
+		return
+	}
+	for _, s := range m.out.Sends {
+		bound, was := m.bounds[s.Key]
+		if gap := m.l.now.Sub(m.slept); was && !s.Until.IsZero() && gap >= bound {
+			m.l.fail("machine %d slept for %v and claims %v at once", m.index+1, gap, s.Key)
+		}
+	}
+}
+
+// step is one turn of the Runner's loop.
+func (m *machine) step(what string, do func(time.Time, *Output)) {
+	if m.e == nil || m.asleep {
+		return
+	}
+	was := map[Key]bool{}
+	for _, i := range m.e.order {
+		was[i.cfg.Key] = i.state == Master
+	}
+	m.out.Reset()
+	do(m.l.now, &m.out)
+	m.e.Tick(m.l.now, &m.out)
+	if what != "" {
+		m.l.note("%d %s", m.index+1, what)
+	}
+	m.act(was)
+	if m.l.stepped != nil {
+		m.l.stepped(m)
+	}
+	if m.e.resigned && m.e.Done() {
+		m.e = nil
+		m.stopped()
+		return
+	}
+	if d := m.e.Deadline(); !d.IsZero() && !d.Equal(m.timer) {
+		m.timer = d
+		e := m.e
+		m.l.after(max(d.Sub(m.l.now), 0)+m.l.between(0, m.l.late), func() {
+			if m.e == e && m.timer.Equal(d) {
+				m.timer = time.Time{}
+				m.step("", func(time.Time, *Output) {})
+			}
+		})
+	}
+}
+
+// act does what a step said; was are the instances that were master before.
+func (m *machine) act(was map[Key]bool) {
+	if m.l.record {
+		for _, line := range m.out.lines() {
+			m.l.note("%d   %s", m.index+1, line)
+		}
+	}
+	for _, t := range m.out.Transitions {
+		if t.To == Master {
+			m.announced[t.Key] = m.l.now
+		}
+	}
+	for _, k := range m.out.Announces {
+		m.announced[k] = m.l.now
+	}
+	for _, s := range m.out.Sends {
+		if !s.Until.IsZero() && !was[s.Key] && !m.isMaster(s.Key) {
+			m.l.fail("machine %d sends priority %d of %v in a state that is not entitled to it", m.index+1, s.Advert.Priority, s.Key)
+		}
+		if m.l.sent != nil {
+			m.l.sent(m, s)
+		}
+		m.send(s)
+	}
+	m.checkGroups()
+}
+
+// checkGroups: the members of a group are master together or not at all. (A file that groups
+// instances while they stop finds them at different points of that.)
+func (m *machine) checkGroups() {
+	if m.e.resigned || m.e.postponed {
+		return
+	}
+	for _, g := range m.e.groups {
+		for _, i := range g.members {
+			if (i.state == Master) != (g.members[0].state == Master) {
+				m.l.fail("machine %d: %v is %v, %v is %v", m.index+1, i.cfg.Key, i.state, g.members[0].cfg.Key, g.members[0].state)
+			}
+		}
+	}
+}
+
+func (m *machine) send(s Send) {
+	segment := int(s.Key.Interface[3] - '0')
+	if m.down[segment] {
+		return
+	}
+	for _, to := range m.l.machines {
+		if to == m || m.l.cut[segment][m.index][to.index] || m.l.loss > 0 && m.l.rng.Float64() < m.l.loss {
+			continue
+		}
+		copies := 1
+		if m.l.twice > 0 && m.l.rng.Float64() < m.l.twice {
+			copies = 2
+		}
+		for range copies {
+			p := packet{segment, s.Advert, m}
+			m.l.after(m.l.between(m.l.delay[0], m.l.delay[1]), func() { to.arrive(p) })
+		}
+	}
+}
+
+func (m *machine) arrive(p packet) {
+	switch {
+	case m.e == nil || m.down[p.segment]:
+	case m.asleep:
+		if !m.forgets && len(m.queue) < 256 {
+			m.queue = append(m.queue, p)
+		}
+	default:
+		m.step("", func(now time.Time, out *Output) { m.receive(now, p, out) })
+	}
+}
+
+func (m *machine) receive(now time.Time, p packet, out *Output) {
+	a := p.advert
+	if m.l.received != nil {
+		m.l.received(m, p, true)
+	}
+	m.e.Receive(now, fmt.Sprintf("eth%d", p.segment), &a, nil, out)
+	if m.l.received != nil {
+		m.l.received(m, p, false)
+	}
+}
+
+func (m *machine) isMaster(key Key) bool {
+	i := m.e.instances[key]
+	return i != nil && i.state == Master
+}
+
+// masters are the machines that hold key, as a set of bits.
+func (l *lan) masters(key Key) (set, count int) {
+	for _, m := range l.machines {
+		if m.e != nil && m.isMaster(key) {
+			set |= 1 << m.index
+			count++
+		}
+	}
+	return set, count
+}

@@ -1,0 +1,223 @@
+package vrrp
+
+import (
+	"slices"
+	"time"
+)
+
+// witness holds a lan to what it promises whatever happens to it. It knows the rules by their text,
+// and the elections by what goes into them and comes out.
+type witness struct {
+	l       *lan
+	lives   map[*Election]*life
+	counted map[string]int
+	booked  int // transitions and notes of the step that are counted
+	noted   int
+}
+
+// life is what a machine has heard since it started, by instance.
+type life map[Key]*ear
+
+type ear struct {
+	since   time.Time     // from when on the down timer counts: the last advert that counted, or the beginning of BACKUP
+	shorter time.Duration // the interval by which it counts at least, and at most
+	longer  time.Duration
+	own     time.Duration // the interval as configured, when it was last looked at
+	version uint8
+	changed time.Time // when that became another
+	zero    bool      // priority 0 was heard since
+	stalled bool      // it has listened since, because it was stalled
+	lesser  time.Time // the first of the lesser masters that preempt_delay leaves in place
+	other   time.Time // as master: the last advert of another master
+	better  time.Time // as master of a group: the first advert of a better one, which was not obeyed yet
+}
+
+func watch(l *lan) *witness {
+	w := &witness{l: l, lives: map[*Election]*life{}, counted: map[string]int{}}
+	l.received, l.stepped = w.received, w.stepped
+	return w
+}
+
+func (w *witness) ear(m *machine, key Key) *ear {
+	if w.lives[m.e] == nil {
+		w.lives[m.e] = &life{}
+	}
+	all := *w.lives[m.e]
+	if all[key] == nil {
+		all[key] = &ear{since: w.l.now}
+	}
+	return all[key]
+}
+
+// beats tells whether an advert is better than what the instance says of itself (RFC 9568 §6.4.3).
+func beats(a *Advert, i *instance) bool {
+	return a.Priority > i.cfg.Priority || a.Priority == i.cfg.Priority && i.source.Less(a.Source)
+}
+
+func (w *witness) received(m *machine, p packet, before bool) {
+	w.book(m)
+	a := p.advert
+	i := m.e.instances[Key{Interface: linkName(p.segment), VRID: a.VRID}]
+	if i == nil || i.refuse(&a) != nil {
+		return
+	}
+	ear := w.ear(m, i.cfg.Key)
+	switch {
+	case before && i.state == Backup:
+		w.hearBackup(ear, i, &a)
+	case before && i.state == Master && a.Priority != 0 && !i.resigning && !i.listening && !i.overdue(w.l.now):
+		ear.other = w.l.now // or a better one, and then we leave MASTER
+	case !before && i.state == Master && a.Priority != 0 && !i.resigning && beats(&a, i):
+		w.disobeyed(m, ear, i, &a)
+	}
+}
+
+// hearBackup is RFC 9568 §6.4.2 with preempt_delay.
+func (w *witness) hearBackup(ear *ear, i *instance, a *Advert) {
+	now := w.l.now
+	counts := !i.cfg.Preempt || a.Priority >= i.cfg.Priority
+	switch {
+	case a.Priority == 0:
+		ear.zero, ear.since = true, now
+		return
+	case a.Priority >= i.cfg.Priority:
+		ear.lesser = time.Time{}
+	case i.cfg.Preempt && ear.lesser.IsZero():
+		ear.lesser = now
+	}
+	if counts || now.Sub(ear.lesser) < i.cfg.PreemptDelay {
+		ear.since, ear.zero, ear.stalled = now, false, false
+		if i.cfg.Version == 3 {
+			ear.shorter, ear.longer = a.Interval, a.Interval
+		}
+	}
+}
+
+// disobeyed: who hears a better master makes way at once; in a group, for a better one on another
+// segment than that of its first member, within two adverts and a half.
+func (w *witness) disobeyed(m *machine, ear *ear, i *instance, a *Advert) {
+	if i.group == nil || slices.MinFunc(i.group.members, compareMembers) == i {
+		w.l.fail("machine %d heard a better master of %v, and stays", m.index+1, i.cfg.Key)
+		return
+	}
+	w.counted["doubt"]++
+	if ear.better.IsZero() || w.l.now.Sub(ear.better) > 5*a.Interval {
+		ear.better = w.l.now
+	}
+	if since := w.l.now.Sub(ear.better); since > 5*a.Interval/2 {
+		w.l.fail("machine %d hears a better master of %v since %v, and stays", m.index+1, i.cfg.Key, since)
+	}
+}
+
+func (w *witness) stepped(m *machine) {
+	w.book(m)
+	w.booked, w.noted = 0, 0
+	for _, i := range m.e.order {
+		ear := w.ear(m, i.cfg.Key)
+		if ear.own != i.cfg.Interval || ear.version != i.cfg.Version { // by a reload
+			ear.own, ear.version, ear.changed = i.cfg.Interval, i.cfg.Version, w.l.now
+			ear.shorter, ear.longer = min(ear.shorter, ear.own), max(ear.longer, ear.own)
+		}
+	}
+}
+
+// book counts what a machine said since the last call in this step.
+func (w *witness) book(m *machine) {
+	for ; w.booked < len(m.out.Transitions); w.booked++ {
+		w.transition(m, m.out.Transitions[w.booked])
+	}
+	for ; w.noted < len(m.out.Notes); w.noted++ {
+		switch n := m.out.Notes[w.noted]; n.Kind {
+		case NoteDuplicate:
+			w.counted["duplicate"]++
+		case NoteStall:
+			w.counted["stall"]++
+			ear := w.ear(m, n.Key)
+			ear.since, ear.stalled = w.l.now, true
+		case NotePriority:
+			w.counted["priority"]++
+		}
+	}
+}
+
+func (w *witness) transition(m *machine, t Transition) {
+	ear := w.ear(m, t.Key)
+	i := m.e.instances[t.Key]
+	switch {
+	case t.To == Master:
+		w.counted["takeover"]++
+		if t.From == Backup {
+			w.checkTakeover(m, ear, i)
+		}
+	case t.From == Master && t.To == Backup:
+		w.counted["yield"]++
+	case t.To == Fault:
+		w.counted["fault"]++
+	}
+	*ear = ear.begin(w.l.now, i)
+}
+
+// begin is the state of an ear when another state begins.
+func (e *ear) begin(now time.Time, i *instance) ear {
+	fresh := ear{since: now, own: e.own, version: e.version}
+	if i != nil {
+		fresh.shorter, fresh.longer = i.masterInterval, i.masterInterval
+	}
+	return fresh
+}
+
+// checkTakeover: nobody is deposed before he was silent for as long as it takes, or has said that
+// he stops.
+func (w *witness) checkTakeover(m *machine, ear *ear, i *instance) {
+	least := time.Duration(i.cfg.DownTimerAdverts) * ear.shorter
+	switch {
+	case ear.zero:
+		least = 0
+	case ear.stalled:
+		least = ear.shorter
+	}
+	if silence := w.l.now.Sub(ear.since); silence < least {
+		w.l.fail("machine %d takes %v over after only %v of silence", m.index+1, i.cfg.Key, silence)
+	}
+}
+
+// observe: no machine that is awake waits longer than it has to. In a group it may move when all
+// of it may.
+func (w *witness) observe() {
+	for _, m := range w.l.machines {
+		if m.e == nil || m.asleep {
+			continue
+		}
+		for _, i := range m.e.order {
+			if i.state != Backup {
+				continue
+			}
+			due := w.due(m, i)
+			for _, peer := range i.peers() {
+				if d := w.due(m, peer); d.After(due) {
+					due = d
+				}
+			}
+			if late := w.l.now.Sub(due); late > w.l.late {
+				w.l.fail("machine %d waits for %v longer than it has to, to take %v over", m.index+1, late, i.cfg.Key)
+			}
+		}
+	}
+}
+
+// due is when the down timer of a priority of 1 ends.
+func (w *witness) due(m *machine, i *instance) time.Time {
+	ear := w.ear(m, i.cfg.Key)
+	skew := ear.longer
+	if i.cfg.Version == 2 {
+		skew = time.Second
+	}
+	due := ear.since.Add(time.Duration(i.cfg.DownTimerAdverts)*ear.longer + skew)
+	// Another interval may begin the time anew.
+	if again := ear.changed.Add(time.Duration(i.cfg.DownTimerAdverts)*i.cfg.Interval + time.Second); again.After(due) {
+		return again
+	}
+	return due
+}
+
+func linkName(segment int) string { return [maxSegments]string{"eth0", "eth1", "eth2"}[segment] }
