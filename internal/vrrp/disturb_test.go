@@ -67,7 +67,7 @@ func (s *schedule) partition(m *machine, long time.Duration) {
 	s.l.note("partition of %d: segment %d, all %v, way %d", m.index+1, segment, all, way)
 	s.begin(long, func() {
 		s.l.note("all ways are whole")
-		s.l.cut = wires{}
+		s.l.cut = cuts{}
 	})
 }
 
@@ -90,7 +90,7 @@ func (s *schedule) split(long time.Duration) {
 	s.l.note("split %05b: segment %d, all %v", halves, segment, all)
 	s.begin(long, func() {
 		s.l.note("all ways are whole")
-		s.l.cut = wires{}
+		s.l.cut = cuts{}
 	})
 }
 

@@ -13,8 +13,8 @@ const (
 	maxSegments = 3
 )
 
-// wires are the ways between machines that are cut, by segment, sender and receiver.
-type wires [maxSegments][maxMachines][maxMachines]bool
+// cuts are the ways between machines that are cut, by segment, sender and receiver.
+type cuts [maxSegments][maxMachines][maxMachines]bool
 
 // lan is a simulated network of machines with an election each: segments eth0, eth1 and eth2, one
 // clock, one thread. All chance comes from one seed.
@@ -25,7 +25,7 @@ type lan struct {
 	sequence int
 	machines []*machine
 
-	cut   wires
+	cut   cuts
 	loss  float64
 	twice float64
 	delay [2]time.Duration // of packets: the least and the most

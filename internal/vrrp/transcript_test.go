@@ -126,7 +126,7 @@ func TestTranscripts(t *testing.T) {
 			s.cut[0][0][1], s.cut[0][1][0] = true, true
 			s.until(15 * time.Second)
 			s.note("eth0 is whole")
-			s.cut = wires{}
+			s.cut = cuts{}
 			s.until(17 * time.Second)
 			return s
 		}},

@@ -63,6 +63,12 @@ func newWire(t testing.TB) *wire {
 			ip(t, "-n", w.side[side], "link", "set", dev, "up")
 		}
 	}
+	for side := range 2 {
+		eventually(t, "carriers", 10*time.Second, func() bool {
+			links := w.links(side)
+			return links["eth0"].Up && links["eth1"].Up
+		})
+	}
 	return w
 }
 
