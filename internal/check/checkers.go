@@ -15,6 +15,10 @@ const (
 	TCP                   // a connection that is accepted
 	HTTP                  // a GET with an accepted response
 	HTTPS                 // the same over TLS
+	SMTP                  // a mail server that greets
+	DNS                   // a name server that answers
+	UDP                   // a packet that is answered, or to which nobody objects
+	GRPC                  // a server that says by gRPC that it serves
 )
 
 // checker is a kind's name in logs, its keyword in keepalived.conf(5), and its function. That
@@ -30,9 +34,13 @@ type checker struct {
 func checkers() []checker {
 	return []checker{
 		ICMP:  {"ping", "PING_CHECK", func(p *probers, ctx context.Context, s Spec) error { return p.pings.probe(ctx, s) }},
-		TCP:   {"tcp", "TCP_CHECK", alone(probeTCP)},
+		TCP:   {"tcp", "TCP_CHECK", (*probers).tcp},
 		HTTP:  {"http", "HTTP_GET", (*probers).http},
 		HTTPS: {"https", "SSL_GET", (*probers).http},
+		SMTP:  {"smtp", "SMTP_CHECK", alone(probeSMTP)},
+		DNS:   {"dns", "DNS_CHECK", alone(probeDNS)},
+		UDP:   {"udp", "UDP_CHECK", alone(probeUDP)},
+		GRPC:  {"grpc", "GRPC_CHECK", (*probers).grpc},
 	}
 }
 
@@ -73,6 +81,7 @@ type probers struct {
 	checkers    []checker
 	pings       *pings
 	expressions expressions
+	trusts      trusts
 }
 
 func newProbers() *probers { return &probers{checkers: checkers(), pings: newPings()} }

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -28,6 +29,32 @@ func connect(ctx context.Context, spec Spec) (*net.TCPConn, error) {
 		return nil, failure(op, err)
 	}
 	return conn, nil
+}
+
+// bounded is a connection on which everything is over when a context is.
+type bounded struct {
+	*net.TCPConn
+	stop func() bool
+}
+
+// open is connect, with all that is done on the connection ended by ctx.
+func open(ctx context.Context, spec Spec) (bounded, error) {
+	conn, err := connect(ctx, spec)
+	if err != nil {
+		return bounded{}, err
+	}
+	return bounded{conn, cutOff(ctx, conn)}, nil
+}
+
+// cutOff ends all that is done on a connection when ctx is over. The function that it returns undoes
+// it.
+func cutOff(ctx context.Context, conn net.Conn) (undo func() bool) {
+	return context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(0, 1)) })
+}
+
+func (b bounded) Close() error {
+	b.stop()
+	return b.TCPConn.Close()
 }
 
 // dial connects to the target of a spec from where its socket says, over "tcp" or "udp".
@@ -98,6 +125,15 @@ func (s Socket) configure(raw syscall.RawConn) error {
 		}
 	})
 	return errors.Join(err, controlErr)
+}
+
+// missing makes the error of a probe that waited for something in vain: of its time, or of what it
+// did.
+func missing(ctx context.Context, spec Spec, what string, err error) error {
+	if timedOut(err) || ctx.Err() != nil {
+		return fmt.Errorf("no %s within %v", what, spec.Timeout)
+	}
+	return failure("wait for "+what, err)
 }
 
 // timedOut reports whether err says that the time of a probe was over.

@@ -27,7 +27,11 @@ type Request interface {
 }
 
 // Word is one of keepalived's words with its value; empty if it is not said.
-type Word struct{ Name, Value string }
+type Word struct {
+	Name, Value string
+	// Secret is part of the value, and never shown.
+	Secret string
+}
 
 // NewDetail returns the detail of a socket and a request, either of which may be the zero value.
 func NewDetail(s Socket, r Request) Detail {
@@ -69,7 +73,7 @@ func (s Socket) Words() []Word {
 	if s.Source.IsValid() {
 		source = s.Source.String()
 	}
-	return []Word{{"bindto", source}, {"bind_port", number(int(s.Port))}, {"bind_if", s.Interface}, {"fwmark", number(int(s.Mark))}}
+	return []Word{{Name: "bindto", Value: source}, {Name: "bind_port", Value: number(int(s.Port))}, {Name: "bind_if", Value: s.Interface}, {Name: "fwmark", Value: number(int(s.Mark))}}
 }
 
 // number writes a number of which 0 is not said.

@@ -3,13 +3,11 @@ package check
 import (
 	"bufio"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"time"
 )
 
 // maxHeader bounds what is read of a response before its body, in bytes.
@@ -23,28 +21,24 @@ var (
 
 // http sends one GET over a connection of its own and wants a response with an accepted status and
 // body, whole or, if any body will do, at least maxIgnored bytes of it. Redirects are not followed:
-// their status is the answer. Over TLS the certificate is not verified.
+// their status is the answer.
 //
 // HTTP/1 is spoken directly, not through net/http's client: the context's deadline then is one for
 // connect, handshake, header and body, whatever the server does.
 func (p *probers) http(ctx context.Context, spec Spec) error {
 	q, _ := spec.Detail.Request().(HTTPRequest)
-	tcp, err := connect(ctx, spec)
+	tcp, err := open(ctx, spec)
 	if err != nil {
 		return err
 	}
 	defer tcp.Close()
-	stop := context.AfterFunc(ctx, func() { _ = tcp.SetDeadline(time.Unix(0, 1)) })
-	defer stop()
 
 	var conn net.Conn = tcp
 	if spec.Kind == HTTPS {
-		secure := tls.Client(tcp, q.tls())
-		if err := secure.HandshakeContext(ctx); err != nil {
-			if timedOut(err) || ctx.Err() != nil {
-				return fmt.Errorf("no TLS handshake within %v", spec.Timeout)
-			}
-			return failure("TLS handshake", err)
+		secure, err := p.secure(ctx, tcp, spec, tlsRequest{serverName: q.ServerName, verified: q.verified(), trust: q.Trust,
+			http2: q.Version == HTTP2})
+		if err != nil {
+			return err
 		}
 		conn = secure
 	}
@@ -63,14 +57,6 @@ func (p *probers) http(ctx context.Context, spec Spec) error {
 		return failure("GET "+q.target(), err)
 	}
 	return nil
-}
-
-func (q HTTPRequest) tls() *tls.Config {
-	c := &tls.Config{InsecureSkipVerify: true, ServerName: q.ServerName}
-	if q.Version == HTTP2 {
-		c.NextProtos = []string{"h2"} // RFC 9113 §3.2
-	}
-	return c
 }
 
 // getHTTP1 sends the request and judges the response.

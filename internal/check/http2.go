@@ -3,17 +3,30 @@ package check
 import (
 	"context"
 	"crypto/tls"
+	"io"
 	"net"
 	"net/http"
+	"strings"
 )
 
 // getHTTP2 is getHTTP1 in HTTP/2 (RFC 9113), over TLS or with prior knowledge.
 func (p *probers) getHTTP2(ctx context.Context, conn net.Conn, spec Spec, q HTTPRequest) (unwanted string, err error) {
+	response, done, err := roundTrip2(ctx, conn, q.host(spec.Addr), q.target(), "")
+	if err != nil {
+		return "", err
+	}
+	defer done()
+	return p.judge(q, response, nil)
+}
+
+// roundTrip2 sends one request of HTTP/2, a GET or, with a message of gRPC, a POST of that. done has
+// to be called when the response was read.
+func roundTrip2(ctx context.Context, conn net.Conn, host, target, message string) (response *http.Response, done func(), err error) {
 	scheme, protocols := "http", &http.Protocols{}
 	protocols.SetUnencryptedHTTP2(true)
 	if secure, ok := conn.(*tls.Conn); ok {
 		if secure.ConnectionState().NegotiatedProtocol != "h2" {
-			return "", errNoHTTP2
+			return nil, nil, errNoHTTP2
 		}
 		scheme = "https"
 		protocols.SetHTTP2(true)
@@ -21,20 +34,31 @@ func (p *probers) getHTTP2(ctx context.Context, conn net.Conn, spec Spec, q HTTP
 	given := func(context.Context, string, string) (net.Conn, error) { return conn, nil }
 	transport := &http.Transport{Protocols: protocols, DialContext: given, DialTLSContext: given,
 		DisableCompression: true, MaxResponseHeaderBytes: maxHeader}
-	client, err := transport.NewClientConn(ctx, scheme, spec.Addr.String())
+	client, err := transport.NewClientConn(ctx, scheme, conn.RemoteAddr().String())
 	if err != nil {
-		return "", err
+		return nil, nil, err
 	}
-	defer client.Close()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+q.host(spec.Addr)+q.target(), nil)
+	method, body := http.MethodGet, io.Reader(nil)
+	if message != "" {
+		method, body = http.MethodPost, strings.NewReader(message)
+	}
+	request, err := http.NewRequestWithContext(ctx, method, scheme+"://"+host+target, body)
 	if err != nil {
-		return "", &fault{op: "GET " + q.target(), cause: err}
+		client.Close()
+		return nil, nil, &fault{op: method + " " + target, cause: err}
 	}
 	request.Header.Set("User-Agent", "lvsd")
-	response, err := client.RoundTrip(request)
-	if err != nil {
-		return "", err
+	if message != "" {
+		request.Header.Set("Content-Type", "application/grpc")
+		request.Header.Set("Te", "trailers")
 	}
-	defer response.Body.Close()
-	return p.judge(q, response, nil)
+	response, err = client.RoundTrip(request)
+	if err != nil {
+		client.Close()
+		return nil, nil, err
+	}
+	return response, func() {
+		response.Body.Close()
+		client.Close()
+	}, nil
 }

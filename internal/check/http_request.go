@@ -4,6 +4,7 @@ import (
 	"crypto/md5"
 	"encoding/hex"
 	"fmt"
+	"net"
 	"net/netip"
 	"strings"
 )
@@ -25,6 +26,8 @@ type HTTPRequest struct {
 	Match Match
 	// ServerName is the name that is asked for in the TLS handshake (RFC 6066 §3); empty is none.
 	ServerName string
+	// Trust is what is shown to the server over TLS, and what it has to show.
+	Trust Trust
 	// Strict wants the end of a response over TLS to be announced (RFC 8446 §6.1): without it,
 	// a connection that just ends is the end of the body too (tls_compliant).
 	Strict bool
@@ -86,8 +89,9 @@ func (q HTTPRequest) Words() []Word {
 	if q.Status != (StatusCodes{}) {
 		status = q.Status.String()
 	}
-	words := []Word{{"http_protocol", q.Version.String()}, {"virtualhost", q.Host}, {"status_code", status}, {"digest", q.Digest.String()}}
-	return append(append(words, q.Match.words()...), Word{"sni_name", q.ServerName}, Word{"tls_compliant", flag(q.Strict)})
+	words := []Word{{Name: "http_protocol", Value: q.Version.String()}, {Name: "virtualhost", Value: q.Host}, {Name: "status_code", Value: status}, {Name: "digest", Value: q.Digest.String()}}
+	words = append(append(words, q.Match.words()...), q.Trust.words()...)
+	return append(words, Word{Name: "sni_name", Value: q.ServerName}, Word{Name: "tls_compliant", Value: flag(q.Strict)})
 }
 
 // suffix is the path, with the site before it where it has a name: "/healthz", " www.example.com/".
@@ -96,6 +100,18 @@ func (q HTTPRequest) suffix() string {
 		return q.Path
 	}
 	return " " + q.Host + q.Path
+}
+
+// verified is the name that a certificate has to be for: the one that is asked for, else that of the
+// site. An address in the place of either is verified too.
+func (q HTTPRequest) verified() string {
+	if q.ServerName != "" || q.Host == "" {
+		return q.ServerName
+	}
+	if name, _, err := net.SplitHostPort(q.Host); err == nil {
+		return name
+	}
+	return strings.Trim(q.Host, "[]")
 }
 
 // host is what the header Host says: the site, or the target itself (RFC 9110 §7.2) without an IPv6

@@ -28,8 +28,8 @@ func (m Match) words() []Word {
 	if m.UTF8 {
 		utf = "utf"
 	}
-	return []Word{{"regex", m.Expression}, {"regex_no_match", flag(m.Unwanted)}, {"regex_options", utf},
-		{"regex_min_offset", number(m.Min)}, {"regex_max_offset", number(m.Max)}}
+	return []Word{{Name: "regex", Value: m.Expression}, {Name: "regex_no_match", Value: flag(m.Unwanted)}, {Name: "regex_options", Value: utf},
+		{Name: "regex_min_offset", Value: number(m.Min)}, {Name: "regex_max_offset", Value: number(m.Max)}}
 }
 
 // maxExpressions bounds the compiled expressions that are kept.

@@ -222,13 +222,19 @@ const grace = 2 * time.Second
 // probeOnce probes as a set does, and fails the test if the probe returns late.
 func probeOnce(t testing.TB, s Spec) error {
 	t.Helper()
+	return probeResult(t, s).err
+}
+
+// probeResult is probeOnce with all that was found.
+func probeResult(t testing.TB, s Spec) result {
+	t.Helper()
 	p := newProbers()
 	defer p.wait()
 	r := newSet(Options{}, p.probe, p.wait).once(context.Background(), s)
 	if took := r.end.Sub(r.start); took > s.Timeout+grace {
 		t.Errorf("%v returned after %v, its timeout is %v", s, took, s.Timeout)
 	}
-	return r.err
+	return r
 }
 
 // wantError fails the test unless err reads as wanted ("" for no error).

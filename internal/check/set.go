@@ -16,6 +16,9 @@ type Options struct {
 	// Failed is told of each failed probe of a target that is up all the same, where the spec
 	// asks for it (LogAllFailures).
 	Failed func(Spec, Verdict)
+	// Expiring is told once a day of the certificate that a target shows, beginning two weeks
+	// before its end.
+	Expiring func(Spec, time.Time)
 	// LocalError is told when an error of our own (no descriptors, no permission) keeps a target
 	// from being probed: once when it begins, again when it becomes another, and with nil when
 	// it is over; not when the spec is removed from the set. It says nothing of the target.
@@ -53,6 +56,9 @@ func newSet(o Options, probe func(context.Context, Spec) error, release func()) 
 	}
 	if o.Failed == nil {
 		o.Failed = func(Spec, Verdict) {}
+	}
+	if o.Expiring == nil {
+		o.Expiring = func(Spec, time.Time) {}
 	}
 	if o.LocalError == nil {
 		o.LocalError = func(Spec, error) {}
@@ -148,6 +154,9 @@ func (s *Set) run(ctx context.Context, c *check) {
 		if borne(c.spec, before, after.Verdict) {
 			s.options.Failed(c.spec, after.Verdict)
 		}
+		if expiring(before, after.Verdict) {
+			s.options.Expiring(c.spec, after.Found.Expires)
+		}
 		if faultChanged(before, after.Verdict) {
 			s.options.LocalError(c.spec, after.Fault)
 		}
@@ -160,6 +169,7 @@ func (s *Set) once(ctx context.Context, spec Spec) result {
 	start := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, spec.Timeout)
 	defer cancel()
-	err := s.probe(ctx, spec)
-	return result{start: start, end: time.Now(), err: err}
+	var found Finding
+	err := s.probe(withFinding(ctx, &found), spec)
+	return result{start: start, end: time.Now(), err: err, found: found}
 }

@@ -30,6 +30,8 @@ type Timing struct {
 	// Retry is how many failed probes after the first are borne before a target that was
 	// healthy is down.
 	Retry int
+	// Rise is how many probes in a row have to succeed before a target that was down is up; 0 is 1.
+	Rise int
 	// DelayBeforeRetry is the time from the end of a failed probe to the next while retrying.
 	DelayBeforeRetry time.Duration
 	// Alpha says that the target counts as down until a probe succeeds.

@@ -38,11 +38,16 @@ type Verdict struct {
 	Since time.Time
 	// Failures is how many probes have failed since the last that succeeded.
 	Failures int
+	// Successes is how many have succeeded since the last that failed, counted only while the
+	// target is down.
+	Successes int
 	// Err is the error of the last probe, nil when it succeeded or when none has finished.
 	Err error
 	// Last is when the last probe with a result ended, and Took how long it took.
 	Last time.Time
 	Took time.Duration
+	// Found is what the last probe found beside that.
+	Found Finding
 	// Fault is our own error that keeps the target from being probed at present, nil if none.
 	Fault error
 }
@@ -80,6 +85,7 @@ type state struct {
 type result struct {
 	start, end time.Time
 	err        error // nil, the target's failure, or a *fault of ours
+	found      Finding
 }
 
 // newState is the state of a check that starts now.
@@ -97,13 +103,13 @@ const minRetryDelay = 10 * time.Millisecond
 //
 // The first probe ever decides alone. Later a failed probe is followed by up to Retry more, each
 // DelayBeforeRetry after the end of the one before; only when all have failed is the target down.
-// One success brings it back. So a target that stops answering is down within
+// Rise successes in a row bring it back, which follow one another as closely. So a target that stops answering is down within
 // Interval + Timeout + Retry·(DelayBeforeRetry + Timeout).
 //
 // A fault of ours says nothing of the target: it neither counts as a failure nor ends a row of
 // them, and the next probe is the next regular one.
 func step(spec Spec, s state, r result) (state, time.Time) {
-	next := s.nextRegular(spec, r.end)
+	next, soon := s.nextRegular(spec, r.end), r.end.Add(max(spec.DelayBeforeRetry, minRetryDelay))
 
 	var f *fault
 	if errors.As(r.err, &f) {
@@ -111,15 +117,24 @@ func step(spec Spec, s state, r result) (state, time.Time) {
 		return s, next
 	}
 	from := s.State()
-	s.Known, s.Fault, s.Err, s.Last, s.Took = true, nil, r.err, r.end, r.end.Sub(r.start)
+	if r.found.Expires.IsZero() { // it was not shown this time
+		r.found.Expires = s.Found.Expires
+	}
+	s.Known, s.Fault, s.Err, s.Last, s.Took, s.Found = true, nil, r.err, r.end, r.end.Sub(r.start), r.found
 	switch {
 	case r.err == nil:
 		s.Failures = 0
-		if !s.Healthy {
-			s.Healthy, s.Since = true, r.end
+		switch {
+		case s.Healthy:
+		case from == Unknown || s.Successes+1 >= spec.Rise:
+			s.Healthy, s.Since, s.Successes = true, r.end, 0
+		default:
+			s.Successes++
+			next = soon
 		}
 	default:
 		s.Failures++
+		s.Successes = 0
 		switch {
 		case from == Down:
 		case from == Unknown || s.Failures > spec.Retry:
@@ -128,7 +143,7 @@ func step(spec Spec, s state, r result) (state, time.Time) {
 			}
 			s.Healthy = false
 		default:
-			next = r.end.Add(max(spec.DelayBeforeRetry, minRetryDelay))
+			next = soon
 		}
 	}
 	return s, next
@@ -172,4 +187,18 @@ func borne(spec Spec, before, after Verdict) bool {
 // known rather than one that is not, and down rather than up.
 func worse(v, than Verdict) bool {
 	return v.Known && (!than.Known || than.Healthy && !v.Healthy)
+}
+
+// expiryNotice is how long before its end a certificate is told of.
+const expiryNotice = 14 * 24 * time.Hour
+
+// expiring reports whether the end of a certificate is near, and was not told today.
+func expiring(before, after Verdict) bool {
+	const day = 24 * time.Hour
+	left := func(v Verdict) time.Duration { return v.Found.Expires.Sub(v.Last) }
+	if after.Found.Expires.IsZero() || left(after) > expiryNotice {
+		return false
+	}
+	told := before.Found.Expires.Equal(after.Found.Expires) && left(before) <= expiryNotice
+	return !told || left(before)/day != left(after)/day
 }

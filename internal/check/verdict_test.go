@@ -81,6 +81,78 @@ func TestStep(t *testing.T) {
 	}
 }
 
+// TestRise: a target that was down comes back after so many successes in a row, which follow one
+// another as fast as failures do; the first probe of all decides alone.
+func TestRise(t *testing.T) {
+	const u, d = Up, Down
+	ok, bad := error(nil), errDead
+	for _, c := range []struct {
+		name   string
+		rise   int
+		alpha  bool
+		errs   []error
+		states []State
+		starts []float64
+	}{
+		{"the first probe decides", 3, false, []error{ok, ok}, []State{u, u}, []float64{0, 10, 20}},
+		{"with alpha too", 3, true, []error{ok}, []State{u}, []float64{0, 10}},
+		{"three in a row", 3, false, []error{bad, ok, ok, ok, ok}, []State{d, d, d, u, u}, []float64{0, 10, 11, 12, 20, 30}},
+		{"a failure ends the row", 3, false, []error{bad, ok, ok, bad, ok, ok, ok}, []State{d, d, d, d, d, d, u}, []float64{0, 10, 11, 12, 20, 21, 22, 30}},
+		{"a fault neither counts nor ends it", 2, false, []error{bad, ok, errFiles, ok}, []State{d, d, d, u}, []float64{0, 10, 11, 20, 30}},
+		{"down and up again", 2, false, []error{ok, bad, bad, ok, ok, bad, bad, ok}, []State{u, u, d, d, u, u, d, d}, []float64{0, 10, 11, 20, 21, 30, 31, 40, 41}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			spec := tcpSpec("10.10.10.11:80")
+			spec.Retry, spec.Rise, spec.Alpha = 1, c.rise, c.alpha
+			states, starts, _ := play(t, spec, 0, c.errs...)
+			if fmt.Sprint(states) != fmt.Sprint(c.states) {
+				t.Errorf("states %v, want %v", states, c.states)
+			}
+			if fmt.Sprint(starts) != fmt.Sprint(c.starts) {
+				t.Errorf("probes at %v s, want %v", starts, c.starts)
+			}
+		})
+	}
+}
+
+// TestExpiring: the end of a certificate is told once a day from two weeks before, and again when
+// another certificate ends soon; a probe that sees none changes nothing.
+func TestExpiring(t *testing.T) {
+	spec := tcpSpec("10.10.10.11:443")
+	const day = 24 * time.Hour
+	s := newState(spec, t0)
+	for _, c := range []struct {
+		name    string
+		at      time.Duration
+		expires time.Duration // 0 for none
+		err     error
+		told    bool
+	}{
+		{"none", 0, 0, nil, false},
+		{"far away", 0, 30 * day, nil, false},
+		{"15 days before", 15 * day, 30 * day, nil, false},
+		{"14 days before", 16 * day, 30 * day, nil, true},
+		{"at once again", 16*day + time.Second, 30 * day, nil, true}, // 13 whole days are left
+		{"and again", 16*day + time.Minute, 30 * day, nil, false},
+		{"not seen", 16*day + 2*time.Minute, 0, errDead, false},
+		{"seen again", 16*day + 3*time.Minute, 30 * day, nil, false},
+		{"the next day", 17*day + time.Minute, 30 * day, nil, true},
+		{"another that ends soon", 17*day + 2*time.Minute, 20 * day, nil, true},
+		{"renewed", 17*day + 3*time.Minute, 400 * day, nil, false},
+		{"ended, with nobody who minds", 401 * day, 400 * day, nil, true},
+	} {
+		r := result{start: t0.Add(c.at), end: t0.Add(c.at), err: c.err}
+		if c.expires != 0 {
+			r.found.Expires = t0.Add(c.expires)
+		}
+		after, _ := step(spec, s, r)
+		if told := expiring(s.Verdict, after.Verdict); told != c.told {
+			t.Errorf("%s: told %t", c.name, told)
+		}
+		s = after
+	}
+}
+
 // TestAlpha: a target with alpha is down until a probe has succeeded, and what the first one finds
 // is told in any case.
 func TestAlpha(t *testing.T) {
@@ -203,12 +275,12 @@ func TestStepProperties(t *testing.T) {
 		}
 		spec := Spec{
 			Kind: TCP, Timing: Timing{Interval: duration("interval", time.Millisecond, time.Minute), Timeout: time.Second,
-				Warmup: duration("warmup", 0, time.Minute), Retry: rapid.IntRange(0, 5).Draw(t, "retry"),
+				Warmup: duration("warmup", 0, time.Minute), Retry: rapid.IntRange(0, 5).Draw(t, "retry"), Rise: rapid.IntRange(0, 4).Draw(t, "rise"),
 				DelayBeforeRetry: duration("delay", 0, time.Minute)},
 		}
 		s := newState(spec, t0)
 		start := s.first
-		known, healthy, row := false, true, 0
+		known, healthy, row, good := false, true, 0, 0
 		for range rapid.IntRange(1, 60).Draw(t, "probes") {
 			late := duration("late", 0, 10*time.Millisecond)
 			end := start.Add(late + duration("took", 0, 2*time.Minute))
@@ -216,14 +288,22 @@ func TestStepProperties(t *testing.T) {
 			retrying := false
 			switch err {
 			case nil:
-				known, healthy, row = true, true, 0
+				row = 0
+				if good++; healthy || !known || good >= spec.Rise {
+					healthy = true
+				}
+				known, retrying = true, !healthy
 			case errDead:
 				row++
+				good = 0
 				if !known || row > spec.Retry {
 					healthy = false
 				}
 				known = true
 				retrying = healthy
+			}
+			if healthy {
+				good = 0
 			}
 			before := s
 			var next time.Time

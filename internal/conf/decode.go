@@ -52,6 +52,9 @@ func decode(nodes []*keepalived.Node, front *frontEnd, hostname string) (*Config
 		if n.Name == "global_defs" {
 			d.globalDefs(n)
 		}
+		if n.Name == "SSL" {
+			d.ssl(n)
+		}
 	}
 	d.settleAnnouncements()
 	for _, n := range nodes {

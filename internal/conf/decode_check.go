@@ -11,7 +11,7 @@ import (
 // virtual server's, else the default. A nil is a word that nobody wrote yet.
 type inheritance struct {
 	interval, timeout, delay, warmup *time.Duration
-	retry                            *int
+	retry, rise                      *int
 	alpha                            *bool
 	virtualHost                      string // "" is nobody's
 }
@@ -41,6 +41,17 @@ func (d *decoder) inherited(n *keepalived.Node, to *inheritance) {
 		if d.whole(n, 0, maxRetry, &retry) {
 			to.retry = &retry
 		}
+	case "fall": // lvsd's own word for retry, which does not count the first failure
+		var fall int
+		if d.whole(n, 1, maxRetry+1, &fall) {
+			fall--
+			to.retry = &fall
+		}
+	case "rise":
+		var rise int
+		if d.whole(n, 1, maxRetry, &rise) {
+			to.rise = &rise
+		}
 	case "alpha":
 		var alpha bool
 		if d.flag(n, &alpha) {
@@ -54,14 +65,23 @@ func (d *decoder) inherited(n *keepalived.Node, to *inheritance) {
 // timing is what a check of a kind has inherited, with the defaults of what nobody wrote.
 func (d *decoder) timing(from inheritance, kind CheckKind) Timing {
 	def := d.front.defaults
-	t := Timing{Interval: def.Interval, Timeout: def.Timeout, Retry: def.Retry, DelayBeforeRetry: def.DelayBeforeRetry}
-	if kind == HTTPGet || kind == SSLGet {
-		t.DelayBeforeRetry = def.HTTPDelay
-	}
+	t := Timing{Interval: def.Interval, Timeout: def.Timeout, Retry: def.Retry, Rise: 1, DelayBeforeRetry: def.DelayBeforeRetry}
 	set(&t.Interval, from.interval)
+	switch kind {
+	case HTTPGet, SSLGet:
+		t.DelayBeforeRetry = def.HTTPDelay
+	case DNSCheck:
+		t.Retry = def.DNSRetry
+		if def.DNSDelay != 0 {
+			t.DelayBeforeRetry = def.DNSDelay
+		} else {
+			t.DelayBeforeRetry = t.Interval
+		}
+	}
 	set(&t.Timeout, from.timeout)
 	set(&t.DelayBeforeRetry, from.delay)
 	set(&t.Retry, from.retry)
+	set(&t.Rise, from.rise)
 	set(&t.Alpha, from.alpha)
 	t.Warmup = t.Interval
 	set(&t.Warmup, from.warmup)
@@ -74,44 +94,52 @@ func set[T any](to, from *T) {
 	}
 }
 
-func isChecker(name string) bool {
-	switch CheckKind(name) {
-	case PingCheck, TCPCheck, HTTPGet, SSLGet:
-		return true
+// checkWords read the statements of a checker's block that not every checker has, of which it
+// inherits some.
+type checkWords func(d *decoder, n *keepalived.Node, own inheritance, to *Check)
+
+// checkers are all of them, with what reads their own words, if they have any.
+func checkers() map[CheckKind]checkWords {
+	return map[CheckKind]checkWords{
+		PingCheck: nil, TCPCheck: (*decoder).tcp, HTTPGet: (*decoder).http, SSLGet: (*decoder).http, SMTPCheck: (*decoder).smtp,
+		DNSCheck: (*decoder).dns, UDPCheck: (*decoder).udp, GRPCCheck: (*decoder).grpc,
 	}
-	return false
 }
+
+// Known tells whether it is one of the kinds of check.
+func (k CheckKind) Known() bool {
+	_, known := checkers()[k]
+	return known
+}
+
+func isChecker(name string) bool { return CheckKind(name).Known() }
 
 func (d *decoder) check(n *keepalived.Node, own inheritance, r *RealServer) {
 	c := Check{Kind: CheckKind(n.Name), Range: n.Range}
-	isHTTP := c.Kind == HTTPGet || c.Kind == SSLGet
-	if isHTTP {
-		c.HTTP.Protocol, c.HTTP.SNI = d.front.defaults.HTTPProtocol, c.Kind == SSLGet && d.front.defaults.SNI
-	}
-	log, strict := d.global.logAllFailures, false
-	d.singles(n, func(name string) bool { return name == "url" }, func(w *keepalived.Node) {
+	log := d.global.logAllFailures
+	d.singles(n, func(name string) bool { return name == "url" || name == "host" }, func(w *keepalived.Node) {
 		if w.Name == "log_all_failures" {
 			d.flag(w, &log)
 			return
 		}
 		d.socket(w, &c.Socket)
 		d.inherited(w, &own)
-		if isHTTP {
-			d.http(w, &c.HTTP, &strict)
-		}
 	})
-	for _, w := range n.Children {
-		if w.Name == "url" {
-			d.url(w, own.virtualHost, strict, &c.HTTP)
-		}
-	}
-	if isHTTP && !has(n, "url") {
-		d.errorf(n.Range, "%s has no url; write at least one", n.Name)
+	if read := checkers()[c.Kind]; read != nil {
+		read(d, n, own, &c)
 	}
 	c.Timing = d.timing(own, c.Kind)
 	c.LogAllFailures = log
-	d.validateSocket(n, c, r)
+	d.validateSocket(n, c.Kind, c.Socket, r)
 	r.Checks = append(r.Checks, c)
+}
+
+// each calls do for the statements of a block, of which the caller has reported those that stand
+// twice.
+func each(n *keepalived.Node, do func(*keepalived.Node)) {
+	for _, c := range n.Children {
+		do(c)
+	}
 }
 
 func has(n *keepalived.Node, name string) bool { return child(n, name) != nil }
@@ -171,7 +199,7 @@ func (d *decoder) port(n *keepalived.Node, to *uint16) {
 }
 
 // validateSocket holds a check's addresses to those of its server.
-func (d *decoder) validateSocket(n *keepalived.Node, c Check, r *RealServer) {
+func (d *decoder) validateSocket(n *keepalived.Node, kind CheckKind, c Socket, r *RealServer) {
 	target := r.Address.Addr()
 	if c.ConnectIP.IsValid() {
 		target = c.ConnectIP
@@ -191,7 +219,7 @@ func (d *decoder) validateSocket(n *keepalived.Node, c Check, r *RealServer) {
 	if target.Is6() && target.IsLinkLocalUnicast() && c.BindIf == "" {
 		d.errorf(at("connect_ip").Range, "%s means nothing without its interface (RFC 4007); write bind_if", target)
 	}
-	if c.Kind != PingCheck && r.Address.Port() == 0 && c.ConnectPort == 0 {
-		d.warnf(n.Range, "%s has no port to connect to, and will fail: real_server %s has port 0; write connect_port", c.Kind, r.Address.Addr())
+	if kind != PingCheck && r.Address.Port() == 0 && c.ConnectPort == 0 {
+		d.warnf(n.Range, "%s has no port to connect to, and will fail: real_server %s has port 0; write connect_port", kind, r.Address.Addr())
 	}
 }

@@ -15,19 +15,34 @@ import (
 // maxOffset bounds the offsets of a regex, in bytes: what is looked at of a body.
 const maxOffset = 16 << 20
 
-// http reads a word of HTTP_GET or SSL_GET that not every checker has.
-func (d *decoder) http(n *keepalived.Node, to *HTTP, strict *bool) {
-	switch n.Name {
-	case "http_protocol":
-		d.choice(n, []string{"1.0", "1.0C", "1.1", "2"}, &to.Protocol)
-	case "enable_sni":
-		d.flag(n, &to.SNI)
-	case "sni_name":
-		if d.hostName(n, &to.SNIName) {
-			to.SNI = true
+func (d *decoder) http(n *keepalived.Node, own inheritance, c *Check) {
+	to := &HTTP{Protocol: d.front.defaults.HTTPProtocol, SNI: c.Kind == SSLGet && d.front.defaults.SNI}
+	c.HTTP = to
+	if c.Kind == SSLGet {
+		to.SSL = d.cfg.SSL
+	}
+	strict := false
+	each(n, func(w *keepalived.Node) {
+		switch w.Name {
+		case "http_protocol":
+			d.choice(w, []string{"1.0", "1.0C", "1.1", "2"}, &to.Protocol)
+		case "enable_sni":
+			d.flag(w, &to.SNI)
+		case "sni_name":
+			if d.hostName(w, &to.SNIName) {
+				to.SNI = true
+			}
+		case "tls_compliant":
+			d.flag(w, &strict)
 		}
-	case "tls_compliant":
-		d.flag(n, strict)
+	})
+	each(n, func(w *keepalived.Node) {
+		if w.Name == "url" {
+			d.url(w, own.virtualHost, strict, to)
+		}
+	})
+	if !has(n, "url") {
+		d.errorf(n.Range, "%s has no url; write at least one", n.Name)
 	}
 }
 

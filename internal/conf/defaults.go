@@ -31,6 +31,9 @@ type defaults struct {
 	StatusCodes      StatusRange
 	HTTPProtocol     string
 	SNI              bool // of SSL_GET
+	DNSRetry         int
+	DNSDelay         time.Duration // 0 is delay_loop
+	HeloName         string
 }
 
 // instance is an instance that says nothing, as far as defaults go.

@@ -26,5 +26,7 @@ func hclDefaults() defaults {
 		StatusCodes:      StatusRange{200, 299},
 		HTTPProtocol:     "1.1",
 		SNI:              true,
+		DNSRetry:         1,
+		DNSDelay:         time.Second,
 	}
 }

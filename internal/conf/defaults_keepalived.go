@@ -26,5 +26,7 @@ func keepalivedDefaults() defaults {
 		HTTPDelay:        3 * time.Second,
 		StatusCodes:      StatusRange{200, 299},
 		HTTPProtocol:     "1.0",
+		DNSRetry:         3,
+		HeloName:         "smtpchecker.keepalived.org",
 	}
 }

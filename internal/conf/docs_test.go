@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// documentation is docs/configuration.md, by its headings.
+// documentation is docs/configuration.md and docs/checks.md, by their headings.
 type documentation struct {
 	text     string
 	sections map[string]string
@@ -24,7 +24,11 @@ func readDocumentation(t *testing.T) documentation {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := documentation{string(text), map[string]string{}}
+	checks, err := os.ReadFile(filepath.Join("..", "..", "docs", "checks.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := documentation{string(text) + string(checks), map[string]string{}}
 	for _, part := range regexp.MustCompile(`(?m)^##+ `).Split(d.text, -1)[1:] {
 		title, rest, _ := strings.Cut(part, "\n")
 		d.sections[title] = rest
@@ -79,7 +83,9 @@ func documentedBlocks() map[string]*hclBlock {
 		"global_defs": find(file, "global_defs"), "garp_group": find(file, "garp_group"), "vrrp_instance": find(file, "vrrp_instance"),
 		"vrrp_sync_group": find(file, "vrrp_sync_group"), "virtual_server_group": find(file, "virtual_server_group"),
 		"virtual_server": service, "real_server": server,
-		"Checks":               {values: hclPorts()},
+		"SSL": find(file, "SSL"), "Words of every checker": {values: hclPorts()}, "TCP_CHECK": find(server, "TCP_CHECK").without(hclPorts()),
+		"SMTP_CHECK": find(server, "SMTP_CHECK").without(hclPorts()), "DNS_CHECK": find(server, "DNS_CHECK").without(hclPorts()),
+		"UDP_CHECK": find(server, "UDP_CHECK").without(hclPorts()), "GRPC_CHECK": find(server, "GRPC_CHECK").without(hclPorts()),
 		"HTTP_GET and SSL_GET": get.without(hclPorts()), "url": find(get, "url"),
 		"vrrp_script": find(file, "vrrp_script"),
 	}
@@ -172,6 +178,10 @@ virtual_server "10.0.0.1" "80" {
     SSL_GET {
       url "/" {}
     }
+    SMTP_CHECK {}
+    DNS_CHECK {}
+    UDP_CHECK {}
+    GRPC_CHECK {}
   }
 }
 `
@@ -203,6 +213,10 @@ virtual_server 10.0.0.1 80 {
         SSL_GET {
             url { path / }
         }
+        SMTP_CHECK
+        DNS_CHECK
+        UDP_CHECK
+        GRPC_CHECK
     }
 }
 `
@@ -228,6 +242,20 @@ func printedDefaults(c *Config) map[string]map[string]string {
 	if get.DelayBeforeRetry != tcp.DelayBeforeRetry {
 		retryDelay += "; HTTP_GET and SSL_GET: " + time(get.DelayBeforeRetry)
 	}
+	resolver := server.Checks[4]
+	switch resolver.DelayBeforeRetry {
+	case tcp.DelayBeforeRetry:
+	case resolver.Interval:
+		retryDelay += "; DNS_CHECK: delay_loop"
+	}
+	retry := fmt.Sprint(tcp.Retry)
+	if resolver.Retry != tcp.Retry {
+		retry += fmt.Sprintf("; DNS_CHECK: %d", resolver.Retry)
+	}
+	helo := map[string]string{}
+	if name := server.Checks[3].SMTP.HeloName; name != "" {
+		helo["helo_name"] = name
+	}
 	persistence := "off"
 	if v.PersistenceTimeout != 0 {
 		persistence = time(v.PersistenceTimeout)
@@ -240,6 +268,7 @@ func printedDefaults(c *Config) map[string]map[string]string {
 	target := map[bool]string{true: "the server's"}
 	secure := server.Checks[2].HTTP
 	status, script := get.HTTP.URLs[0].StatusCodes[0], c.Scripts[0]
+	dns, udp, grpc := resolver.DNS, server.Checks[5].UDP, server.Checks[6].GRPC
 	return map[string]map[string]string{
 		"global_defs": {
 			"enable_script_security": fmt.Sprint(c.ScriptSecurity),
@@ -272,8 +301,8 @@ func printedDefaults(c *Config) map[string]map[string]string {
 		"virtual_server": {
 			"protocol": strings.ToUpper(string(v.Protocol)), "lb_algo": v.Scheduler, "lvs_sched": v.Scheduler,
 			"lb_kind": string(v.Forwarding), "lvs_method": string(v.Forwarding), "persistence_timeout": persistence,
-			"delay_loop": time(tcp.Interval), "connect_timeout": time(tcp.Timeout), "retry": fmt.Sprint(tcp.Retry),
-			"nb_get_retry": fmt.Sprint(tcp.Retry), "delay_before_retry": retryDelay, "weight": fmt.Sprint(server.Weight),
+			"delay_loop": time(tcp.Interval), "connect_timeout": time(tcp.Timeout), "retry": retry,
+			"nb_get_retry": retry, "delay_before_retry": retryDelay, "weight": fmt.Sprint(server.Weight),
 			"inhibit_on_failure": fmt.Sprint(server.InhibitOnFailure), "quorum": fmt.Sprint(v.Quorum),
 			"hysteresis": fmt.Sprint(v.Hysteresis), "sorry_server_inhibit": fmt.Sprint(v.Sorry.Inhibit),
 			"alpha": fmt.Sprint(tcp.Alpha), "flag-1": fmt.Sprint(v.Fallback), "flag-2": fmt.Sprint(v.HashPort),
@@ -281,16 +310,20 @@ func printedDefaults(c *Config) map[string]map[string]string {
 			"sh-port": fmt.Sprint(v.HashPort), "mh-port": fmt.Sprint(v.HashPort), "ops": fmt.Sprint(v.OnePacket),
 			"persistence_granularity": map[int]string{0: "off"}[v.PersistencePrefix],
 			"persistence_engine":      map[string]string{"": "off"}[v.PersistenceEngine],
-			"warmup":                  warmup,
+			"warmup":                  warmup, "rise": fmt.Sprint(tcp.Rise), "fall": fmt.Sprint(tcp.Retry + 1),
 		},
 		"real_server": {"uthreshold": fmt.Sprint(server.UpperThreshold), "lthreshold": fmt.Sprint(server.LowerThreshold)},
-		"Checks": {
+		"Words of every checker": {
 			"log_all_failures": fmt.Sprint(tcp.LogAllFailures), "connect_ip": target[!tcp.ConnectIP.IsValid()],
 			"connect_port": target[tcp.ConnectPort == 0],
 		},
 		"HTTP_GET and SSL_GET": {
 			"http_protocol": secure.Protocol, "enable_sni": fmt.Sprint(secure.SNI), "tls_compliant": fmt.Sprint(secure.URLs[0].TLSCompliant),
 		},
+		"SMTP_CHECK": helo,
+		"DNS_CHECK":  {"type": dns.Type, "name": dns.Name},
+		"UDP_CHECK":  {"min_reply_length": fmt.Sprint(udp.MinLength), "max_reply_length": fmt.Sprint(udp.MaxLength)},
+		"GRPC_CHECK": {"tls": fmt.Sprint(grpc.TLS)},
 		"url": {
 			"status_code": fmt.Sprintf("%d-%d", status.First, status.Last), "regex_no_match": fmt.Sprint(get.HTTP.URLs[0].Regex.NoMatch),
 			"regex_min_offset": fmt.Sprint(get.HTTP.URLs[0].Regex.MinOffset),

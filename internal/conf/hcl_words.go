@@ -48,6 +48,7 @@ func hclFile() *hclBlock {
 		{"vrrp_sync_group", hclSyncGroup()},
 		{"virtual_server_group", hclServerGroup()},
 		{"virtual_server", hclVirtualServer()},
+		{"SSL", &hclBlock{values: []string{"password", "ca", "certificate", "key"}}},
 	}}
 }
 

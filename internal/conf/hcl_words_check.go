@@ -2,7 +2,7 @@ package conf
 
 // hclTiming are the words that a check inherits.
 func hclTiming() []string {
-	return []string{"delay_loop", "retry", "nb_get_retry", "delay_before_retry", "connect_timeout", "alpha", "warmup"}
+	return []string{"delay_loop", "retry", "nb_get_retry", "delay_before_retry", "connect_timeout", "alpha", "warmup", "rise", "fall"}
 }
 
 // hclChecker are the words of every checker.
@@ -13,8 +13,17 @@ func hclChecker() []string {
 // hclPorts are those of every checker that has ports.
 func hclPorts() []string { return append(hclChecker(), "connect_port", "bind_port") }
 
+// hclSocket are the words of a host of SMTP_CHECK.
+func hclSocket() []string {
+	return []string{"connect_ip", "connect_port", "bindto", "bind_port", "bind_if", "fwmark"}
+}
+
 func hclCheckers() []hclChild {
-	ping, tcp := &hclBlock{values: hclChecker()}, &hclBlock{values: hclPorts()}
+	with := func(words ...string) *hclBlock { return &hclBlock{values: append(hclPorts(), words...)} }
+	ping, udp := &hclBlock{values: hclChecker()}, with("min_reply_length", "max_reply_length")
+	udp.args = []string{"payload", "require_reply"}
+	mail := with("helo_name")
+	mail.blocks = []hclChild{{"host", &hclBlock{values: hclSocket()}}}
 	url := hclChild{"url", &hclBlock{
 		labels: []string{"path"},
 		values: []string{"virtualhost", "digest", "regex", "regex_no_match", "regex_min_offset", "regex_max_offset", "tls_compliant"},
@@ -24,6 +33,8 @@ func hclCheckers() []hclChild {
 	get := &hclBlock{values: words, blocks: []hclChild{url}}
 	secure := &hclBlock{values: append(words, "enable_sni", "sni_name"), blocks: []hclChild{url}}
 	return []hclChild{
-		{"PING_CHECK", ping}, {"ICMP_CHECK", ping}, {"TCP_CHECK", tcp}, {"HTTP_GET", get}, {"SSL_GET", secure},
+		{"PING_CHECK", ping}, {"ICMP_CHECK", ping}, {"TCP_CHECK", with("send", "expect")}, {"HTTP_GET", get}, {"SSL_GET", secure},
+		{"SMTP_CHECK", mail}, {"DNS_CHECK", with("type", "name")}, {"UDP_CHECK", udp},
+		{"GRPC_CHECK", with("service", "virtualhost", "tls", "sni_name")},
 	}
 }

@@ -73,6 +73,7 @@ func seedServices() []VirtualServer {
 					Timeout:          5 * time.Second,
 					Warmup:           time.Minute,
 					Retry:            1,
+					Rise:             1,
 					DelayBeforeRetry: time.Second,
 				},
 			}},
@@ -129,9 +130,9 @@ func TestDesignExample(t *testing.T) {
 			t.Fatal(cmp.Diff(want, got))
 		}
 		check := func(kind CheckKind, timeout time.Duration, urls ...URL) Check {
-			c := Check{Kind: kind, Timing: Timing{Interval: 5 * time.Second, Timeout: timeout, Warmup: 5 * time.Second, Retry: 1, DelayBeforeRetry: time.Second}}
+			c := Check{Kind: kind, Timing: Timing{Interval: 5 * time.Second, Timeout: timeout, Warmup: 5 * time.Second, Retry: 1, Rise: 1, DelayBeforeRetry: time.Second}}
 			if kind == HTTPGet {
-				c.HTTP = HTTP{URLs: urls, Protocol: "1.1"}
+				c.HTTP = &HTTP{URLs: urls, Protocol: "1.1"}
 			}
 			return c
 		}

@@ -16,6 +16,7 @@ type Config struct {
 	LVS        LVS
 	// ServerGroups are the virtual_server_group that virtual servers may name.
 	ServerGroups []ServerGroup
+	SSL          *SSL // nil where the file has none
 	Services     []VirtualServer
 	Scripts      []Script
 	// ScriptSecurity keeps lvsd from running as root what others than root can write

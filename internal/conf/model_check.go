@@ -16,6 +16,11 @@ const (
 	TCPCheck  CheckKind = "TCP_CHECK"
 	HTTPGet   CheckKind = "HTTP_GET"
 	SSLGet    CheckKind = "SSL_GET"
+	SMTPCheck CheckKind = "SMTP_CHECK"
+	DNSCheck  CheckKind = "DNS_CHECK"
+	UDPCheck  CheckKind = "UDP_CHECK"
+	// GRPCCheck is lvsd's own.
+	GRPCCheck CheckKind = "GRPC_CHECK"
 )
 
 // Check is one checker of a real server, with what it inherits from the real server and the
@@ -24,8 +29,13 @@ type Check struct {
 	Kind CheckKind
 	Socket
 	Timing
-	// HTTP is what HTTP_GET and SSL_GET ask for; the zero value for other kinds.
-	HTTP  HTTP
+	// Of the following there is the one that is of the check's kind, with TCP_CHECK at most.
+	TCP   *TCPTalk
+	HTTP  *HTTP
+	SMTP  *SMTPTalk
+	DNS   *DNSQuestion
+	UDP   *UDPPacket
+	GRPC  *GRPCHealth
 	Range hcl.Range
 }
 
@@ -40,6 +50,9 @@ type Timing struct {
 	Warmup time.Duration
 	// Retry is how many failed probes after the first are borne before the server is down.
 	Retry int
+	// Rise is how many probes in a row have to succeed before a server that was down is up, 1 or
+	// more.
+	Rise int
 	// DelayBeforeRetry is the time from the end of a failed probe to the next while retrying.
 	DelayBeforeRetry time.Duration
 	// Alpha has the server down until the check has succeeded once.
@@ -68,6 +81,8 @@ type HTTP struct {
 	// the TLS handshake.
 	SNI     bool
 	SNIName string
+	// SSL is the SSL block of the file for SSL_GET, nil where there is none.
+	SSL *SSL
 }
 
 // URL is one url block of HTTP_GET or SSL_GET.

@@ -7,18 +7,19 @@ import (
 	"pgregory.net/rapid"
 )
 
-func drawCheck(t *rapid.T, family netip.Addr) Check {
+func drawCheck(t *rapid.T, family netip.Addr, ssl *SSL) Check {
 	milliseconds := func(lo int, name string) time.Duration {
 		return time.Duration(rapid.IntRange(lo, 86400_000).Draw(t, name)) * time.Millisecond
 	}
 	c := Check{
-		Kind: rapid.SampledFrom([]CheckKind{PingCheck, TCPCheck, HTTPGet, SSLGet}).Draw(t, "check"),
+		Kind: rapid.SampledFrom([]CheckKind{PingCheck, TCPCheck, HTTPGet, SSLGet, SMTPCheck, DNSCheck, UDPCheck, GRPCCheck}).Draw(t, "check"),
 		Timing: Timing{
 			Interval:         milliseconds(1, "interval"),
 			Timeout:          milliseconds(1, "timeout"),
 			Warmup:           milliseconds(0, "warmup"),
 			DelayBeforeRetry: milliseconds(0, "retry delay"),
 			Retry:            rapid.IntRange(0, maxRetry).Draw(t, "retry"),
+			Rise:             rapid.IntRange(1, maxRetry).Draw(t, "rise"),
 			Alpha:            rapid.Bool().Draw(t, "alpha"),
 			LogAllFailures:   rapid.Bool().Draw(t, "log"),
 		},
@@ -27,10 +28,51 @@ func drawCheck(t *rapid.T, family netip.Addr) Check {
 	switch c.Kind {
 	case PingCheck:
 		c.ConnectPort, c.BindPort = 0, 0
+	case TCPCheck:
+		c.TCP = rapid.SampledFrom([]*TCPTalk{nil, {Send: "a\r\n\"\\${b}"}, {Expect: `^\d+ "x"$`}, {Send: " ", Expect: "b"}}).Draw(t, "talk")
 	case HTTPGet, SSLGet:
-		c.HTTP = drawHTTP(t, c.Kind)
+		c.HTTP = drawHTTP(t, c.Kind, ssl)
+	case SMTPCheck:
+		c.SMTP = &SMTPTalk{HeloName: rapid.SampledFrom([]string{"a.example", "[192.0.2.1]"}).Draw(t, "helo")}
+		for range rapid.IntRange(0, 2).Draw(t, "hosts") {
+			c.SMTP.Hosts = append(c.SMTP.Hosts, Host{Socket: drawSocket(t, family)})
+		}
+	case DNSCheck:
+		c.DNS = &DNSQuestion{Type: rapid.SampledFrom([]string{"SOA", "AAAA", "TYPE65535"}).Draw(t, "type"),
+			Name: rapid.SampledFrom([]string{".", "example.com", "_a.b."}).Draw(t, "name")}
+	case UDPCheck:
+		c.UDP = drawUDP(t)
+	case GRPCCheck:
+		c.GRPC = &GRPCHealth{Service: rapid.SampledFrom([]string{"", "a.B/c"}).Draw(t, "service"),
+			VirtualHost: rapid.SampledFrom([]string{"", "a.example"}).Draw(t, "virtualhost"),
+			TLS:         rapid.Bool().Draw(t, "tls"), SNIName: rapid.SampledFrom([]string{"", "b.example"}).Draw(t, "sni_name")}
+		if c.GRPC.TLS {
+			c.GRPC.SSL = ssl
+		}
 	}
 	return c
+}
+
+func drawUDP(t *rapid.T) *UDPPacket {
+	u := &UDPPacket{Payload: rapid.SampledFrom([]string{"", "\x00\xffa"}).Draw(t, "payload"), MaxLength: rapid.IntRange(0, maxReply).Draw(t, "max")}
+	u.MinLength = rapid.IntRange(0, u.MaxLength).Draw(t, "min")
+	if u.RequireReply = rapid.Bool().Draw(t, "require"); u.RequireReply && rapid.Bool().Draw(t, "pattern") {
+		u.Reply, u.Mask = "\x00\xa0\x0b\x00", "\xff\xf0\x0f\x00"
+	}
+	return u
+}
+
+func drawSSL(t *rapid.T) *SSL {
+	if rapid.Bool().Draw(t, "no ssl") {
+		return nil
+	}
+	s := &SSL{CA: rapid.SampledFrom([]string{"", "/etc/ssl/ca.pem"}).Draw(t, "ca"),
+		Certificate: rapid.SampledFrom([]string{"", "/etc/ssl/cert.pem"}).Draw(t, "certificate"),
+		Password:    rapid.SampledFrom([]Secret{"", "a{b}#!$c", "secret"}).Draw(t, "password")}
+	if s.Certificate != "" {
+		s.Key = rapid.SampledFrom([]string{"", "/etc/ssl/key.pem"}).Draw(t, "key")
+	}
+	return s
 }
 
 func drawSocket(t *rapid.T, family netip.Addr) Socket {
@@ -48,9 +90,10 @@ func drawSocket(t *rapid.T, family netip.Addr) Socket {
 	}
 }
 
-func drawHTTP(t *rapid.T, kind CheckKind) HTTP {
-	c := HTTP{Protocol: rapid.SampledFrom([]string{"1.0", "1.0C", "1.1", "2"}).Draw(t, "protocol")}
+func drawHTTP(t *rapid.T, kind CheckKind, ssl *SSL) *HTTP {
+	c := &HTTP{Protocol: rapid.SampledFrom([]string{"1.0", "1.0C", "1.1", "2"}).Draw(t, "protocol")}
 	if kind == SSLGet {
+		c.SSL = ssl
 		if c.SNI = rapid.Bool().Draw(t, "sni"); c.SNI {
 			c.SNIName = rapid.SampledFrom([]string{"", "a.example"}).Draw(t, "sni_name")
 		}

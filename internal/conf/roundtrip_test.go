@@ -56,8 +56,9 @@ func drawConfig(t *rapid.T) *Config {
 		c.SyncGroups = append(c.SyncGroups, SyncGroup{Name: fmt.Sprintf("g%d", k), Members: []string{c.Instances[k].Name},
 			Track: drawTracked(t), TrackingWeight: true})
 	}
+	c.SSL = drawSSL(t)
 	for k := range rapid.IntRange(0, 3).Draw(t, "services") {
-		c.Services = append(c.Services, drawService(t, k))
+		c.Services = append(c.Services, drawService(t, k, c.SSL))
 	}
 	drawLVS(t, c)
 	if n := len(c.Services); n > 0 && rapid.Bool().Draw(t, "group") {

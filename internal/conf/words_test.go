@@ -440,7 +440,7 @@ func TestProtocolIsWrittenInAnyCase(t *testing.T) {
 }
 
 func TestWordsOfChecks(t *testing.T) {
-	def := Check{Kind: TCPCheck, Timing: Timing{Interval: time.Minute, Timeout: 5 * time.Second, Warmup: time.Minute, Retry: 1, DelayBeforeRetry: time.Second}}
+	def := Check{Kind: TCPCheck, Timing: Timing{Interval: time.Minute, Timeout: 5 * time.Second, Warmup: time.Minute, Retry: 1, Rise: 1, DelayBeforeRetry: time.Second}}
 	for line, change := range map[string]func(*Check){
 		"TCP_CHECK":    func(*Check) {},
 		"TCP_CHECK {}": func(*Check) {},
@@ -459,16 +459,39 @@ func TestWordsOfChecks(t *testing.T) {
 		},
 		"SSL_GET { http_protocol 1.0C\nsni_name a.example\ntls_compliant\nfast_recovery\nurl { path /\nregex \"a\\\\d\"\nregex_options utf\nregex_stack 1 2\n} }": func(c *Check) {
 			c.Kind, c.DelayBeforeRetry = SSLGet, 3*time.Second
-			c.HTTP = HTTP{Protocol: "1.0C", SNI: true, SNIName: "a.example", URLs: []URL{{Path: "/", StatusCodes: []StatusRange{{200, 299}},
+			c.HTTP = &HTTP{Protocol: "1.0C", SNI: true, SNIName: "a.example", URLs: []URL{{Path: "/", StatusCodes: []StatusRange{{200, 299}},
 				Regex: Regex{Pattern: `a\d`, Options: []string{"utf"}}, TLSCompliant: true}}}
+		},
+		"TCP_CHECK { rise 3\nfall 4 }":                     func(c *Check) { c.Rise, c.Retry = 3, 3 },
+		"TCP_CHECK { send \"PING\\r\\n\"\nexpect ^.PONG }": func(c *Check) { c.TCP = &TCPTalk{"PING\r\n", "^.PONG"} },
+		"SMTP_CHECK": func(c *Check) { c.Kind, c.SMTP = SMTPCheck, &SMTPTalk{HeloName: "smtpchecker.keepalived.org"} },
+		"SMTP_CHECK { helo_name \"a.example\"\nhost { connect_ip 10.0.0.9\nconnect_port 587 }\nhost { bindto 10.0.0.8 } }": func(c *Check) {
+			c.Kind, c.SMTP = SMTPCheck, &SMTPTalk{HeloName: "a.example", Hosts: []Host{
+				{Socket: Socket{ConnectIP: netip.MustParseAddr("10.0.0.9"), ConnectPort: 587}}, {Socket: Socket{BindTo: netip.MustParseAddr("10.0.0.8")}}}}
+		},
+		"DNS_CHECK": func(c *Check) {
+			c.Kind, c.DNS, c.Retry, c.DelayBeforeRetry = DNSCheck, &DNSQuestion{"SOA", "."}, 3, time.Minute
+		},
+		"DNS_CHECK { type type65\nname example.com.\nretry 1\ndelay_loop 5\ndelay_before_retry 2 }": func(c *Check) {
+			c.Kind, c.DNS, c.Interval, c.Warmup, c.DelayBeforeRetry = DNSCheck, &DNSQuestion{"TYPE65", "example.com."}, 5*time.Second, 5*time.Second, 2*time.Second
+		},
+		"UDP_CHECK": func(c *Check) { c.Kind, c.UDP = UDPCheck, &UDPPacket{MaxLength: 255} },
+		"UDP_CHECK { payload Ab12f 3 456 546443123\nrequire_reply }": func(c *Check) {
+			c.Kind, c.UDP = UDPCheck, &UDPPacket{Payload: "\xab\x12\x0f\x03\x45\x06\x54\x64\x43\x12\x03", RequireReply: true, MaxLength: 255}
+		},
+		"UDP_CHECK { require_reply 1xX2 x\nmin_reply_length 2\nmax_reply_length 9 }": func(c *Check) {
+			c.Kind, c.UDP = UDPCheck, &UDPPacket{RequireReply: true, Reply: "\x10\x02\x00", Mask: "\xf0\x0f\xf0", MinLength: 2, MaxLength: 9}
+		},
+		"GRPC_CHECK { service a.B\nvirtualhost b.example\ntls\nsni_name c.example }": func(c *Check) {
+			c.Kind, c.GRPC = GRPCCheck, &GRPCHealth{Service: "a.B", VirtualHost: "b.example", TLS: true, SNIName: "c.example"}
 		},
 		"HTTP_GET { url { path / } }": func(c *Check) {
 			c.Kind, c.DelayBeforeRetry = HTTPGet, 3*time.Second
-			c.HTTP = HTTP{Protocol: "1.0", URLs: []URL{{Path: "/", StatusCodes: []StatusRange{{200, 299}}}}}
+			c.HTTP = &HTTP{Protocol: "1.0", URLs: []URL{{Path: "/", StatusCodes: []StatusRange{{200, 299}}}}}
 		},
 		"SSL_GET { url { path /?a=b#c\n} url { path \"/x#y\"\nstatus_code 100-599 204 } }": func(c *Check) {
 			c.Kind, c.DelayBeforeRetry = SSLGet, 3*time.Second
-			c.HTTP = HTTP{Protocol: "1.0", URLs: []URL{
+			c.HTTP = &HTTP{Protocol: "1.0", URLs: []URL{
 				{Path: "/?a=b", StatusCodes: []StatusRange{{200, 299}}},
 				{Path: "/x#y", StatusCodes: []StatusRange{{100, 599}, {204, 204}}},
 			}}
@@ -556,8 +579,8 @@ virtual_server "10.0.0.1" "80" {
 			RealServers: []RealServer{{
 				Address: netip.MustParseAddrPort("10.0.0.2:80"), Weight: 1, Forwarding: NAT,
 				Checks: []Check{{
-					Kind: HTTPGet, HTTP: HTTP{Protocol: "1.1", URLs: []URL{{Path: "/", StatusCodes: []StatusRange{{200, 299}}}}},
-					Timing: Timing{Interval: 5 * time.Second, Timeout: 2 * time.Second, Warmup: 5 * time.Second, Retry: 1, DelayBeforeRetry: time.Second},
+					Kind: HTTPGet, HTTP: &HTTP{Protocol: "1.1", URLs: []URL{{Path: "/", StatusCodes: []StatusRange{{200, 299}}}}},
+					Timing: Timing{Interval: 5 * time.Second, Timeout: 2 * time.Second, Warmup: 5 * time.Second, Retry: 1, Rise: 1, DelayBeforeRetry: time.Second},
 				}},
 			}},
 		}},

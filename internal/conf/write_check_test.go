@@ -6,13 +6,13 @@ func writeCheck(c *Check, s syntax, put func(...string)) {
 	put(s.open(string(c.Kind)))
 	put(writeTiming(c.Timing, s)...)
 	put(writeSocket(c.Socket, s)...)
-	put(writeHTTP(*c, s)...)
+	put(writeProbe(c, s)...)
 	put("}")
 }
 
 func writeTiming(t Timing, s syntax) []string {
 	return []string{
-		s.word("delay_loop", seconds(t.Interval)), s.word("connect_timeout", seconds(t.Timeout)), s.word("retry", fmt.Sprint(t.Retry)),
+		s.word("delay_loop", seconds(t.Interval)), s.word("connect_timeout", seconds(t.Timeout)), s.word("retry", fmt.Sprint(t.Retry)), s.word("rise", fmt.Sprint(t.Rise)),
 		s.word("delay_before_retry", seconds(t.DelayBeforeRetry)), s.word("warmup", seconds(t.Warmup)),
 		s.flag("alpha", t.Alpha), s.flag("log_all_failures", t.LogAllFailures),
 	}
@@ -34,10 +34,65 @@ func writeSocket(c Socket, s syntax) []string {
 		"bind_port", fmt.Sprint(c.BindPort), "bind_if", c.BindIf, "fwmark", fmt.Sprint(c.FWMark))
 }
 
-func writeHTTP(c Check, s syntax) []string {
-	if len(c.HTTP.URLs) == 0 {
+// writeProbe are the words that not every checker has.
+func writeProbe(c *Check, s syntax) []string {
+	switch {
+	case c.TCP != nil:
+		var all []string
+		if c.TCP.Send != "" {
+			all = append(all, s.command("send", c.TCP.Send))
+		}
+		if c.TCP.Expect != "" {
+			all = append(all, s.command("expect", c.TCP.Expect))
+		}
+		return all
+	case c.HTTP != nil:
+		return writeHTTP(c, s)
+	case c.SMTP != nil:
+		all := []string{s.word("helo_name", c.SMTP.HeloName)}
+		for _, h := range c.SMTP.Hosts {
+			all = append(append(append(all, s.open("host")), writeSocket(h.Socket, s)...), "}")
+		}
+		return all
+	case c.DNS != nil:
+		return []string{s.word("type", c.DNS.Type), s.word("name", c.DNS.Name)}
+	case c.UDP != nil:
+		u := c.UDP
+		all := []string{s.word("min_reply_length", fmt.Sprint(u.MinLength)), s.word("max_reply_length", fmt.Sprint(u.MaxLength))}
+		if u.Payload != "" {
+			all = append(all, s.args("payload", fmt.Sprintf("%x", u.Payload)))
+		}
+		if u.Reply != "" {
+			all = append(all, s.args("require_reply", hexPattern(u.Reply, u.Mask)))
+		} else if u.RequireReply {
+			all = append(all, s.args("require_reply"))
+		}
+		return all
+	case c.GRPC != nil:
+		return append(said(s, "service", c.GRPC.Service, "virtualhost", c.GRPC.VirtualHost, "sni_name", c.GRPC.SNIName), s.flag("tls", c.GRPC.TLS))
+	}
+	return nil
+}
+
+func hexPattern(reply, mask string) string {
+	digits := []byte(fmt.Sprintf("%x", reply))
+	for i := range digits {
+		if mask[i/2]>>(4*(1-i%2))&0xf == 0 {
+			digits[i] = 'x'
+		}
+	}
+	return string(digits)
+}
+
+func writeSSL(c *SSL, s syntax) []string {
+	if c == nil {
 		return nil
 	}
+	all := append([]string{s.open("SSL")}, said(s, "password", string(c.Password), "ca", c.CA, "certificate", c.Certificate, "key", c.Key)...)
+	return append(all, "}")
+}
+
+func writeHTTP(c *Check, s syntax) []string {
 	all := []string{s.word("http_protocol", c.HTTP.Protocol)}
 	if c.Kind == SSLGet {
 		all = append(append(all, s.flag("enable_sni", c.HTTP.SNI)), said(s, "sni_name", c.HTTP.SNIName)...)

@@ -86,6 +86,7 @@ func write(c *Config, s syntax) string {
 	for i := range c.ServerGroups {
 		writeServerGroup(&c.ServerGroups[i], s, put)
 	}
+	put(writeSSL(c.SSL, s)...)
 	for i := range c.Services {
 		writeService(&c.Services[i], s, put)
 	}
@@ -189,7 +190,7 @@ func (keepalivedSyntax) url(u URL, words []string) string {
 }
 
 func (keepalivedSyntax) command(name, text string) string {
-	return name + ` "` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
+	return name + ` "` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\r", `\r`, "\n", `\n`).Replace(text) + `"`
 }
 
 type hclSyntax struct{}

@@ -8,31 +8,72 @@ import (
 	"lvsd/internal/conf"
 )
 
-// specs are a real server's checks: one for each checker, and for each URL of an HTTP checker.
+// specs are a real server's checks: one for each checker, for each URL of an HTTP checker and for
+// each host of an SMTP one.
 func specs(r *conf.RealServer) []check.Spec {
 	var list []check.Spec
 	for i := range r.Checks {
 		c := &r.Checks[i]
 		kind, _ := check.ParseKind(string(c.Kind))
-		s := check.Spec{Kind: kind, Addr: target(r, c), Timing: check.Timing(c.Timing)}
-		if kind == check.ICMP {
-			s.Addr = netip.AddrPortFrom(s.Addr.Addr(), 0)
+		add := func(s *conf.Socket, q check.Request) {
+			spec := check.Spec{Kind: kind, Addr: target(r, s), Timing: check.Timing(c.Timing)}
+			if kind == check.ICMP {
+				spec.Addr = netip.AddrPortFrom(spec.Addr.Addr(), 0)
+			}
+			spec.Detail = check.NewDetail(check.Socket{Source: s.BindTo, Port: s.BindPort, Interface: s.BindIf, Mark: s.FWMark}, q)
+			list = append(list, spec)
 		}
-		socket := check.Socket{Source: c.BindTo, Port: c.BindPort, Interface: c.BindIf, Mark: c.FWMark}
-		if len(c.HTTP.URLs) == 0 {
-			s.Detail = check.NewDetail(socket, nil)
-			list = append(list, s)
-		}
-		for i := range c.HTTP.URLs {
-			s.Detail = check.NewDetail(socket, httpRequest(&c.HTTP, &c.HTTP.URLs[i]))
-			list = append(list, s)
+		switch {
+		case c.HTTP != nil:
+			for i := range c.HTTP.URLs {
+				add(&c.Socket, httpRequest(c.HTTP, &c.HTTP.URLs[i]))
+			}
+		case c.SMTP != nil && len(c.SMTP.Hosts) > 0:
+			for i := range c.SMTP.Hosts {
+				add(&c.SMTP.Hosts[i].Socket, check.SMTPRequest{Name: c.SMTP.HeloName})
+			}
+		default:
+			add(&c.Socket, request(c))
 		}
 	}
 	return list
 }
 
+// request is what a check asks for, nil if that is nothing in particular.
+func request(c *conf.Check) check.Request {
+	switch {
+	case c.TCP != nil:
+		q := check.TCPRequest{Send: c.TCP.Send}
+		if c.TCP.Expect != "" {
+			q.Expect.Expression, _ = conf.Regex{Pattern: c.TCP.Expect}.RE2() // it was compiled when the file was read
+		}
+		return q
+	case c.SMTP != nil:
+		return check.SMTPRequest{Name: c.SMTP.HeloName}
+	case c.DNS != nil:
+		q := check.DNSRequest{Name: c.DNS.Name}
+		q.Type, _ = check.ParseDNSType(c.DNS.Type)
+		return q
+	case c.UDP != nil:
+		return check.UDPRequest{Payload: c.UDP.Payload, Require: c.UDP.RequireReply, Reply: c.UDP.Reply, Mask: c.UDP.Mask,
+			Min: c.UDP.MinLength, Max: c.UDP.MaxLength}
+	case c.GRPC != nil:
+		return check.GRPCRequest{Service: c.GRPC.Service, Host: c.GRPC.VirtualHost, TLS: c.GRPC.TLS, ServerName: c.GRPC.SNIName,
+			Trust: trust(c.GRPC.SSL)}
+	}
+	return nil
+}
+
+// trust is what is shown and believed over TLS; a nil is nothing.
+func trust(ssl *conf.SSL) check.Trust {
+	if ssl == nil {
+		return check.Trust{}
+	}
+	return check.Trust{CA: ssl.CA, Certificate: ssl.Certificate, Key: ssl.Key, Password: check.Secret(ssl.Password)}
+}
+
 // target is where a check of a real server goes.
-func target(r *conf.RealServer, c *conf.Check) netip.AddrPort {
+func target(r *conf.RealServer, c *conf.Socket) netip.AddrPort {
 	addr, port := r.Address.Addr(), r.Address.Port()
 	if c.ConnectIP.IsValid() {
 		addr = c.ConnectIP
@@ -44,7 +85,7 @@ func target(r *conf.RealServer, c *conf.Check) netip.AddrPort {
 }
 
 func httpRequest(h *conf.HTTP, u *conf.URL) check.HTTPRequest {
-	q := check.HTTPRequest{Path: u.Path, Host: u.VirtualHost, Strict: u.TLSCompliant}
+	q := check.HTTPRequest{Path: u.Path, Host: u.VirtualHost, Strict: u.TLSCompliant, Trust: trust(h.SSL)}
 	q.Version, _ = check.ParseHTTPVersion(h.Protocol)
 	q.Digest, _ = check.ParseDigest(u.Digest)
 	for _, codes := range u.StatusCodes {

@@ -273,12 +273,19 @@ func someGroup(t *rapid.T) conf.ServerGroup {
 
 func someCheck(t *rapid.T) conf.Check {
 	c := conf.Check{
-		Kind: rapid.SampledFrom([]conf.CheckKind{conf.PingCheck, conf.TCPCheck, conf.HTTPGet, conf.SSLGet}).Draw(t, "kind"),
+		Kind: rapid.SampledFrom([]conf.CheckKind{conf.PingCheck, conf.TCPCheck, conf.HTTPGet, conf.SSLGet,
+			conf.UDPCheck, conf.SMTPCheck}).Draw(t, "kind"),
 		Timing: conf.Timing{Interval: time.Duration(rapid.IntRange(1, 2).Draw(t, "interval")) * time.Second, Timeout: time.Second,
 			Alpha: rapid.Bool().Draw(t, "alpha")},
 		Socket: conf.Socket{ConnectPort: rapid.SampledFrom([]uint16{0, 80, 81}).Draw(t, "port")},
 	}
-	if c.Kind == conf.HTTPGet || c.Kind == conf.SSLGet {
+	switch c.Kind {
+	case conf.UDPCheck:
+		c.UDP = &conf.UDPPacket{RequireReply: rapid.Bool().Draw(t, "reply")}
+	case conf.SMTPCheck:
+		c.SMTP = &conf.SMTPTalk{Hosts: rapid.SampledFrom([][]conf.Host{nil, {{}}, {{}, {Socket: conf.Socket{ConnectPort: 81}}}}).Draw(t, "hosts")}
+	case conf.HTTPGet, conf.SSLGet:
+		c.HTTP = &conf.HTTP{Protocol: "1.1"}
 		for _, path := range rapid.SliceOfN(rapid.SampledFrom([]string{"/", "/a"}), 1, 2).Draw(t, "paths") {
 			codes := conf.StatusRange{First: 200, Last: 200 + 99*rapid.IntRange(0, 1).Draw(t, "codes")}
 			c.HTTP.URLs = append(c.HTTP.URLs, conf.URL{Path: path, StatusCodes: []conf.StatusRange{codes},

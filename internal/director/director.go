@@ -111,6 +111,7 @@ func newDirector(o Options, cfg *conf.Config, h host) (*Director, error) {
 	d.checks = check.NewSet(check.Options{
 		Report:     func(c check.Change) { d.inbox.post(c) },
 		Failed:     func(s check.Spec, v check.Verdict) { d.inbox.post(checkFailed{s, v}) },
+		Expiring:   func(s check.Spec, at time.Time) { d.inbox.post(certificate{s, at}) },
 		LocalError: func(s check.Spec, err error) { d.inbox.post(checkFault{s, err}) },
 	})
 	d.trackers = track.NewSet(func(c track.Change) { d.inbox.post(c) })
@@ -244,6 +245,8 @@ func (d *Director) handle(list []any) (over bool) {
 			d.note(h)
 		case checkFault:
 			d.checkFault(h)
+		case certificate:
+			d.certificate(h)
 		case checkFailed:
 			d.checkFailed(h)
 		case elector.RealtimeRefused:

@@ -49,6 +49,7 @@ const (
 	ServerRestored  Event = "server_restored"
 	CheckChanged    Event = "check_changed"
 	CheckFailed     Event = "check_failed"
+	CertificateEnds Event = "certificate_expires"
 	CheckImpossible Event = "check_impossible"
 	CheckPossible   Event = "check_possible"
 	ServiceEmpty    Event = "service_empty"
@@ -112,6 +113,7 @@ func lines() map[Event]line {
 		ServerLost:      {zap.WarnLevel, "real server lost"},
 		ServerRestored:  {zap.InfoLevel, "real server restored"},
 		CheckChanged:    {zap.InfoLevel, "check changed, the real server's state did not"},
+		CertificateEnds: {zap.WarnLevel, "a real server's certificate ends soon, or has ended"},
 		CheckFailed:     {zap.WarnLevel, "a probe failed, the real server stays for now"},
 		CheckImpossible: {zap.ErrorLevel, "check cannot be made: our own fault, no verdict"},
 		CheckPossible:   {zap.InfoLevel, "check can be made again"},

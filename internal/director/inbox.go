@@ -2,6 +2,7 @@ package director
 
 import (
 	"sync"
+	"time"
 
 	"lvsd/internal/check"
 )
@@ -46,6 +47,10 @@ type (
 	checkFault struct {
 		spec check.Spec
 		err  error // nil: it is over
+	}
+	certificate struct {
+		spec    check.Spec
+		expires time.Time
 	}
 	checkFailed struct {
 		spec    check.Spec

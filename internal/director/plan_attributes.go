@@ -284,7 +284,10 @@ func checkAttributes(s check.Spec) []attribute {
 	if r := s.Detail.Request(); r != nil {
 		list = worded(r.Words())
 	}
-	warmup, alpha, log := "", "", ""
+	warmup, alpha, log, rise := "", "", "", ""
+	if s.Rise != 1 {
+		rise = strconv.Itoa(s.Rise)
+	}
 	if s.Warmup != s.Interval {
 		warmup = s.Warmup.String()
 	}
@@ -298,6 +301,7 @@ func checkAttributes(s check.Spec) []attribute {
 		{name: "delay_loop", value: s.Interval.String()},
 		{name: "connect_timeout", value: s.Timeout.String()},
 		{name: "retry", value: strconv.Itoa(s.Retry)},
+		{name: "rise", value: rise},
 		{name: "delay_before_retry", value: s.DelayBeforeRetry.String()},
 		{name: "warmup", value: warmup},
 		{name: "alpha", value: alpha},
@@ -308,7 +312,7 @@ func checkAttributes(s check.Spec) []attribute {
 func worded(words []check.Word) []attribute {
 	var list []attribute
 	for _, w := range words {
-		list = append(list, attribute{name: w.Name, value: w.Value})
+		list = append(list, attribute{name: w.Name, value: w.Value, secret: w.Secret})
 	}
 	return list
 }

@@ -446,6 +446,12 @@ func TestPlanSeesEveryField(t *testing.T) {
 		{check.Timing{}, func(v any) []attribute { return spec(check.Spec{Timing: v.(check.Timing)}) }, nil},
 		{check.Socket{}, func(v any) []attribute { return spec(check.Spec{Detail: check.NewDetail(v.(check.Socket), nil)}) }, nil},
 		{check.HTTPRequest{}, request, []string{"Path"}},
+		{check.TCPRequest{}, request, nil},
+		{check.SMTPRequest{}, request, nil},
+		{check.DNSRequest{}, request, nil},
+		{check.UDPRequest{}, request, []string{"Mask", "Reply"}},
+		{check.GRPCRequest{}, request, nil},
+		{check.Trust{}, func(v any) []attribute { return request(check.HTTPRequest{Trust: v.(check.Trust)}) }, nil},
 		{check.Match{}, func(v any) []attribute { return request(check.HTTPRequest{Match: v.(check.Match)}) }, nil},
 		{track.Script{}, func(v any) []attribute { return scriptAttributes(v.(track.Script)) }, nil},
 		{script.Command{}, func(v any) []attribute { return scriptAttributes(track.Script{Command: v.(script.Command)}) }, nil},
@@ -482,6 +488,8 @@ func something(t *testing.T, kind reflect.Type) reflect.Value {
 	case check.Digest:
 		known, _ = check.ParseDigest(strings.Repeat("0", 32))
 		return reflect.ValueOf(known)
+	case check.Trust:
+		return reflect.ValueOf(check.Trust{CA: "x"})
 	case check.Match:
 		return reflect.ValueOf(check.Match{Expression: "x"})
 	case netip.Addr:

@@ -204,3 +204,8 @@ func (d *Director) checkFault(f checkFault) {
 func (d *Director) checkFailed(f checkFailed) {
 	d.journal.event(CheckFailed, zap.Stringer("check", f.spec), zap.Int("failures", f.verdict.Failures), zap.Error(f.verdict.Err))
 }
+
+func (d *Director) certificate(c certificate) {
+	d.journal.event(CertificateEnds, zap.Stringer("check", c.spec), zap.Time("expires", c.expires),
+		zap.Int("days", int(time.Until(c.expires).Hours()/24)))
+}

@@ -57,6 +57,8 @@ type CheckStatus struct {
 	State string    `json:"state"` // unknown, up or down
 	Since time.Time `json:"since"`
 	Error string    `json:"error,omitempty"`
+	// Expires is when the certificate that the server shows ends, nil where it shows none.
+	Expires *time.Time `json:"certificate_expires,omitempty"`
 }
 
 func (d *Director) serviceStatus(v *conf.VirtualServer, verdicts map[check.Spec]check.Verdict) ServiceStatus {
@@ -92,6 +94,9 @@ func (d *Director) serviceStatus(v *conf.VirtualServer, verdicts map[check.Spec]
 			}
 			if verdict.Fault != nil {
 				c.Error = verdict.Fault.Error()
+			}
+			if at := verdict.Found.Expires; !at.IsZero() {
+				c.Expires = &at
 			}
 			rs.Checks = append(rs.Checks, c)
 		}

@@ -140,6 +140,10 @@ virtual_server "192.0.2.1" "80" {
     SSL_GET {
       url "/" {}
     }
+    SMTP_CHECK {}
+    DNS_CHECK {}
+    UDP_CHECK {}
+    GRPC_CHECK {}
   }
 }
 `), conf.Options{Format: conf.HCL, Hostname: "lb1"})

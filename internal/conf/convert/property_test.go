@@ -269,6 +269,7 @@ func (w *writer) options() string {
 func (w *writer) timing() {
 	w.some("warmup %s", w.one("0", "3", "0.5"))
 	w.some("alpha%s", w.one("", " off", " true"))
+	w.some("rise %d", w.number(1, 3))
 	w.some("delay_loop %s", w.time())
 	w.some("connect_timeout %s", w.time())
 	w.some("%s %d", w.one("retry", "nb_get_retry"), w.number(0, 3))
@@ -332,7 +333,7 @@ func (w *writer) ignored(words ...string) {
 }
 
 func (w *writer) check() {
-	kind := w.one("ICMP_CHECK", "PING_CHECK", "TCP_CHECK", "HTTP_GET", "SSL_GET")
+	kind := w.one("ICMP_CHECK", "PING_CHECK", "TCP_CHECK", "HTTP_GET", "SSL_GET", "SMTP_CHECK", "DNS_CHECK", "UDP_CHECK", "GRPC_CHECK")
 	if !strings.HasSuffix(kind, "GET") && w.chance("bare") {
 		w.line("%s", kind)
 		return
@@ -359,6 +360,28 @@ func (w *writer) check() {
 		} else {
 			w.ignored("enable_sni", "sni_name c.example")
 		}
+	}
+	switch kind {
+	case "TCP_CHECK":
+		w.some(`send "PING\r\n"`)
+		w.some(`expect '^"a" \\d'`)
+	case "SMTP_CHECK":
+		w.some("helo_name %s", w.one("a.example", "12"))
+		if w.chance("host") {
+			w.line("host {")
+			w.line("connect_ip 10.1.0.7")
+			w.line("}")
+		}
+	case "DNS_CHECK":
+		w.some("type %s", w.one("A", "type65"))
+		w.some("name %s", w.one("a.example", "."))
+	case "UDP_CHECK":
+		w.some("payload %s", w.one("12 3", "0a0b", "12"))
+		w.some("require_reply%s", w.one("", " 1x", " 12 3", " 12"))
+		w.some("max_reply_length 9")
+	case "GRPC_CHECK":
+		w.some("service a.B")
+		w.some("tls")
 	}
 	for range w.number(1, 2) {
 		if !strings.HasSuffix(kind, "GET") {

@@ -179,8 +179,19 @@ func (k *tree) written(n *keepalived.Node, w timingWord, c *checkItem) {
 // enable_sni too.
 func ownWords() []timingWord {
 	return []timingWord{
-		{"http_protocol", func(c conf.Check) string { return quote(c.HTTP.Protocol) }},
-		{"enable_sni", func(c conf.Check) string { return strconv.FormatBool(c.HTTP.SNI) }},
+		{"http_protocol", func(c conf.Check) string {
+			if c.HTTP == nil {
+				return ""
+			}
+			return quote(c.HTTP.Protocol)
+		}},
+		{"enable_sni", func(c conf.Check) string { return strconv.FormatBool(c.HTTP != nil && c.HTTP.SNI) }},
+		{"helo_name", func(c conf.Check) string {
+			if c.SMTP == nil {
+				return ""
+			}
+			return quote(c.SMTP.HeloName)
+		}},
 	}
 }
 

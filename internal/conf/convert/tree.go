@@ -251,7 +251,10 @@ func (k *tree) word(n *keepalived.Node) []*item {
 		for _, a := range n.Args {
 			it.list = append(it.list, element{expr: scalar(a.Text)})
 		}
-		if len(it.list) == 1 {
+		switch len(it.list) {
+		case 0:
+			it.expr = "true"
+		case 1:
 			it.expr, it.list = it.list[0].expr, nil
 		}
 	case conf.Command:
@@ -339,10 +342,4 @@ func (k *tree) value(n *keepalived.Node) string {
 	return scalar(text)
 }
 
-func isChecker(name string) bool {
-	switch conf.CheckKind(name) {
-	case conf.PingCheck, conf.TCPCheck, conf.HTTPGet, conf.SSLGet:
-		return true
-	}
-	return false
-}
+func isChecker(name string) bool { return conf.CheckKind(name).Known() }

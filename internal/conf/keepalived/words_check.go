@@ -7,7 +7,7 @@ const (
 
 // inheritedWords are those that a checker inherits from the real server and the virtual server.
 func inheritedWords() []*keyword {
-	return append(words("delay_loop SECONDS", "delay_before_retry SECONDS", "connect_timeout SECONDS", "alpha [BOOL]", "warmup SECONDS"),
+	return append(words("delay_loop SECONDS", "delay_before_retry SECONDS", "connect_timeout SECONDS", "alpha [BOOL]", "warmup SECONDS", "rise NUMBER", "fall NUMBER"),
 		word("retry NUMBER").alias("nb_get_retry"))
 }
 
@@ -28,13 +28,15 @@ func checkers() []*keyword {
 	host := word("host").holds(words("connect_ip ADDRESS", "connect_port PORT", "bindto ADDRESS", "bind_port PORT", "bind_if INTERFACE", "fwmark NUMBER"))
 	return list(
 		word("PING_CHECK").alias("ICMP_CHECK").bare().holds(addressWords(), ignore(noPort, "connect_port PORT", "bind_port PORT")),
-		word("TCP_CHECK").bare().holds(checkerWords()),
+		word("TCP_CHECK").bare().holds(checkerWords(), scripts(words("send TEXT", "expect EXPRESSION"))),
 		httpChecker("HTTP_GET"),
 		httpChecker("SSL_GET"),
-		other("SMTP_CHECK", words("helo_name NAME"), list(host)),
-		other("DNS_CHECK", words("type TYPE", "name NAME")),
+		word("SMTP_CHECK").bare().holds(checkerWords(), words("helo_name NAME"), list(host)),
+		word("DNS_CHECK").bare().holds(checkerWords(), words("type TYPE", "name NAME")),
+		word("UDP_CHECK").bare().holds(checkerWords(),
+			words("payload HEX …", "require_reply [HEX …]", "min_reply_length BYTES", "max_reply_length BYTES")),
+		word("GRPC_CHECK").bare().holds(checkerWords(), words("service NAME", "virtualhost NAME", "tls [BOOL]", "sni_name NAME")),
 		other("MISC_CHECK", commands(words("misc_path COMMAND …")), words("misc_timeout SECONDS", "misc_dynamic [BOOL]", "user USER [GROUP]")),
-		other("UDP_CHECK", words("payload HEX", "require_reply [HEX]", "min_reply_length BYTES", "max_reply_length BYTES")),
 		other("BFD_CHECK", words("name NAME")),
 		other("FILE_CHECK", words("track_file NAME", "dynamic", "weight NUMBER [reverse]")),
 	)

@@ -6,8 +6,7 @@ func serviceWords() []*keyword {
 	service.usage = "virtual_server ADDRESS [PORT] { … }, virtual_server fwmark NUMBER { … } or virtual_server group NAME { … }"
 	return join(
 		list(word("virtual_server_group NAME { ADDRESS[-LAST|/LENGTH] [PORT] … }").plain(3)),
-		list(one(refuse("SSL_GET would show the servers no certificate; let them answer the check without one", "SSL { … }")).holds(
-			words("password TEXT", "ca PATH", "certificate PATH", "key PATH"))),
+		list(word("SSL { … }").holds(words("password TEXT", "ca PATH", "certificate PATH", "key PATH"))),
 		list(service.holds(
 			inheritedWords(),
 			list(
