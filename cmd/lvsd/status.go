@@ -150,6 +150,9 @@ func (p *printer) trackers(list []director.TrackerStatus) {
 	}
 	for _, t := range list {
 		text := fmt.Sprintf("%-7s %s %s  for %s", t.State, t.Kind, t.Name, p.ago(t.Since))
+		if t.Value != nil {
+			text += fmt.Sprintf(", value %d", *t.Value)
+		}
 		if t.Error != "" {
 			text += ": " + t.Error
 		}

@@ -58,12 +58,12 @@ func decode(nodes []*keepalived.Node, front *frontEnd, hostname string) (*Config
 	}
 	d.settleAnnouncements()
 	for _, n := range nodes {
-		switch n.Name {
-		case "virtual_server_group":
+		if n.Name == "virtual_server_group" {
 			d.serverGroup(n)
-		case "vrrp_script":
-			d.script(n)
 		}
+	}
+	for _, n := range nodes {
+		d.trackerBlock(n)
 	}
 	for _, n := range nodes {
 		switch n.Name {
@@ -91,6 +91,7 @@ func decode(nodes []*keepalived.Node, front *frontEnd, hostname string) (*Config
 	d.validateGroupWeights()
 	d.validateServices()
 	d.validateSync()
+	d.validateServiceTrackers()
 	d.validateGateways()
 	d.validateTimes()
 	d.validateLinkDelays()

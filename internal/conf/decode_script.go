@@ -31,7 +31,7 @@ func (d *decoder) script(n *keepalived.Node) {
 		case "timeout":
 			d.duration(c, minDuration, maxDuration, &s.Timeout)
 		case "weight":
-			d.weight(c, TrackScript, &use)
+			d.weight(c, TrackScript.bound(), &use)
 		case "rise":
 			d.whole(c, 1, maxRetry, &s.Rise)
 		case "fall":
@@ -122,8 +122,8 @@ func (d *decoder) settleUser(c *Program) {
 }
 
 // weight reads "weight NUMBER [reverse]" of what is tracked.
-func (d *decoder) weight(n *keepalived.Node, kind TrackKind, to *Tracked) {
-	if n.Broken || len(n.Args) == 0 || !d.trackWeight(n.Args[0], kind.bound(), &to.Weight) {
+func (d *decoder) weight(n *keepalived.Node, bound int, to *Tracked) {
+	if n.Broken || len(n.Args) == 0 || !d.trackWeight(n.Args[0], bound, &to.Weight) {
 		return
 	}
 	if len(n.Args) > 1 {

@@ -12,8 +12,13 @@ import (
 // priorities 1 and 254.
 const maxTrackWeight = 253
 
-// bound is the largest weight of a kind.
-func (k TrackKind) bound() int { return maxTrackWeight }
+// bound is the largest weight of a kind, as keepalived has it.
+func (k TrackKind) bound() int {
+	if k == TrackFile || k == TrackProcess {
+		return maxTrackWeight + 1
+	}
+	return maxTrackWeight
+}
 
 // trackBlock reads a block of what an instance or a group tracks, behind what it tracks already. It
 // is false for other blocks.
@@ -47,7 +52,8 @@ func (d *decoder) trackBlock(n *keepalived.Node, to *[]Tracked) bool {
 // trackedBy are the blocks of what is tracked, each with the keyword that defines its names; the
 // names of interfaces are defined by nobody.
 func trackedBy() map[TrackKind]string {
-	return map[TrackKind]string{TrackInterface: "", TrackScript: "vrrp_script"}
+	return map[TrackKind]string{TrackInterface: "", TrackScript: "vrrp_script", TrackFile: "track_file",
+		TrackProcess: "vrrp_track_process", TrackPing: "vrrp_track_ping", TrackService: "vrrp_track_service"}
 }
 
 func isTrackBlock(name string) bool {
@@ -73,6 +79,8 @@ func (d *decoder) trackOptions(n, c *keepalived.Node, t *Tracked) bool {
 		switch w.Text {
 		case "reverse":
 			t.Reverse = true
+		case "noreverse", "no_reverse":
+			t.Reverse = false
 		case "weight":
 			if len(rest) == 1 {
 				d.errorf(w.Range, "%q needs a value behind it", w.Text)

@@ -87,7 +87,9 @@ func documentedBlocks() map[string]*hclBlock {
 		"SMTP_CHECK": find(server, "SMTP_CHECK").without(hclPorts()), "DNS_CHECK": find(server, "DNS_CHECK").without(hclPorts()),
 		"UDP_CHECK": find(server, "UDP_CHECK").without(hclPorts()), "GRPC_CHECK": find(server, "GRPC_CHECK").without(hclPorts()),
 		"HTTP_GET and SSL_GET": get.without(hclPorts()), "url": find(get, "url"),
-		"vrrp_script": find(file, "vrrp_script"),
+		"vrrp_script": find(file, "vrrp_script"), "track_file": find(file, "track_file"),
+		"vrrp_track_process": find(file, "vrrp_track_process"), "vrrp_track_ping": find(file, "vrrp_track_ping"),
+		"vrrp_track_service": find(file, "vrrp_track_service"),
 	}
 }
 
@@ -131,7 +133,7 @@ func TestDocumentationHasEveryWord(t *testing.T) {
 		t.Errorf("section virtual_ipaddress has %v", got)
 	}
 	tracking := hclTracked("interface")
-	if got, want := slices.Sorted(maps.Keys(d.table(t, "Tracking"))), slices.Concat(tracking.flags, tracking.values); !slices.Equal(got, want) {
+	if got, want := slices.Sorted(maps.Keys(d.table(t, "Tracking"))), slices.Sorted(slices.Values(slices.Concat(tracking.flags, tracking.values))); !slices.Equal(got, want) {
 		t.Errorf("section Tracking has %v, the language has %v", got, want)
 	}
 	var functions []string
@@ -154,17 +156,33 @@ func TestDocumentationHasEveryWord(t *testing.T) {
 const bareHCL = `vrrp_script "s" {
   script = "/bin/true"
 }
+track_file "f" {
+  file = "/x"
+}
+vrrp_track_process "p" {
+  process = "x"
+}
+vrrp_track_ping "g" {
+  address = "10.0.0.1"
+}
+vrrp_track_service "v" {
+  virtual_server = "10.0.0.1 80"
+}
 vrrp_instance "a" {
   interface = "eth0"
   virtual_router_id = 1
   virtual_ipaddress = ["10.0.0.1"]
-  track_script "s" {}
 }
 vrrp_instance "b" {
   interface = "eth0"
   virtual_router_id = 2
   virtual_ipaddress = ["10.0.0.2"]
   virtual_ipaddress_excluded = ["2001:db8::1"]
+  track_script "s" {}
+  track_file "f" {}
+  track_process "p" {}
+  track_ping "g" {}
+  track_service "v" {}
 }
 vrrp_sync_group "g" {
   group = ["a"]
@@ -189,17 +207,41 @@ virtual_server "10.0.0.1" "80" {
 const bareKeepalived = `vrrp_script s {
     script /bin/true
 }
+track_file f {
+    file /x
+}
+vrrp_track_process p {
+    process x
+}
+vrrp_track_ping g {
+    address 10.0.0.1
+}
+vrrp_track_service v {
+    virtual_server 10.0.0.1 80
+}
 vrrp_instance a {
     virtual_router_id 1
     virtual_ipaddress { 10.0.0.1 }
-    track_script {
-        s
-    }
 }
 vrrp_instance b {
     virtual_router_id 2
     virtual_ipaddress { 10.0.0.2 }
     virtual_ipaddress_excluded { 2001:db8::1 }
+    track_script {
+        s
+    }
+    track_file {
+        f
+    }
+    track_process {
+        p
+    }
+    track_ping {
+        g
+    }
+    track_service {
+        v
+    }
 }
 vrrp_sync_group g {
     group { a }
@@ -267,7 +309,8 @@ func printedDefaults(c *Config) map[string]map[string]string {
 	}
 	target := map[bool]string{true: "the server's"}
 	secure := server.Checks[2].HTTP
-	status, script := get.HTTP.URLs[0].StatusCodes[0], c.Scripts[0]
+	tracked := c.Instances[1].Track
+	status, script, process := get.HTTP.URLs[0].StatusCodes[0], c.Scripts[0], c.Processes[0]
 	dns, udp, grpc := resolver.DNS, server.Checks[5].UDP, server.Checks[6].GRPC
 	return map[string]map[string]string{
 		"global_defs": {
@@ -290,9 +333,14 @@ func printedDefaults(c *Config) map[string]map[string]string {
 			"dont_track_primary": fmt.Sprint(i.DontTrackPrimary), "no_virtual_ipaddress": "false",
 		},
 		"vrrp_script": {"interval": time(script.Interval), "rise": fmt.Sprint(script.Rise), "fall": fmt.Sprint(script.Fall),
-			"init_fail": fmt.Sprint(script.InitFail), "weight": fmt.Sprint(i.Track[0].Weight)},
-		"vrrp_sync_group": {"sync_group_tracking_weight": fmt.Sprint(c.SyncGroups[0].TrackingWeight)},
-		"garp_group":      {"garp_interval": "0 s", "gna_interval": "0 s"},
+			"init_fail": fmt.Sprint(script.InitFail), "weight": fmt.Sprint(tracked[0].Weight)},
+		"track_file": {"weight": fmt.Sprint(tracked[1].Weight)},
+		"vrrp_track_process": {"weight": fmt.Sprint(tracked[2].Weight), "quorum": fmt.Sprint(process.Quorum), "fork_delay": time(process.ForkDelay),
+			"terminate_delay": time(process.TerminateDelay), "full_command": fmt.Sprint(process.FullCommand)},
+		"vrrp_track_ping":    {"interval": time(c.Pings[0].Interval), "rise": fmt.Sprint(c.Pings[0].Rise), "fall": fmt.Sprint(c.Pings[0].Fall), "weight": fmt.Sprint(tracked[3].Weight)},
+		"vrrp_track_service": {"weight": fmt.Sprint(tracked[4].Weight)},
+		"vrrp_sync_group":    {"sync_group_tracking_weight": fmt.Sprint(c.SyncGroups[0].TrackingWeight)},
+		"garp_group":         {"garp_interval": "0 s", "gna_interval": "0 s"},
 		"virtual_ipaddress": {
 			"scope": map[uint8]string{0: "global"}[i.Addresses[0].Scope], "preferred_lft": lifetimes(c.Instances[1]),
 			"-nodad": fmt.Sprint(i.Addresses[0].DAD), "nodad": fmt.Sprint(!i.Addresses[0].DAD), "home": "false", "mngtmpaddr": "false",
@@ -337,6 +385,18 @@ func lifetimes(i Instance) string {
 	return strings.TrimPrefix(text[i.Addresses[0].PreferredLft], "`") + "; /128: " + text[i.Excluded[0].PreferredLft]
 }
 
+// withoutWord is a file without a word: in the blocks of its section, where those stand outside of all
+// others, else anywhere.
+func withoutWord(src, section, word string) string {
+	line := regexp.MustCompile(`(?m)^\s+` + word + `\b.*[^{\n]\n`)
+	if !slices.ContainsFunc(hclFile().blocks, func(c hclChild) bool { return c.name == section }) {
+		return line.ReplaceAllString(src, "")
+	}
+	return regexp.MustCompile(`(?ms)^`+section+` .*?^\}$`).ReplaceAllStringFunc(src, func(block string) string {
+		return line.ReplaceAllString(block, "")
+	})
+}
+
 func TestDocumentedDefaultsAreTheDefaults(t *testing.T) {
 	d := readDocumentation(t)
 	for _, c := range []struct {
@@ -356,9 +416,8 @@ func TestDocumentedDefaultsAreTheDefaults(t *testing.T) {
 		for _, section := range sections {
 			for word, r := range d.table(t, section) {
 				printed := c.cell(r)
-				without := regexp.MustCompile(`(?m)^\s+`+word+`\b.*[^{\n]\n`).ReplaceAllString(c.src, "")
-				// The bare files have no garp_group, in which nothing is required by itself.
-				needed := section != "garp_group" && without != c.src && loadText(t, c.format, without).Config == nil
+				without := withoutWord(c.src, section, word)
+				needed := without != c.src && loadText(t, c.format, without).Config == nil
 				if needed && printed != "required" {
 					t.Errorf("%s in %s is required, and the documentation says %s", word, section, printed)
 				}

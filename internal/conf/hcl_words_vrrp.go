@@ -15,11 +15,7 @@ func hclInstance() *hclBlock {
 			hclAddresses("virtual_ipaddress_excluded"),
 			hclRoutes("virtual_routes"), hclRules("virtual_rules"),
 		},
-		blocks: []hclChild{
-			{"track_interface", hclTracked("interface")},
-			{"track_script", hclTracked("script")},
-			{"authentication", &hclBlock{values: []string{"auth_type", "auth_pass"}}},
-		},
+		blocks: append(hclTracks(), hclChild{"authentication", &hclBlock{values: []string{"auth_type", "auth_pass"}}}),
 	}
 }
 
@@ -34,13 +30,8 @@ func hclSyncGroup() *hclBlock {
 		labels: []string{"name"},
 		values: []string{"sync_group_tracking_weight"},
 		lines:  []hclLines{{name: "group"}},
-		blocks: []hclChild{{"track_interface", hclTracked("interface")}, {"track_script", hclTracked("script")}},
+		blocks: hclTracks(),
 	}
-}
-
-// hclTracked is a line of track_interface, or of a block like it.
-func hclTracked(label string) *hclBlock {
-	return &hclBlock{labels: []string{label}, line: true, values: []string{"weight"}, flags: []string{"reverse"}}
 }
 
 func hclGARPGroup() *hclBlock {

@@ -19,6 +19,11 @@ type Config struct {
 	SSL          *SSL // nil where the file has none
 	Services     []VirtualServer
 	Scripts      []Script
+	// Files, Processes, Pings and ServiceTrackers are what else instances may track, by their names.
+	Files           []File
+	Processes       []Process
+	Pings           []Ping
+	ServiceTrackers []ServiceTracker
 	// ScriptSecurity keeps lvsd from running as root what others than root can write
 	// (enable_script_security).
 	ScriptSecurity bool

@@ -46,7 +46,7 @@ func drawConfig(t *rapid.T) *Config {
 				Spacing: Spacing{milliseconds(10_000, "spacing"), milliseconds(10_000, "spacing")}})
 		}
 	}
-	c.Scripts = drawScripts(t)
+	drawTrackers(t, c)
 	c.ScriptSecurity = rapid.Bool().Draw(t, "script security")
 	c.StaticAddresses, c.StaticRoutes, c.StaticRules = drawStaticAddresses(t), drawRoutes(t), drawRules(t)
 	for k := range rapid.IntRange(0, 3).Draw(t, "instances") {
@@ -66,6 +66,7 @@ func drawConfig(t *rapid.T) *Config {
 		c.ServerGroups = append(c.ServerGroups, drawGroup(t, v.Family))
 		intoGroup(v, &c.ServerGroups[0])
 	}
+	drawServiceTrackers(t, c)
 	return c
 }
 
@@ -112,42 +113,6 @@ func drawInstance(t *rapid.T, k int) Instance {
 	i.Track = drawTracked(t)
 	i.Routes, i.Rules = drawRoutes(t), drawRules(t)
 	return i
-}
-
-// drawTracked draws lines about what is there to be tracked.
-func drawTracked(t *rapid.T) []Tracked {
-	var list []Tracked
-	all := []Tracked{{Kind: TrackInterface, Name: "eth3"}, {Kind: TrackInterface, Name: "eth4"}}
-	for _, name := range scriptNames() {
-		all = append(all, Tracked{Kind: TrackScript, Name: name})
-	}
-	for _, l := range rapid.SliceOfDistinct(rapid.SampledFrom(all), rapid.ID[Tracked]).Draw(t, "tracked") {
-		l.Weight = rapid.IntRange(-maxTrackWeight, maxTrackWeight).Draw(t, "weight")
-		l.Reverse = rapid.Bool().Draw(t, "reverse")
-		list = append(list, l)
-	}
-	return list
-}
-
-func scriptNames() []string { return []string{"web", "größe"} }
-
-func drawScripts(t *rapid.T) []Script {
-	var list []Script
-	for _, name := range scriptNames() {
-		word := rapid.StringMatching(`[ a-zä'"#!{}$%\\;&*~-]{0,8}`)
-		s := Script{Name: name, Command: Program{Words: append([]string{"/bin/x" + word.Draw(t, "program")},
-			rapid.SliceOfN(word, 0, 3).Draw(t, "arguments")...)},
-			Interval: time.Duration(rapid.IntRange(1, 86400_000).Draw(t, "interval")) * time.Millisecond,
-			Timeout:  time.Duration(rapid.IntRange(1, 86400_000).Draw(t, "timeout")) * time.Millisecond,
-			Rise:     rapid.IntRange(1, maxRetry).Draw(t, "rise"), Fall: rapid.IntRange(1, maxRetry).Draw(t, "fall"),
-			InitFail: rapid.Bool().Draw(t, "init_fail")}
-		s.Command.User = rapid.SampledFrom([]string{"", "nobody", "65534"}).Draw(t, "user")
-		if s.Command.User != "" {
-			s.Command.Group = rapid.SampledFrom([]string{"", "daemon"}).Draw(t, "group")
-		}
-		list = append(list, s)
-	}
-	return list
 }
 
 func drawAddress(t *rapid.T, ip netip.Addr) VirtualAddress {

@@ -3,6 +3,7 @@ package conf
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -165,6 +166,86 @@ func TestWordsOfAddresses(t *testing.T) {
 		src := "vrrp_instance \"a\" {\nvirtual_router_id = 1\ninterface = \"eth0\"\nvirtual_ipaddress = [\"10.0.0.1\"]\nvirtual_ipaddress_excluded = [\"" + line + "\"]\n}\n"
 		if got := lines(read(t, HCL, src).Diags); len(got) != 1 || !strings.HasPrefix(got[0], "error") || !strings.HasSuffix(got[0], c.err) {
 			t.Errorf("%s\n%q", line, got)
+		}
+	}
+}
+
+func TestWordsOfTrackers(t *testing.T) {
+	process := Process{Name: "t", Words: []string{"nginx"}, Quorum: 1, QuorumMax: maxProcesses}
+	for src, want := range map[string]Config{
+		"track_file t {\nfile /x\n}":                            {Files: []File{{Name: "t", Path: "/x"}}},
+		"vrrp_track_file t {\nfile \"/a b/../c\"\ninit_file\n}": {Files: []File{{Name: "t", Path: "/c", Init: true}}},
+		"track_file t {\nfile /x\ninit_file 5\n}":               {Files: []File{{Name: "t", Path: "/x", Init: true, InitValue: 5}}},
+		"track_file t {\nfile /x\ninit_file overwrite\n}":       {Files: []File{{Name: "t", Path: "/x", Init: true, Overwrite: true}}},
+		"track_file t {\nfile /x\ninit_file -5 overwrite\n}":    {Files: []File{{Name: "t", Path: "/x", Init: true, InitValue: -5, Overwrite: true}}},
+		"vrrp_track_ping t {\naddress 10.0.0.1\ninterval 0.5\nfall 2\n}": {Pings: []Ping{{Name: "t", Address: netip.MustParseAddr("10.0.0.1"),
+			Interval: 500 * time.Millisecond, Timeout: 500 * time.Millisecond, Rise: 1, Fall: 2}}},
+	} {
+		c := valid(t, Keepalived, src+"\n")
+		if diff := cmp.Diff(want, Config{Files: c.Files, Pings: c.Pings}, cmpModel); diff != "" {
+			t.Errorf("%s\n%s", src, diff)
+		}
+	}
+	for line, change := range map[string]func(*Process){
+		"":                        func(*Process) {},
+		"process /usr/sbin/nginx": func(p *Process) { p.Words, p.FullCommand = []string{"/usr/sbin/nginx"}, true },
+		"process \"a b\" \"c d\" e": func(p *Process) {
+			p.Words, p.FullCommand, p.ParamMatch = []string{"a b", "c d", "e"}, true, ExactParameters
+		},
+		"process a b\nparam_match initial":   func(p *Process) { p.Words, p.FullCommand, p.ParamMatch = []string{"a", "b"}, true, InitialParameters },
+		"param_match":                        func(p *Process) { p.FullCommand, p.ParamMatch = true, ExactParameters },
+		"param_match partial":                func(p *Process) { p.FullCommand, p.ParamMatch = true, PartialParameters },
+		"full_command":                       func(p *Process) { p.FullCommand = true },
+		"quorum 3\nquorum_max 4":             func(p *Process) { p.Quorum, p.QuorumMax = 3, 4 },
+		"quorum_max 0":                       func(p *Process) { p.Quorum, p.QuorumMax = 0, 0 },
+		"delay 1.5":                          func(p *Process) { p.ForkDelay, p.TerminateDelay = 1500*time.Millisecond, 1500*time.Millisecond },
+		"fork_delay 2\ndelay 1":              func(p *Process) { p.ForkDelay, p.TerminateDelay = 2*time.Second, time.Second },
+		"fork_delay 2\nterminate_delay 0.25": func(p *Process) { p.ForkDelay, p.TerminateDelay = 2*time.Second, 250*time.Millisecond },
+	} {
+		want := process
+		change(&want)
+		src := "vrrp_track_process t {\n" + line + "\n}\n"
+		if !strings.HasPrefix(line, "process") {
+			src = "vrrp_track_process t {\nprocess nginx\n" + line + "\n}\n"
+		}
+		if diff := cmp.Diff([]Process{want}, valid(t, Keepalived, src).Processes, cmpModel); diff != "" {
+			t.Errorf("%s\n%s", line, diff)
+		}
+	}
+	// The weights of those that give none, and what keepalived allows beyond what counts.
+	c := valid(t, Keepalived, "track_file f {\nfile /x\n}\ntrack_file g {\nfile /y\nweight -1000 reverse\n}\nvrrp_track_process p {\nprocess x\n}\n"+
+		instanceWith("track_file {\nf\ng\n}\ntrack_process {\np\n}"))
+	want := []Tracked{{Kind: TrackFile, Name: "f", Weight: 1}, {Kind: TrackFile, Name: "g", Weight: -254, Reverse: true}, {Kind: TrackProcess, Name: "p", Weight: 1}}
+	if diff := cmp.Diff(want, c.Instances[0].Track, cmpModel); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestTrackedServices(t *testing.T) {
+	services := "virtual_server 10.0.0.1 80 {\nprotocol TCP\nreal_server 10.0.1.1 80 {\n}\n}\nvirtual_server 10.0.0.1 53 {\nprotocol TCP\nreal_server 10.0.1.1 53 {\n}\n}\n" +
+		"virtual_server 10.0.0.1 53 {\nprotocol UDP\nreal_server 10.0.1.1 53 {\n}\n}\nvirtual_server fwmark 7 {\nreal_server 10.0.1.1 80 {\n}\n}\n"
+	for words, want := range map[string]ServiceTracker{
+		"virtual_server 10.0.0.1 80":               {Address: netip.MustParseAddrPort("10.0.0.1:80"), Protocol: TCP},
+		"virtual_server 10.0.0.1 53\nprotocol UDP": {Address: netip.MustParseAddrPort("10.0.0.1:53"), Protocol: UDP},
+		"virtual_server fwmark 7":                  {FWMark: 7},
+	} {
+		want.Name = "t"
+		got := valid(t, Keepalived, "vrrp_track_service t {\n"+words+"\n}\n"+services).ServiceTrackers
+		if diff := cmp.Diff([]ServiceTracker{want}, got, cmpModel); diff != "" {
+			t.Errorf("%s\n%s", words, diff)
+		}
+	}
+	for words, want := range map[string]string{
+		"virtual_server 10.0.0.1 53":               "There are several such virtual_server; write the protocol of the one that vrrp_track_service \"t\" is about",
+		"virtual_server 10.0.0.1 81":               "There is no such virtual_server as vrrp_track_service \"t\" is about",
+		"virtual_server 10.0.0.1 80\nprotocol UDP": "There is no such virtual_server as vrrp_track_service \"t\" is about",
+		"virtual_server fwmark 8":                  "There is no such virtual_server as vrrp_track_service \"t\" is about",
+		"virtual_server group web":                 "There is no virtual_server_group \"web\"",
+		"protocol TCP":                             "vrrp_track_service \"t\" has no virtual_server; write which one it is about",
+	} {
+		got := lines(read(t, Keepalived, "vrrp_track_service t {\n"+words+"\n}\n"+services).Diags)
+		if !slices.ContainsFunc(got, func(l string) bool { return strings.HasPrefix(l, "error") && strings.HasSuffix(l, want) }) {
+			t.Errorf("%s\n%q", words, got)
 		}
 	}
 }

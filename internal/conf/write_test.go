@@ -19,6 +19,7 @@ type syntax interface {
 	addresses(name string, list []VirtualAddress) string
 	track(list []Tracked) string
 	script(name string, words []string) string
+	process(words []string) string
 	lines(name string, lines []string) string
 	url(u URL, words []string) string
 	// command is a word with a command line of one word.
@@ -46,15 +47,7 @@ func write(c *Config, s syntax) string {
 		delays = append(delays, l.Interface+" "+seconds(l.Down)+" "+seconds(l.Up))
 	}
 	put(s.lines("interface_up_down_delays", delays))
-	for _, c := range c.Scripts {
-		put(s.open("vrrp_script", c.Name), s.script("script", c.Command.Words), s.word("interval", seconds(c.Interval)),
-			s.word("timeout", seconds(c.Timeout)), s.word("rise", fmt.Sprint(c.Rise)), s.word("fall", fmt.Sprint(c.Fall)),
-			s.flag("init_fail", c.InitFail))
-		if c.Command.User != "" {
-			put(s.args("user", strings.Fields(c.Command.User+" "+c.Command.Group)...))
-		}
-		put("}")
-	}
+	writeTrackers(c, s, put)
 	put(s.addresses("static_ipaddress", c.StaticAddresses))
 	put(writeRouting("static", c.StaticRoutes, c.StaticRules, s)...)
 	for _, i := range c.Instances {

@@ -15,7 +15,6 @@ import (
 	"lvsd/internal/conf"
 	"lvsd/internal/ipvs"
 	"lvsd/internal/netif"
-	"lvsd/internal/track"
 	"lvsd/internal/vrrp"
 )
 
@@ -29,7 +28,7 @@ type want struct {
 	network   netif.Want
 	services  ipvs.Table
 	checks    map[check.Spec]struct{}
-	trackers  map[vrrp.Tracker]track.Spec
+	trackers  map[vrrp.Tracker]watched
 	// memory is what health is to have as its memory the next time.
 	memory memory
 }
@@ -76,6 +75,11 @@ func desired(cfg *conf.Config, h health, gid int) want {
 		}
 	}
 	w.trackers = trackers(cfg, w.instances)
+	for _, t := range w.trackers {
+		if spec, ok := t.(check.Spec); ok {
+			w.checks[spec] = struct{}{}
+		}
+	}
 	w.network.Sysctls = sysctls(cfg, w.checks, gid)
 	return w
 }

@@ -124,8 +124,10 @@ func render(w want) string {
 		line("instance %s %q: VRRPv%d priority %d every %v preempt %t start master %t", i.Key, i.Name, i.Version,
 			i.Priority, i.Interval, i.Preempt, i.StartMaster)
 		line("  advertises %v, tracks [%s]", i.Addresses, trackText(i.Track, vrrp.TrackInterface))
-		if scripts := trackText(i.Track, vrrp.TrackScript); scripts != "" {
-			line("  tracks scripts [%s]", scripts)
+		for kind := vrrp.TrackScript; kind <= vrrp.TrackPing; kind++ {
+			if text := trackText(i.Track, kind); text != "" {
+				line("  tracks %v [%s]", kind, text)
+			}
 		}
 		line("  takes over after %d adverts, preempts after %v; no answer %t, last advert %t, ignores %t, without its link %t",
 			i.DownTimerAdverts, i.PreemptDelay, i.LowerPrioNoAdvert, i.HigherPrioSendAdvert, i.OwnerIgnoreAdverts, i.DontTrackPrimary)

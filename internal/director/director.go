@@ -62,6 +62,7 @@ type Director struct {
 	empty     map[string]bool
 	roles     map[vrrp.Key]role
 	readings  map[vrrp.Tracker]vrrp.Reading // what the election knows; not changed once it does
+	readSince map[vrrp.Tracker]time.Time    // since when readings are what they are
 	ipvsErr   error                         // why IPVS cannot be used; nil while it can
 	stopping  bool                          // the election was asked to resign
 	ended     bool                          // the election is over: addresses go, then services
@@ -229,7 +230,8 @@ func (d *Director) handle(list []any) (over bool) {
 		case check.Change:
 			verdicts = true // what it says is in the set's verdicts, and may be newer there
 		case track.Change:
-			d.tracked(h)
+			d.noteTrackFault(h)
+			d.tell()
 		case statusRequest:
 			h.reply <- d.snapshot()
 		case planRequest:
@@ -352,6 +354,7 @@ func (d *Director) retimed(verdicts map[check.Spec]check.Verdict) {
 // judge follows the verdicts.
 func (d *Director) judge() {
 	d.recompute()
+	d.tell()
 	d.advance()
 }
 

@@ -22,6 +22,7 @@ const (
 	PriorityChanged   Event = "priority_changed"
 	TrackerFailed     Event = "tracker_failed"
 	TrackerRestored   Event = "tracker_restored"
+	TrackerChanged    Event = "tracker_changed"
 	TrackerImpossible Event = "tracker_impossible"
 	TrackerPossible   Event = "tracker_possible"
 	MasterSeen        Event = "master_seen"
@@ -86,6 +87,7 @@ func lines() map[Event]line {
 		RoleChanged:       {zap.WarnLevel, "instance changed its state"},
 		TrackerFailed:     {zap.WarnLevel, "what instances track failed"},
 		TrackerRestored:   {zap.InfoLevel, "what instances track is restored"},
+		TrackerChanged:    {zap.InfoLevel, "value of a tracked file changed"},
 		TrackerImpossible: {zap.ErrorLevel, "what instances track cannot be watched: our own fault, and no verdict"},
 		TrackerPossible:   {zap.InfoLevel, "what instances track can be watched again"},
 		PriorityChanged:   {zap.InfoLevel, "effective priority changed"},

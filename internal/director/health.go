@@ -89,6 +89,9 @@ func (d *Director) noteHealth(before health, verdicts map[check.Spec]check.Verdi
 		if _, known := d.want.checks[spec]; !known {
 			continue // a reload took the check away
 		}
+		if d.onlyTracked(spec) {
+			continue
+		}
 		fields := append([]zap.Field{zap.Stringer("check", spec)}, states(spec, !d.health.down[spec])...)
 		if err := verdicts[spec].Err; err != nil {
 			fields = append(fields, zap.Error(err))

@@ -117,7 +117,7 @@ func someNode(t *rapid.T) *conf.Config {
 		cfg.Services[i].Scheduler = rapid.SampledFrom([]string{"rr", "wlc"}).Draw(t, "scheduler")
 		cfg.Services[i].PersistenceTimeout = time.Duration(rapid.IntRange(0, 1).Draw(t, "persistence")) * time.Minute
 	}
-	cfg.Scripts, cfg.ScriptSecurity = someScripts(t), rapid.Bool().Draw(t, "script security")
+	someTrackers(t, cfg)
 	keys := rapid.SliceOfNDistinct(rapid.SampledFrom([]vrrp.Key{{Interface: "eth0", VRID: 51}, {Interface: "eth0", VRID: 52},
 		{Interface: "eth1", VRID: 51}, {Interface: "eth1", VRID: 52}}), 0, 4, rapid.ID[vrrp.Key]).Draw(t, "instances")
 	names := rapid.Permutation([]string{"a", "b", "c", "d"}).Draw(t, "names")
@@ -161,22 +161,29 @@ func someNode(t *rapid.T) *conf.Config {
 	return cfg
 }
 
-func someScripts(t *rapid.T) []conf.Script {
-	var list []conf.Script
+// someTrackers draws two of everything that may be tracked.
+func someTrackers(t *rapid.T, cfg *conf.Config) {
+	cfg.ScriptSecurity = rapid.Bool().Draw(t, "script security")
+	few := func(what string) int { return rapid.IntRange(1, 2).Draw(t, what) }
 	for _, name := range []string{"x", "y"} {
-		list = append(list, conf.Script{Name: name, Command: conf.Program{Words: []string{rapid.SampledFrom([]string{"/bin/a", "/bin/b"}).Draw(t, "program")},
-			User: rapid.SampledFrom([]string{"", "nobody"}).Draw(t, "user")},
-			Interval: time.Duration(rapid.IntRange(1, 2).Draw(t, "interval")) * time.Second, Timeout: time.Second,
-			Rise: rapid.IntRange(1, 2).Draw(t, "rise"), Fall: 1, InitFail: rapid.Bool().Draw(t, "init_fail")})
+		word := rapid.SampledFrom([]string{"/bin/a", "/bin/b"}).Draw(t, "word")
+		cfg.Scripts = append(cfg.Scripts, conf.Script{Name: name,
+			Command:  conf.Program{Words: []string{word}, User: rapid.SampledFrom([]string{"", "nobody"}).Draw(t, "user")},
+			Interval: time.Duration(few("interval")) * time.Second, Timeout: time.Second, Rise: few("rise"), Fall: 1,
+			InitFail: rapid.Bool().Draw(t, "init_fail")})
+		cfg.Files = append(cfg.Files, conf.File{Name: name, Path: word, Init: true, InitValue: few("value")})
+		cfg.Processes = append(cfg.Processes, conf.Process{Name: name, Words: []string{word}, Quorum: few("quorum"), QuorumMax: 2})
+		cfg.Pings = append(cfg.Pings, conf.Ping{Name: name, Address: netip.AddrFrom4([4]byte{192, 0, 2, byte(few("address"))}),
+			Interval: time.Second, Timeout: time.Second, Rise: few("rise"), Fall: few("fall")})
 	}
-	return list
 }
 
 func someTracked(t *rapid.T) []conf.Tracked {
 	return rapid.SliceOfNDistinct(rapid.Custom(func(t *rapid.T) conf.Tracked {
 		kind, names := conf.TrackInterface, []string{"eth0", "eth1", "eth2"}
-		if rapid.Bool().Draw(t, "a script") {
-			kind, names = conf.TrackScript, []string{"x", "y"}
+		if rapid.Bool().Draw(t, "no interface") {
+			kind, names = rapid.SampledFrom([]conf.TrackKind{conf.TrackScript, conf.TrackFile, conf.TrackProcess, conf.TrackPing}).Draw(t, "kind"),
+				[]string{"x", "y"}
 		}
 		return conf.Tracked{Kind: kind, Name: rapid.SampledFrom(names).Draw(t, "tracked"),
 			Weight: rapid.SampledFrom([]int{0, 10, -10}).Draw(t, "weight")}

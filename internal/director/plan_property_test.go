@@ -201,8 +201,11 @@ func TestPlanIsWhatChecksDo(t *testing.T) {
 		defer set.Close()
 		run := func(cfg *conf.Config) map[check.Spec]bool {
 			all := map[check.Spec]struct{}{}
-			for spec := range desired(cfg, health{}, groupID).checks {
-				all[rarely(spec)] = struct{}{}
+			w := desired(cfg, health{}, groupID)
+			for spec := range w.checks {
+				if !slices.Contains(slices.Collect(maps.Values(w.trackers)), watched(spec)) { // else it is a tracker's
+					all[rarely(spec)] = struct{}{}
+				}
 			}
 			set.Apply(all)
 			running := map[check.Spec]bool{}
@@ -308,7 +311,9 @@ func elected(t *rapid.T, w want) (*vrrp.Election, time.Time) {
 	e.SetLinks(at, links, &out)
 	up := map[vrrp.Tracker]vrrp.Reading{}
 	for _, name := range []string{"x", "y"} {
-		up[vrrp.Tracker{Kind: vrrp.TrackScript, Name: name}] = vrrp.Reading{Up: true}
+		for _, kind := range trackerKinds() {
+			up[vrrp.Tracker{Kind: kind, Name: name}] = vrrp.Reading{Up: true}
+		}
 	}
 	e.SetReadings(at, up, &out)
 	masters := map[vrrp.Key]bool{}
@@ -454,6 +459,8 @@ func TestPlanSeesEveryField(t *testing.T) {
 		{check.Trust{}, func(v any) []attribute { return request(check.HTTPRequest{Trust: v.(check.Trust)}) }, nil},
 		{check.Match{}, func(v any) []attribute { return request(check.HTTPRequest{Match: v.(check.Match)}) }, nil},
 		{track.Script{}, func(v any) []attribute { return scriptAttributes(v.(track.Script)) }, nil},
+		{track.File{}, func(v any) []attribute { return fileAttributes(v.(track.File)) }, []string{"Overwrite", "InitValue"}},
+		{track.Process{}, func(v any) []attribute { return processAttributes(v.(track.Process)) }, nil},
 		{script.Command{}, func(v any) []attribute { return scriptAttributes(track.Script{Command: v.(script.Command)}) }, nil},
 		{netif.Sysctl{}, func(v any) []attribute { return []attribute{{name: "value", value: v.(netif.Sysctl).Value}} }, []string{"Name"}},
 	} {
@@ -500,6 +507,10 @@ func something(t *testing.T, kind reflect.Type) reflect.Value {
 		return reflect.ValueOf(vrrp.Key{Interface: "eth0", VRID: 1})
 	case script.Command:
 		return reflect.ValueOf(script.Command{Line: script.NewLine("/bin/true")})
+	case script.Line:
+		return reflect.ValueOf(script.NewLine("x"))
+	case track.Match:
+		return reflect.ValueOf(track.Partial)
 	case []vrrp.Track:
 		return reflect.ValueOf([]vrrp.Track{{Tracker: vrrp.Tracker{Name: "eth0"}}})
 	case []vrrp.Peer:

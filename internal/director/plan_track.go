@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"lvsd/internal/check"
 	"lvsd/internal/track"
 	"lvsd/internal/vrrp"
 )
@@ -15,7 +16,7 @@ import (
 // trackers compares what is tracked, by its names. What nobody tracks is not watched.
 func (p *planner) trackers() {
 	title := func(t vrrp.Tracker) string { return trackerKeyword(t.Kind) + " " + t.Name }
-	sorted := func(m map[vrrp.Tracker]track.Spec) []vrrp.Tracker {
+	sorted := func(m map[vrrp.Tracker]watched) []vrrp.Tracker {
 		var list []vrrp.Tracker
 		for t := range m {
 			list = append(list, t)
@@ -42,16 +43,58 @@ func (p *planner) trackers() {
 
 // trackerKeyword is the keyword of the block that defines a tracker.
 func trackerKeyword(k vrrp.TrackerKind) string {
-	return map[vrrp.TrackerKind]string{vrrp.TrackScript: "vrrp_script"}[k]
+	return map[vrrp.TrackerKind]string{vrrp.TrackScript: "vrrp_script", vrrp.TrackFile: "track_file", vrrp.TrackProcess: "vrrp_track_process",
+		vrrp.TrackPing: "vrrp_track_ping", vrrp.TrackService: "vrrp_track_service"}[k]
 }
 
 // trackerAttributes are those of a tracker of any kind; the kind of one name is always the same.
-func trackerAttributes(spec track.Spec) []attribute {
-	switch s := spec.(type) {
+func trackerAttributes(w watched) []attribute {
+	switch w := w.(type) {
 	case track.Script:
-		return scriptAttributes(s)
+		return scriptAttributes(w)
+	case track.File:
+		return fileAttributes(w)
+	case track.Process:
+		return processAttributes(w)
+	case check.Spec:
+		return []attribute{
+			{name: "address", value: w.Addr.Addr().String()},
+			{name: "interval", value: w.Interval.String()},
+			{name: "timeout", value: w.Timeout.String()},
+			{name: "rise", value: strconv.Itoa(w.Rise)},
+			{name: "fall", value: strconv.Itoa(w.Retry + 1)},
+		}
+	case quorumOf:
+		return []attribute{{name: "virtual_server", value: string(w)}}
 	}
 	return nil
+}
+
+func fileAttributes(f track.File) []attribute {
+	init := ""
+	if f.Init {
+		init = strconv.Itoa(f.InitValue)
+		if f.Overwrite {
+			init += " overwrite"
+		}
+	}
+	return []attribute{{name: "file", value: f.Path}, {name: "init_file", value: init}}
+}
+
+func processAttributes(p track.Process) []attribute {
+	matched := p.Match.String()
+	if p.Match == track.Exact {
+		matched = "exact"
+	}
+	return []attribute{
+		{name: "process", value: p.Command.String()},
+		{name: "full_command", value: yes(p.Full)},
+		{name: "param_match", value: matched},
+		{name: "quorum", value: strconv.Itoa(p.Quorum)},
+		{name: "quorum_max", value: strconv.Itoa(p.QuorumMax)},
+		{name: "fork_delay", value: p.ForkDelay.String()},
+		{name: "terminate_delay", value: p.TerminateDelay.String()},
+	}
 }
 
 func scriptAttributes(s track.Script) []attribute {

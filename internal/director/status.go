@@ -45,9 +45,10 @@ type InstanceStatus struct {
 
 // TrackerStatus is something that instances track.
 type TrackerStatus struct {
-	Kind  string    `json:"kind"` // script
+	Kind  string    `json:"kind"` // script, file, process, address or virtual server
 	Name  string    `json:"name"`
-	State string    `json:"state"` // unknown, up or down
+	State string    `json:"state"`           // unknown, up or down; a file is up when it was read
+	Value *int      `json:"value,omitempty"` // of a file
 	Since time.Time `json:"since"`
 	Error string    `json:"error,omitempty"` // why it is down, or why it cannot be watched
 }

@@ -18,6 +18,7 @@ func (p *process) tracking(line string) string {
 	return fmt.Sprintf(`vrrp_script "web" {
   script   = ["/usr/bin/test", "-e", %q]
   interval = "50ms"
+  timeout  = "10s"
   fall     = 2
 }
 `, p.flag()) + strings.Replace(config(vip), "  virtual_router_id", "  "+line+"\n  virtual_router_id", 1)
@@ -65,7 +66,7 @@ func TestStartWaitsForTheScript(t *testing.T) {
 	lb1 := &process{segment: s, name: "lb1", file: filepath.Join(dir, "lvsd.hcl")}
 	text := strings.Replace(lb1.tracking(`track_script "web" {}`), `["/usr/bin/test", "-e", `,
 		`["/bin/sh", "-c", "while ! [ -e $0 ]; do sleep 0.02; done", `, 1)
-	lb1.write(t, strings.Replace(text, `interval = "50ms"`, `interval = "60s"`, 1))
+	lb1.write(t, strings.Replace(text, `timeout  = "10s"`, `timeout  = "60s"`, 1))
 	lb1.start(t)
 	lb1.wait(t, Started)
 	lb1.wait(t, SysctlSet)

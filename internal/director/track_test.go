@@ -3,12 +3,14 @@ package director
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"lvsd/internal/check"
 	"lvsd/internal/track"
 	"lvsd/internal/vrrp"
 )
@@ -45,6 +47,7 @@ func TestTrackedScript(t *testing.T) {
 		return fmt.Sprintf(`vrrp_script "web" {
   script   = [%q, "-e", %q]
   interval = "20ms"
+  timeout  = "10s"
   weight   = 30
 }
 vrrp_script "unused" { script = "/bin/false" }
@@ -108,9 +111,95 @@ func TestReadings(t *testing.T) {
 		{"up, and impossible now", track.Reading{State: track.Up, Fault: os.ErrNotExist}, nil, map[vrrp.Tracker]vrrp.Reading{x: up}},
 		{"another one", track.Reading{}, map[vrrp.Tracker]vrrp.Reading{{Kind: vrrp.TrackFile, Name: "x"}: up}, map[vrrp.Tracker]vrrp.Reading{}},
 	} {
-		got := readings(map[vrrp.Tracker]track.Spec{x: spec}, map[track.Spec]track.Reading{spec: c.seen}, c.before)
+		got := readings(map[vrrp.Tracker]watched{x: spec}, seen{tracked: map[track.Spec]track.Reading{spec: c.seen}}, c.before)
 		if diff := gocmp.Diff(c.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.name, diff)
 		}
 	}
+}
+
+func TestSeen(t *testing.T) {
+	ping := check.Spec{Kind: check.ICMP}
+	for _, c := range []struct {
+		of   watched
+		now  seen
+		want string
+	}{
+		{ping, seen{}, "{false false 0 } false"},
+		{ping, seen{verdicts: map[check.Spec]check.Verdict{ping: {Healthy: true, Known: true}}}, "{false true 0 } true"},
+		{ping, seen{verdicts: map[check.Spec]check.Verdict{ping: {Known: true}}}, "{false false 0 does not answer} true"},
+		{ping, seen{verdicts: map[check.Spec]check.Verdict{ping: {Fault: os.ErrPermission}}}, "{true false 0 } true"},
+		{quorumOf("x"), seen{}, "{false false 0 has lost its quorum} false"},
+		{quorumOf("x"), seen{quorate: map[string]bool{"x": true}}, "{false true 0 } true"},
+		{quorumOf("x"), seen{quorate: map[string]bool{"x": false}}, "{false false 0 has lost its quorum} true"},
+		{track.File{Path: "/x"}, seen{tracked: map[track.Spec]track.Reading{track.File{Path: "/x"}: {State: track.Up, Value: -7}}}, "{false true -7 } true"},
+	} {
+		r, known := c.now.of(c.of)
+		got := fmt.Sprint(r, " ", known)
+		if got != c.want && known || !known && !strings.HasSuffix(c.want, "false") {
+			t.Errorf("%+v: %s, want %s", c.of, got, c.want)
+		}
+	}
+}
+
+// All that can be tracked changes the priority: a file's value, a process, an answer, a quorum.
+func TestTrackersOfEveryKind(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "value")
+	name := fmt.Sprint("lvsd-d-", os.Getpid()%100000)
+	sleep := filepath.Join(t.TempDir(), name)
+	must(t, os.Symlink("/bin/sleep", sleep))
+	text := fmt.Sprintf(`track_file "f" { file = %q }
+vrrp_track_process "p" {
+  process = %q
+  weight  = 20
+}
+vrrp_track_ping "g" {
+  address  = "127.0.0.1"
+  interval = "50ms"
+  timeout  = "10s"
+  weight   = 40
+}
+vrrp_track_service "s" {
+  virtual_server = "192.0.2.1 80"
+  weight         = -10
+}
+`, file, name) + strings.Replace(instance("192.0.2.1/24"), "  virtual_router_id",
+		"  track_file \"f\" {}\n  track_process \"p\" {}\n  track_ping \"g\" {}\n  track_service \"s\" {}\n  virtual_router_id", 1) +
+		serviceText("192.0.2.1", "  quorum = 2\n"+twoServers)
+	n := startNode(t, text)
+	priority := func(want uint8) {
+		t.Helper()
+		waitFor(t, fmt.Sprint("priority ", want), func() bool { return n.status(t).Instances[0].EffectivePriority == want })
+	}
+	priority(140) // 127.0.0.1 answers
+	must(t, os.WriteFile(file, []byte("-3"), 0o600))
+	priority(137)
+	if e := n.wait(t, TrackerChanged); e.fields["tracker"] != "file f" || e.fields["from"] != int64(0) || e.fields["to"] != int64(-3) {
+		t.Errorf("%v", e)
+	}
+	process := exec.Command(sleep, "1000")
+	must(t, process.Start())
+	priority(157)
+	must(t, process.Process.Kill())
+	priority(137)
+	_ = process.Wait()
+	// The weight of the servers is less than the quorum.
+	n.write(t, strings.Replace(text, "quorum = 2", "quorum = 2\n  weight = 0", 1))
+	n.Reload()
+	priority(127)
+	var got []string
+	for _, s := range n.status(t).Trackers {
+		line := fmt.Sprint(s.Kind, " ", s.Name, " ", s.State, " ", s.Error)
+		if s.Value != nil {
+			line += fmt.Sprint(*s.Value)
+		}
+		got = append(got, line)
+	}
+	want := []string{"address g up ", "file f up -3", "process p down has 0 of 1 processes", "virtual server s down has lost its quorum"}
+	if diff := gocmp.Diff(want, got); diff != "" {
+		t.Errorf("status (-want +got):\n%s", diff)
+	}
+	n.write(t, text)
+	n.Reload()
+	priority(137)
 }

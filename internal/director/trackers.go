@@ -2,11 +2,14 @@ package director
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"go.uber.org/zap"
 
+	"lvsd/internal/check"
 	"lvsd/internal/track"
 	"lvsd/internal/vrrp"
 )
@@ -17,70 +20,114 @@ import (
 // watch makes the trackers of the configuration what is watched, and returns what is known of them.
 func (d *Director) watch() map[vrrp.Tracker]vrrp.Reading {
 	specs := map[track.Spec]struct{}{}
-	for _, spec := range d.want.trackers {
-		specs[spec] = struct{}{}
+	for _, w := range d.want.trackers {
+		if spec, ok := w.(track.Spec); ok {
+			specs[spec] = struct{}{}
+		}
 	}
 	d.trackers.Apply(specs)
-	d.readings = readings(d.want.trackers, d.trackers.Readings(), d.readings)
+	d.read()
 	return d.readings
 }
 
-// tracked follows a change of what is tracked.
-func (d *Director) tracked(c track.Change) {
-	names := d.trackerNames(c.Spec)
-	if len(names) == 0 {
-		return // a reload took it away
-	}
-	d.readings = readings(d.want.trackers, d.trackers.Readings(), d.readings)
-	d.elector.SetReadings(d.readings)
-	for _, name := range names {
-		d.noteTracker(name, c)
+// tell tells the election what is known of the trackers, if that has changed.
+func (d *Director) tell() {
+	before := d.readings
+	if d.read(); !maps.Equal(before, d.readings) {
+		d.elector.SetReadings(d.readings)
 	}
 }
 
-// trackerNames are what the configuration calls a spec: several names may be about the same thing.
-func (d *Director) trackerNames(spec track.Spec) []vrrp.Tracker {
-	var names []vrrp.Tracker
-	for t, s := range d.want.trackers {
-		if s == spec {
-			names = append(names, t)
+// read reads the trackers, and notes what has changed.
+func (d *Director) read() {
+	before, now := d.readings, seen{tracked: d.trackers.Readings(), quorate: d.want.memory.quorate}
+	for _, w := range d.want.trackers {
+		if _, ping := w.(check.Spec); ping && now.verdicts == nil {
+			now.verdicts = d.checks.Verdicts()
 		}
 	}
-	slices.SortFunc(names, func(a, b vrrp.Tracker) int { return strings.Compare(a.String(), b.String()) })
-	return names
+	d.readings = readings(d.want.trackers, now, before)
+	since := make(map[vrrp.Tracker]time.Time, len(d.want.trackers))
+	for _, t := range slices.SortedFunc(maps.Keys(d.want.trackers), byName) {
+		was, known := before[t]
+		is, knows := d.readings[t]
+		if since[t] = d.readSince[t]; since[t].IsZero() || known != knows || was != is {
+			since[t] = time.Now()
+		}
+		d.noteReading(t, was, is, known)
+	}
+	d.readSince = since
 }
 
-func (d *Director) noteTracker(t vrrp.Tracker, c track.Change) {
-	fields := []zap.Field{zap.Stringer("tracker", t)}
+func byName(a, b vrrp.Tracker) int {
+	return cmp.Or(strings.Compare(a.Kind.String(), b.Kind.String()), strings.Compare(a.Name, b.Name))
+}
+
+// noteReading tells what has changed about a tracker. That the first reading is good is no change.
+func (d *Director) noteReading(t vrrp.Tracker, was, is vrrp.Reading, known bool) {
+	tracker := zap.Stringer("tracker", t)
 	switch {
-	case c.From.State == c.To.State:
-	case c.To.State == track.Down:
-		d.journal.event(TrackerFailed, append(fields, zap.String("reason", c.To.Why))...)
-	case c.From.State == track.Down:
-		d.journal.event(TrackerRestored, fields...)
+	case is.Void, was == is:
+	case t.Kind == vrrp.TrackFile:
+		if known && !was.Void || is.Value != 0 {
+			d.journal.event(TrackerChanged, tracker, zap.Int("from", was.Value), zap.Int("to", is.Value))
+		}
+	case !is.Up && (was.Up || !known || was.Void):
+		d.journal.event(TrackerFailed, tracker, zap.String("reason", is.Why))
+	case is.Up && known && !was.Up && !was.Void:
+		d.journal.event(TrackerRestored, tracker)
 	}
-	switch {
-	case c.To.Fault != nil && (c.From.Fault == nil || c.To.Fault.Error() != c.From.Fault.Error()):
-		d.journal.event(TrackerImpossible, append(fields, zap.Error(c.To.Fault))...)
-	case c.To.Fault == nil && c.From.Fault != nil:
-		d.journal.event(TrackerPossible, fields...)
+}
+
+// noteTrackFault tells that something cannot be watched, or can be again.
+func (d *Director) noteTrackFault(c track.Change) {
+	was, is := "", ""
+	if c.From.Fault != nil {
+		was = c.From.Fault.Error()
+	}
+	if c.To.Fault != nil {
+		is = c.To.Fault.Error()
+	}
+	for _, t := range slices.SortedFunc(maps.Keys(d.want.trackers), byName) {
+		switch {
+		case d.want.trackers[t] != watched(c.Spec) || was == is:
+		case is != "":
+			d.journal.event(TrackerImpossible, zap.Stringer("tracker", t), zap.Error(c.To.Fault))
+		default:
+			d.journal.event(TrackerPossible, zap.Stringer("tracker", t))
+		}
 	}
 }
 
 // trackerStatus is the status of everything that is tracked, by kind and name.
 func (d *Director) trackerStatus() []TrackerStatus {
-	seen := d.trackers.Readings()
+	tracked := d.trackers.Readings()
 	var list []TrackerStatus
-	for t, spec := range d.want.trackers {
-		r := seen[spec]
-		s := TrackerStatus{Kind: t.Kind.String(), Name: t.Name, State: r.State.String(), Since: r.Since, Error: r.Why}
-		if r.Fault != nil {
-			s.Error = r.Fault.Error()
+	for _, t := range slices.SortedFunc(maps.Keys(d.want.trackers), byName) {
+		r, known := d.readings[t]
+		s := TrackerStatus{Kind: t.Kind.String(), Name: t.Name, State: "unknown", Since: d.readSince[t], Error: r.Why}
+		if known && !r.Void {
+			s.State = map[bool]string{true: "up", false: "down"}[r.Up]
+		}
+		if t.Kind == vrrp.TrackFile {
+			s.Value = &r.Value
+		}
+		if spec, ok := d.want.trackers[t].(track.Spec); ok && tracked[spec].Fault != nil {
+			s.Error = tracked[spec].Fault.Error()
 		}
 		list = append(list, s)
 	}
-	slices.SortFunc(list, func(a, b TrackerStatus) int {
-		return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.Name, b.Name))
-	})
 	return list
+}
+
+// onlyTracked tells whether a check is that of a tracker, and of no real server.
+func (d *Director) onlyTracked(spec check.Spec) bool {
+	for i := range d.cfg.Services {
+		for j := range d.cfg.Services[i].RealServers {
+			if slices.Contains(specs(&d.cfg.Services[i].RealServers[j]), spec) {
+				return false
+			}
+		}
+	}
+	return slices.Contains(slices.Collect(maps.Values(d.want.trackers)), watched(spec))
 }

@@ -142,6 +142,7 @@ func (w *writer) file() {
 	}
 	w.script("web")
 	w.script("db")
+	w.trackers()
 	w.placed("static")
 	instances := w.number(0, 2)
 	for n := range instances {
@@ -184,6 +185,33 @@ func (w *writer) script(name string) {
 	w.some("weight %s", w.one("0", "-253", "10 reverse"))
 	w.some("user %s", w.one("nobody", "nobody nogroup", "0"))
 	w.some("init_fail")
+	w.line("}")
+}
+
+// trackers writes one of everything else that may be tracked.
+func (w *writer) trackers() {
+	w.line("%s f {", w.one("track_file", "vrrp_track_file"))
+	w.line("file %s", w.one("/run/x", `"/run/a b"`))
+	w.some("weight %s", w.one("0", "-254", "254 reverse", "100000"))
+	w.some("%s", w.one("init_file", "init_file 5", "init_file -5 overwrite", "init_file overwrite"))
+	w.line("}")
+	w.line("vrrp_track_process p {")
+	w.line("process %s", w.one("nginx", `"/usr/bin/a b" -c "d e"`, "/usr/sbin/x"))
+	w.some("%s", w.one("param_match", "param_match initial", "param_match partial"))
+	w.some("weight %s", w.one("0", "254"))
+	w.some("quorum %d", w.number(0, 3))
+	w.some("quorum_max %d", w.number(3, 5))
+	w.some("delay %s", w.time())
+	w.some("fork_delay %s", w.time())
+	w.some("terminate_delay %s", w.time())
+	w.some("%s", w.one("full_command", "full_command no"))
+	w.line("}")
+	w.line("vrrp_track_ping g {")
+	w.line("address %s", w.one("192.0.2.1", "2001:db8::1"))
+	w.some("interval %s", w.time())
+	w.some("timeout %s", w.time())
+	w.some("rise %d", w.number(1, 3))
+	w.some("fall %d", w.number(1, 3))
 	w.line("}")
 }
 
@@ -240,6 +268,9 @@ func (w *writer) instance(n int) {
 	}
 	w.tracked("track_interface", "eth3", "eth4")
 	w.tracked("track_script", "web", `"db"`)
+	w.tracked("track_file", "f")
+	w.tracked("track_process", "p")
+	w.tracked("track_ping", "g")
 	w.placed("virtual")
 	w.line("}")
 }
@@ -249,7 +280,7 @@ func (w *writer) tracked(keyword string, names ...string) {
 	for range w.number(0, 2) {
 		w.line("%s {", keyword)
 		for range w.number(1, 2) {
-			w.line("%s%s", w.one(names...), w.one("", " weight 10", " weight -253 reverse", " reverse"))
+			w.line("%s%s", w.one(names...), w.one("", " weight 10", " weight -253 reverse", " reverse", " noreverse", " weight 3 noreverse"))
 		}
 		w.line("}")
 	}

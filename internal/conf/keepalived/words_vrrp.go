@@ -12,7 +12,8 @@ func instanceWords() []*keyword {
 		word("vrrp_sync_group NAME { … }").holds(
 			list(
 				word("group { INSTANCE … }").plain(1),
-				tracks("track_interface", "INTERFACE"), tracks("track_script", "SCRIPT"),
+				tracks("track_interface", "INTERFACE"), tracks("track_script", "SCRIPT"), tracks("track_file", "FILE"),
+				tracks("track_process", "PROCESS"), tracks("track_ping", "PING"), tracks("track_service", "SERVICE"),
 				word("sync_group_tracking_weight [BOOL]").alias("global_tracking"),
 			),
 			trackingWords(),
@@ -25,7 +26,8 @@ func instanceWords() []*keyword {
 				word("authentication { … }").holds(words("auth_type PASS|AH", "auth_pass PASSWORD")),
 				word("virtual_ipaddress { ADDRESS[/LENGTH] [dev NAME] [label LABEL] [scope SCOPE] … }").plain(1, addressOptions()),
 				word("virtual_ipaddress_excluded { ADDRESS[/LENGTH] [dev NAME] … }").plain(1, addressOptions()),
-				tracks("track_interface", "INTERFACE"), tracks("track_script", "SCRIPT"),
+				tracks("track_interface", "INTERFACE"), tracks("track_script", "SCRIPT"), tracks("track_file", "FILE"),
+				tracks("track_process", "PROCESS"), tracks("track_ping", "PING"), tracks("track_service", "SERVICE"),
 			),
 			electionTiming(), placeWords(), transportWords(), trackingWords(), macWords(), instanceGARP(), stateScripts(),
 			scripts(ignore(noScripts, "notify_master_rx_lower_pri COMMAND …")),
@@ -89,11 +91,11 @@ func transportWords() []*keyword {
 
 // tracks is a block of what is tracked.
 func tracks(keyword, name string) *keyword {
-	return word(keyword+" { "+name+" [weight NUMBER [reverse]] … }").plain(1, words("weight NUMBER [reverse]"))
+	return word(keyword+" { "+name+" [weight NUMBER [reverse|noreverse]] … }").plain(1, words("weight NUMBER [reverse|noreverse]"))
 }
 
 func trackingWords() []*keyword {
-	return refuse(noTracking, "track_file { FILE … }", "track_process { PROCESS … }", "track_bfd { BFD … }")
+	return refuse(noTracking, "track_bfd { BFD … }")
 }
 
 func macWords() []*keyword {
