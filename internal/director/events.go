@@ -40,6 +40,7 @@ const (
 	AddressFailed     Event = "address_failed"
 	AddressAnnounced  Event = "address_announced"
 	AnnouncementFails Event = "announcement_failed"
+	AddressConflict   Event = "address_conflict"
 	RoutesSet         Event = "routes_set"
 	RoutesHealed      Event = "routes_healed"
 	RoutesFailed      Event = "routes_failed"
@@ -106,6 +107,7 @@ func lines() map[Event]line {
 		AddressFailed:     {zap.ErrorLevel, "address cannot be changed"},
 		AddressAnnounced:  {zap.InfoLevel, "addresses announced by gratuitous ARP"},
 		AnnouncementFails: {zap.ErrorLevel, "addresses cannot be announced"},
+		AddressConflict:   {zap.ErrorLevel, "another host answers for a virtual address"},
 		RoutesSet:         {zap.InfoLevel, "routes and rules written to the kernel"},
 		RoutesHealed:      {zap.WarnLevel, "routes or rules were removed by somebody, and are back"},
 		RoutesFailed:      {zap.ErrorLevel, "a route or rule cannot be changed"},

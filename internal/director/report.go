@@ -151,6 +151,9 @@ func (d *Director) networkReport(report netif.Report) {
 	case netif.SysctlFailed:
 		d.journal.event(SysctlFailed, zap.String("name", r.Sysctl.Name), zap.String("value", r.Sysctl.Value),
 			zap.Error(r.Err))
+	case netif.Conflict:
+		d.journal.event(AddressConflict, zap.String("instance", d.name(r.Instance)), zap.Stringer("address", r.Address),
+			zap.String("interface", r.Dev), zap.Strings("macs", r.MACs), zap.Bool("master", r.Master))
 	case netif.Trouble:
 		d.journal.event(HostTrouble, zap.String("part", "addresses"), zap.Error(r.Err))
 	}

@@ -25,6 +25,7 @@ type Options struct {
 type Elector struct {
 	election *vrrp.Runner
 	network  *netif.Applier
+	conflict *netif.ConflictWatch
 	report   func(Report)
 }
 
@@ -35,11 +36,12 @@ func New(o Options) (*Elector, error) {
 	if err != nil {
 		return nil, err
 	}
-	election, err := vrrp.NewRunner(observer{network, o.Report})
+	conflict := netif.NewConflictWatch(func(r netif.Report) { o.Report(r) }, network.Announce)
+	election, err := vrrp.NewRunner(observer{network, conflict, o.Report})
 	if err != nil {
 		return nil, err
 	}
-	return &Elector{election, network, o.Report}, nil
+	return &Elector{election, network, conflict, o.Report}, nil
 }
 
 // Configure makes c the whole of the election.
@@ -57,7 +59,10 @@ func (e *Elector) SetReadings(readings map[vrrp.Tracker]vrrp.Reading) {
 }
 
 // Want makes n what the addresses should be, by their instances' roles.
-func (e *Elector) Want(n Network) { e.network.Want(n.Generation, n.Want) }
+func (e *Elector) Want(n Network) {
+	e.network.Want(n.Generation, n.Want)
+	e.conflict.Want(n.Want.Instances)
+}
 
 // Resign ends the election in order; Resigned is reported when it is over. Addresses are put on
 // and taken off for as long as Run goes on.
@@ -84,6 +89,7 @@ func (e *Elector) Run(ctx context.Context) {
 		}
 	})
 	thread(func() { e.report(Resigned{e.election.Run(ctx)}) })
+	parts.Go(func() { e.conflict.Run(ctx) })
 	parts.Go(func() {
 		if err := netif.WatchLinks(ctx, func(links map[string]netif.Link) { e.election.SetLinks(known(links)) }); err != nil {
 			e.report(Broken{"link watch", err})
@@ -104,12 +110,14 @@ func known(links map[string]netif.Link) map[string]vrrp.Link {
 // observer takes what the election decides: roles straight to the addresses, so that a takeover
 // waits for nobody.
 type observer struct {
-	network *netif.Applier
-	report  func(Report)
+	network  *netif.Applier
+	conflict *netif.ConflictWatch
+	report   func(Report)
 }
 
 func (o observer) Transition(t vrrp.Transition) {
 	o.network.Role(t.Key.String(), netif.Role{Master: t.To == vrrp.Master, Until: t.Until})
+	o.conflict.Role(t.Key.String(), t.To == vrrp.Master)
 	o.report(t)
 }
 

@@ -86,7 +86,7 @@ func reports() []Report {
 	return []Report{
 		RealtimeRefused{}, Resigned{}, Broken{}, vrrp.Transition{}, vrrp.Note{},
 		netif.Applied{}, netif.Added{}, netif.Removed{}, netif.OpFailed{}, netif.Routed{}, netif.RoutingFailed{},
-		netif.Announced{}, netif.SysctlSet{}, netif.SysctlFailed{}, netif.Trouble{},
+		netif.Announced{}, netif.SysctlSet{}, netif.SysctlFailed{}, netif.Conflict{}, netif.Trouble{},
 	}
 }
 

@@ -1,5 +1,7 @@
 package netif
 
+import "net/netip"
+
 // Report is something an Applier did or could not do: one of the types of this file. Reports of
 // one pass are delivered in order after the pass, so that nothing waits for them.
 type Report interface{ report() }
@@ -97,6 +99,18 @@ type SysctlFailed struct {
 	Err    error
 }
 
+// Conflict says that another host answers for an address of an instance. It comes at most once a
+// minute for each address and host.
+type Conflict struct {
+	Instance string
+	Address  netip.Addr
+	Dev      string
+	// MACs are the link-layer addresses of those who claim it: one beside this node's own where Master
+	// is true; else the two or more that answered one question, sorted.
+	MACs   []string
+	Master bool
+}
+
 // Trouble says that the state file or the kernel's tables could not be read or written, or an
 // announcement not be refreshed. The applier goes on. It comes once per distinct error.
 type Trouble struct{ Err error }
@@ -110,4 +124,5 @@ func (RoutingFailed) report() {}
 func (Announced) report()     {}
 func (SysctlSet) report()     {}
 func (SysctlFailed) report()  {}
+func (Conflict) report()      {}
 func (Trouble) report()       {}
