@@ -405,7 +405,7 @@ func (d *decoder) validateRoutes(owner string, routes []Route) []Route {
 		routeSlot
 		hop Nexthop
 	}
-	at := map[way]int{}
+	at := map[way][]int{}
 	gone := map[int]bool{}
 	for i := range routes {
 		r := &routes[i]
@@ -413,17 +413,19 @@ func (d *decoder) validateRoutes(owner string, routes []Route) []Route {
 		if r.To.Addr().Is6() && len(r.Nexthops) > 0 {
 			key.hop = Nexthop{Via: r.Nexthops[0].Via, Dev: r.Nexthops[0].Dev} // the kernel balances between several
 		}
-		first, twice := at[key]
-		if !twice || r.Append {
-			at[key] = i
+		earlier := at[key]
+		if len(earlier) == 0 || r.Append {
+			at[key] = append(earlier, i)
 			continue
 		}
-		at[key] = i
+		at[key] = []int{i}
 		mistake := "The route to " + r.To.String() + " stands twice in " + owner + " with one metric"
 		if d.repairs(r.Range, mistake, "the later one counts", "remove one, give one another metric, or write one route with a nexthop for each way") {
-			gone[first] = true
+			for _, other := range earlier {
+				gone[other] = true
+			}
 		}
-		d.relate(routes[first].Range, "the first one")
+		d.relate(routes[earlier[0]].Range, "the first one")
 	}
 	var kept []Route
 	for i, r := range routes {
