@@ -43,7 +43,8 @@ type Route struct {
 	Pref    uint8  // of an IPv6 route (RFC 4191): 0 medium, 1 high, 3 low
 	// Append puts the route behind others to the same destination, not in front of them.
 	Append bool
-	// Untracked lets the instance go on when the interface of the route is down (no_track).
+	// Untracked lets the instance go on when the interface of the route is down, and a route that
+	// somebody deletes stay away until the next takeover (no_track).
 	Untracked bool
 	Range     hcl.Range
 }
@@ -94,7 +95,7 @@ type Rule struct {
 	// SuppressGroup rejects routes by interfaces of this group; -1 rejects nothing.
 	SuppressGroup int64
 	Protocol      uint8 // as that of a Route
-	// Untracked lets the instance go on when Iif or Oif is down (no_track).
+	// Untracked is that of a Route, for Iif and Oif.
 	Untracked bool
 	Range     hcl.Range
 }

@@ -27,7 +27,7 @@ func routes(list []conf.Route) []netif.Route {
 		}
 		all = append(all, netif.Route{
 			Type: r.Type, To: r.To, Table: r.Table, Metric: r.Metric, TOS: r.TOS, Protocol: r.Protocol, Scope: r.Scope, Src: r.Src,
-			Nexthops: netif.Hops(hops...), Metrics: r.Metrics, Congctl: r.Congctl, Pref: r.Pref, Append: r.Append,
+			Nexthops: netif.Hops(hops...), Metrics: r.Metrics, Congctl: r.Congctl, Pref: r.Pref, Append: r.Append, NoTrack: r.Untracked,
 		})
 	}
 	return all
@@ -41,7 +41,7 @@ func rules(list []conf.Rule) []netif.Rule {
 			Family: r.Family, Priority: r.Priority, Not: r.Not, From: r.From, To: r.To, Iif: r.Iif, Oif: r.Oif, Mark: r.Mark, Mask: r.Mask,
 			TOS: r.TOS, IPProto: r.IPProto, Sport: ports(r.Sport), Dport: ports(r.Dport), UIDs: netif.Range(r.UIDs), UIDRange: !r.AnyUID,
 			TunID: r.TunID, L3mdev: r.L3mdev, Action: r.Action, Table: r.Table, Goto: r.Goto,
-			SuppressPrefix: uint32(r.SuppressPrefix + 1), SuppressGroup: uint32(r.SuppressGroup + 1), Protocol: r.Protocol,
+			SuppressPrefix: uint32(r.SuppressPrefix + 1), SuppressGroup: uint32(r.SuppressGroup + 1), Protocol: r.Protocol, NoTrack: r.Untracked,
 		})
 	}
 	return all

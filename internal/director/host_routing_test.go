@@ -25,7 +25,7 @@ func (k *networkKernel) Routing(origins map[uint8]bool) ([]netif.Route, []netif.
 func (k *networkKernel) AddRoute(r netif.Route) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	r.Append = false
+	r.Append, r.NoTrack = false, false
 	k.routes = append(k.routes, r)
 	k.record("add route " + r.String())
 	return nil
@@ -46,6 +46,7 @@ func (k *networkKernel) DeleteRoute(r netif.Route) error {
 func (k *networkKernel) AddRule(r netif.Rule) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	r.NoTrack = false
 	k.rules = append(k.rules, r)
 	k.record("add rule " + r.String())
 	return nil

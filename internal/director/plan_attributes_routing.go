@@ -17,12 +17,15 @@ func routeAttributes(r netif.Route) []attribute {
 		}
 		return strconv.FormatUint(uint64(n), 10)
 	}
-	src, behind := "", ""
+	src, behind, noTrack := "", "", ""
 	if r.Src.IsValid() {
 		src = r.Src.String()
 	}
 	if r.Append {
 		behind = "true"
+	}
+	if r.NoTrack {
+		noTrack = "true"
 	}
 	ways := string(r.Nexthops)
 	if strings.Count(ways, "nexthop") == 1 {
@@ -38,6 +41,7 @@ func routeAttributes(r netif.Route) []attribute {
 		{name: "congctl", value: r.Congctl},
 		{name: "pref", value: map[uint8]string{1: "high", 3: "low"}[r.Pref]},
 		{name: "append", value: behind},
+		{name: "no_track", value: noTrack},
 	}
 	names := metricNames()
 	var locked []string
@@ -72,4 +76,13 @@ func scopeName(scope uint8) string {
 		return name
 	}
 	return strconv.Itoa(int(scope))
+}
+
+// ruleAttributes are what the text of a rule leaves out.
+func ruleAttributes(r netif.Rule) []attribute {
+	noTrack := ""
+	if r.NoTrack {
+		noTrack = "true"
+	}
+	return []attribute{{name: "protocol", value: originName(r.Protocol)}, {name: "no_track", value: noTrack}}
 }

@@ -443,6 +443,9 @@ func TestPlanSeesEveryField(t *testing.T) {
 		{vrrp.Transport{}, func(v any) []attribute { return transportAttributes(&vrrp.Config{Transport: v.(vrrp.Transport)}) }, nil},
 		{netif.Instance{}, func(v any) []attribute { return instanceAttributes(&vrrp.Config{}, v.(netif.Instance)) },
 			[]string{"Addresses", "Routes", "Rules", "Static", "NoTrack"}},
+		{netif.Rule{}, func(v any) []attribute {
+			return append(ruleAttributes(v.(netif.Rule)), attribute{name: "name", value: v.(netif.Rule).String()})
+		}, []string{"Family", "L3mdev", "Goto", "Table", "Mark", "UIDs"}}, // with what they need beside them they are in the name
 		{netif.Route{}, func(v any) []attribute { return routeAttributes(v.(netif.Route)) }, []string{"To", "Table", "Metric", "TOS"}},
 		{netif.Address{}, func(v any) []attribute { return addressAttributes(held{Address: v.(netif.Address)}, "") }, []string{"Dev"}},
 		{ipvs.Service{}, func(v any) []attribute { return serviceAttributes(v.(ipvs.Service), 4) }, nil},
@@ -486,6 +489,8 @@ func something(t *testing.T, kind reflect.Type) reflect.Value {
 	switch known := v.Interface().(type) {
 	case netip.Prefix:
 		return reflect.ValueOf(netip.MustParsePrefix("192.0.2.1/24"))
+	case netif.Range:
+		return reflect.ValueOf(netif.Range{First: 1, Last: 2})
 	case netif.Metrics:
 		known[2] = 1400
 		return reflect.ValueOf(known)

@@ -109,20 +109,36 @@ func (p routePlace) String() string {
 	return netif.Route{To: p.to, Table: p.table, Metric: p.metric, TOS: p.tos}.String()
 }
 
-// rules compares the rules. One that differs is another one.
+// rules compares the rules. One that differs in more than no_track is another one.
 func (p *planner) rules() {
 	of := func(n netif.Instance) []netif.Rule { return n.Rules }
 	before, after := ownedBy(&p.old, of), ownedBy(&p.new, of)
+	same := func(r owned[netif.Rule]) owned[netif.Rule] {
+		r.entry.NoTrack = false
+		return r
+	}
 	entry := func(a Action, r owned[netif.Rule]) Entry {
 		return Entry{Action: a, Name: "rule " + r.entry.String(), In: p.ownerTitle(r.instance, "static_rules"), key: r}
 	}
+	removed := missing(before, after)
+	former := map[owned[netif.Rule]]owned[netif.Rule]{}
+	for _, r := range removed {
+		former[same(r)] = r
+	}
 	for _, r := range missing(after, before) {
 		e := entry(Added, r)
-		e.Changes = assigned([]attribute{{name: "protocol", value: originName(r.entry.Protocol)}})
+		if was, there := former[same(r)]; there {
+			delete(former, same(r))
+			e.Action, e.Changes = Changed, changes(ruleAttributes(was.entry), ruleAttributes(r.entry))
+		} else {
+			e.Changes = assigned(ruleAttributes(r.entry))
+		}
 		p.plan.Rules = append(p.plan.Rules, e)
 	}
-	for _, r := range missing(before, after) {
-		p.plan.Rules = append(p.plan.Rules, entry(Removed, r))
+	for _, r := range removed {
+		if _, gone := former[same(r)]; gone {
+			p.plan.Rules = append(p.plan.Rules, entry(Removed, r))
+		}
 	}
 }
 

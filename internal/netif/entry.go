@@ -22,6 +22,10 @@ type entry[E any] interface {
 	key() E
 	behind() E
 	beside() E
+	// mayStayAway says that it is not put back when somebody removes it.
+	mayStayAway() bool
+	// interfaces are those without which the kernel drops it.
+	interfaces() []string
 	// renamed is the entry after interfaces have got other names.
 	renamed(names map[string]string) E
 	// origin is the rtnetlink(7) protocol.

@@ -33,7 +33,7 @@ func (k *fakeKernel) Routing(origins map[uint8]bool) ([]Route, []Rule, error) {
 // resolved is the route as the kernel would keep it; false for one with an interface that is not
 // there, or down.
 func (k *fakeKernel) resolved(r Route) (Route, bool) {
-	r.Append = false
+	r = r.key()
 	hops := r.Nexthops.List()
 	for i := range hops {
 		if hops[i].Dev == "" {
@@ -100,7 +100,7 @@ func (k *fakeKernel) AddRule(r Rule) error {
 	if slices.ContainsFunc(k.rules, r.excludes) {
 		return unix.EEXIST
 	}
-	k.rules = append(k.rules, r)
+	k.rules = append(k.rules, r.key())
 	k.log = append(k.log, call)
 	k.changed()
 	return nil

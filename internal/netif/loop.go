@@ -164,7 +164,7 @@ func (l *loop) dump() (newLinks bool) {
 	if !maps.Equal(l.have.Up, table.Up) || !maps.Equal(l.have.Addresses, table.Addresses) {
 		l.routes.ops.hurry() // a gateway may be reached now
 	}
-	l.routes.follow(l.have.Links, table.Links)
+	l.routes.follow(l.have, table)
 	l.have, l.stale, l.dumped, l.unread = table, false, true, true
 	l.unsaved = true
 	l.follow()

@@ -90,34 +90,37 @@ func (w Want) staticFirst(a, b string) int {
 }
 
 func planEntries[E entry[E]](due, idle []claim[E], have table[E], owned map[E]struct{}) (before, after []Change[E]) {
-	kept := make(map[E]bool)
+	kept, missing := keep(due, have, owned)
 	virtual := make(map[any]bool) // slots that an entry is in which is not static
-	var missing []claim[E]
 	for _, c := range due {
-		h, there := have.find(c.entry)
-		if !there {
-			missing = append(missing, c)
-			continue
+		if _, there := have.find(c.entry); there && !c.static {
+			virtual[c.entry.slot()] = true
 		}
-		kept[h] = true
-		virtual[h.slot()] = virtual[h.slot()] || !c.static
 	}
 
 	var surplus []Change[E]
-	discard := func(e E, instance string) {
-		if h, there := have.find(e); there && !kept[h] {
+	discard := func(h E, instance string) {
+		if !kept[h] {
 			kept[h] = true // is in surplus once
 			surplus = append(surplus, Change[E]{Kind: Delete, Entry: h, Instance: instance})
 		}
 	}
 	for _, c := range slices.Backward(idle) {
-		if _, mine := owned[c.entry.key()]; mine || c.entry.origin() == Protocol {
-			discard(c.entry, c.instance)
+		for _, h := range have[c.entry.slot()] {
+			if !c.entry.is(h) {
+				continue
+			}
+			_, asWanted := owned[c.entry.key()]
+			if _, mine := owned[h]; mine || asWanted || h.origin() == Protocol {
+				discard(h, c.instance)
+			}
 		}
 	}
 	left := len(surplus)
 	for e := range owned {
-		discard(e, "")
+		if h, there := have.find(e); there {
+			discard(h, "")
+		}
 	}
 	slices.SortFunc(surplus[left:], func(a, b Change[E]) int { return strings.Compare(a.Entry.String(), b.Entry.String()) })
 
@@ -140,6 +143,40 @@ func planEntries[E entry[E]](due, idle []claim[E], have table[E], owned map[E]st
 		delete(olds, slot)
 	}
 	return before, after
+}
+
+// keep finds out which entries of the kernel are those that are due, and which of these are missing.
+// Where several are what an entry asks for, it is the one that no other asks for exactly; of these,
+// one of our own.
+func keep[E entry[E]](due []claim[E], have table[E], owned map[E]struct{}) (kept map[E]bool, missing []claim[E]) {
+	kept = make(map[E]bool)
+	var open []claim[E]
+	for _, c := range due {
+		if slices.Contains(have[c.entry.slot()], c.entry.key()) {
+			kept[c.entry.key()] = true
+		} else {
+			open = append(open, c)
+		}
+	}
+	for _, c := range open {
+		best, there := have.find(c.entry)
+		if !there {
+			missing = append(missing, c)
+			continue
+		}
+		rank := -1
+		for _, h := range have[c.entry.slot()] {
+			of := 0
+			if _, mine := owned[h]; mine {
+				of = 1
+			}
+			if c.entry.is(h) && !kept[h] && of > rank {
+				best, rank = h, of
+			}
+		}
+		kept[best] = true
+	}
+	return kept, missing
 }
 
 // replacing are the operations that put an entry where others are that go.

@@ -48,6 +48,8 @@ type Route struct {
 	// Append puts the route behind others with the same destination, TOS and metric, not in front of
 	// them. Of IPv6 routes the kernel balances between these.
 	Append bool `json:"append,omitzero"`
+	// NoTrack says that the route is not put back when somebody deletes it, until the next takeover.
+	NoTrack bool `json:"no_track,omitzero"`
 }
 
 // Nexthop is one way that a route takes.
@@ -224,7 +226,7 @@ func (r Route) slot() any { return routeSlot{r.To, r.Table, r.Metric, r.TOS} }
 
 // is reports whether an entry of the kernel is the one that r asks for.
 func (r Route) is(have Route) bool {
-	r.Append = false
+	r = r.key()
 	if r == have {
 		return true
 	}
@@ -261,8 +263,18 @@ func (r Route) excludes(have Route) bool {
 func (r Route) origin() uint8 { return r.Protocol }
 
 func (r Route) key() Route {
-	r.Append = false
+	r.Append, r.NoTrack = false, false
 	return r
+}
+
+func (r Route) mayStayAway() bool { return r.NoTrack }
+
+func (r Route) interfaces() []string {
+	var names []string
+	for _, h := range r.Nexthops.List() {
+		names = append(names, h.Dev)
+	}
+	return names
 }
 
 func (r Route) behind() Route {

@@ -19,6 +19,7 @@ type part[E entry[E]] struct {
 
 	holder map[E]string // what is due, and to whom, as of the last pass
 	on     map[E]bool   // due, and seen there since it became due
+	lost   map[E]bool   // of those, what went with its interface and was not seen since
 	ops    tries[Change[E]]
 	before []Change[E] // of the last plan
 	after  []Change[E]
@@ -28,7 +29,7 @@ type part[E entry[E]] struct {
 
 func newPart[E entry[E]](add, remove func(E) error) part[E] {
 	return part[E]{
-		have: make(table[E]), owned: make(map[E]struct{}), holder: make(map[E]string), on: make(map[E]bool),
+		have: make(table[E]), owned: make(map[E]struct{}), holder: make(map[E]string), on: make(map[E]bool), lost: make(map[E]bool),
 		ops: tries[Change[E]]{first: 50 * time.Millisecond, most: 5 * time.Second},
 		add: add, delete: remove,
 	}
@@ -62,14 +63,23 @@ func (p *part[E]) plan(l *loop) {
 		p.holder[c.entry.key()] = c.instance
 		if _, there := p.have.find(c.entry); there {
 			p.on[c.entry.key()] = true
+			delete(p.lost, c.entry.key())
 		}
 	}
 	maps.DeleteFunc(p.on, func(e E, _ bool) bool {
 		_, due := p.holder[e]
 		return !due
 	})
+	maps.DeleteFunc(p.lost, func(e E, _ bool) bool { return !p.on[e] })
 	p.before, p.after = planEntries(due, idle, p.have, p.owned)
+	p.after = slices.DeleteFunc(p.after, p.staysAway)
 	p.ops.only(slices.Concat(p.before, p.after), now)
+}
+
+// staysAway says that somebody has removed what need not be put back.
+func (p *part[E]) staysAway(c Change[E]) bool {
+	key := c.Entry.key()
+	return c.Kind == Add && c.Entry.mayStayAway() && p.on[key] && !p.lost[key]
 }
 
 // run carries out changes and returns how many are left to be done.
@@ -165,11 +175,16 @@ func said[E entry[E]](c Change[E], why string) RoutingChange {
 	return RoutingChange{Kind: c.Kind, What: what, Entry: c.Entry.String(), Instance: c.Instance, Why: why}
 }
 
-// disown forgets the entries that are gone: who makes one next is not known.
+// disown forgets the entries that are gone: who makes one next is not known. Of those that are there
+// it keeps what the kernel has made of them, which is like no other one's.
 func (p *part[E]) disown() {
-	for e := range p.owned {
-		if _, there := p.have.find(e); !there {
+	for e := range maps.Clone(p.owned) {
+		h, there := p.have.find(e)
+		if h != e || !there {
 			delete(p.owned, e)
+		}
+		if there {
+			p.owned[h] = struct{}{}
 		}
 	}
 }
@@ -229,15 +244,27 @@ func (l *loop) readRouting() error {
 	return nil
 }
 
-// follow knows what is owned again where an interface has got another name.
-func (p *part[E]) follow(before, now map[string]int) {
-	names := make(map[int]string, len(now))
-	for name, index := range now {
+// follow notes what happened to interfaces: what is gone because of it was removed by nobody, and what
+// is owned has to be known again under another name.
+func (p *part[E]) follow(before, now Table) {
+	if maps.Equal(before.Links, now.Links) && maps.Equal(before.Up, now.Up) {
+		return
+	}
+	for key := range p.on {
+		have, there := p.have.find(key)
+		if there && slices.ContainsFunc(have.interfaces(), func(dev string) bool {
+			return before.Links[dev] != now.Links[dev] || before.Up[dev] != now.Up[dev]
+		}) {
+			p.lost[key] = true
+		}
+	}
+	names := make(map[int]string, len(now.Links))
+	for name, index := range now.Links {
 		names[index] = name
 	}
 	renamed := make(map[string]string)
-	for name, index := range before {
-		if other, there := names[index]; there && now[name] != index {
+	for name, index := range before.Links {
+		if other, there := names[index]; there && now.Links[name] != index {
 			renamed[name] = other
 		}
 	}

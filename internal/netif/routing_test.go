@@ -2,6 +2,7 @@ package netif
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -155,4 +156,36 @@ func TestRoutingExpires(t *testing.T) {
 	if d := cmp.Diff([]string{hole.String()}, k.routing()); d != "" {
 		t.Errorf("-want +got:\n%s", d)
 	}
+}
+
+// TestRoutingStaysAway: what need not be put back is not, when somebody has removed it; it is after the
+// loss of its interface, and at the next takeover.
+func TestRoutingStaysAway(t *testing.T) {
+	k := newFakeKernel(t, "eth0")
+	r := startApplier(t, Options{Kernel: k})
+	loose, looseRule := with(net1, func(r *Route) { r.NoTrack = true }), viaTable
+	looseRule.NoTrack = true
+	r.Want(1, Want{Instances: map[string]Instance{"web": {Routes: []Route{loose, net2}, Rules: []Rule{looseRule}}}})
+	r.master("web")
+	r.settled()
+	k.strangerRoutes(func([]Route) []Route { return nil })
+	k.strangerRules(func([]Rule) []Rule { return nil })
+	back := seen(net2).String()
+	eventually(t, "the other route is back", func() bool { return slices.Equal(k.routing(), []string{back}) })
+	r.settled()
+	if got := k.routing(); !slices.Equal(got, []string{back}) {
+		t.Errorf("put back: %v", got)
+	}
+	all := []string{net1.String(), back, viaTable.String()}
+	r.backup("web")
+	r.settled()
+	r.master("web")
+	r.settled()
+	if d := cmp.Diff(all, k.routing()); d != "" {
+		t.Errorf("after another takeover: -want +got:\n%s", d)
+	}
+	k.setUp("eth0", false)
+	await(r, func(RoutingFailed) bool { return true })
+	k.setUp("eth0", true)
+	eventually(t, "all is back with the interface", func() bool { return len(k.routing()) == 3 })
 }

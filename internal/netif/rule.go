@@ -69,6 +69,8 @@ type Rule struct {
 	SuppressGroup uint32 `json:"suppress_ifgroup,omitzero"`
 	// Protocol is the origin, as that of a Route.
 	Protocol uint8 `json:"protocol,omitzero"`
+	// NoTrack is that of a Route.
+	NoTrack bool `json:"no_track,omitzero"`
 }
 
 // String gives the rule as ip-rule(8) would.
@@ -157,22 +159,31 @@ func (r Rule) parts() []Rule { return []Rule{r.canonical()} }
 // slot is the rule without what it does and where it comes from: in its place another one that
 // matches the same packets comes.
 func (r Rule) slot() any {
+	r = r.key()
 	r.Action, r.Table, r.Goto, r.SuppressPrefix, r.SuppressGroup, r.Protocol = 0, 0, 0, 0, 0, 0
 	return r
 }
 
-func (r Rule) is(have Rule) bool { return r == have }
+func (r Rule) is(have Rule) bool { return r.key() == have }
 
 // excludes reports whether the kernel has no room for r beside have: rule_exists in
 // net/core/fib_rules.c leaves these out of its comparison.
 func (r Rule) excludes(have Rule) bool {
 	have.Protocol, have.Goto, have.Not = r.Protocol, r.Goto, r.Not
-	return r == have
+	return r.key() == have
 }
 
 func (r Rule) origin() uint8 { return r.Protocol }
 
-func (r Rule) key() Rule { return r }
+func (r Rule) key() Rule {
+	r.NoTrack = false
+	return r
+}
+
+func (r Rule) mayStayAway() bool { return r.NoTrack }
+
+// interfaces are none: a rule outlives those that it names.
+func (r Rule) interfaces() []string { return nil }
 
 func (r Rule) behind() Rule { return r }
 
