@@ -2,6 +2,7 @@ package netif
 
 import (
 	"encoding/binary"
+	"iter"
 	"net/netip"
 
 	"github.com/vishvananda/netlink/nl"
@@ -111,8 +112,7 @@ func decodeRoute(b []byte, names map[int]string) (Route, bool) {
 		return Route{}, false
 	}
 	header := nl.DeserializeRtMsg(b)
-	attributes, err := nl.ParseRouteAttr(b[unix.SizeofRtMsg:])
-	if err != nil || header.Flags&unix.RTM_F_CLONED != 0 {
+	if header.Flags&unix.RTM_F_CLONED != 0 {
 		return Route{}, false
 	}
 	r := Route{
@@ -124,9 +124,9 @@ func decodeRoute(b []byte, names map[int]string) (Route, bool) {
 	}
 	hop, single := Nexthop{Onlink: header.Flags&unix.RTNH_F_ONLINK != 0}, false
 	var hops []Nexthop
-	for _, a := range attributes {
-		v, ok := a.Value, true
-		switch a.Attr.Type &^ (unix.NLA_F_NESTED | unix.NLA_F_NET_BYTEORDER) {
+	for kind, v := range attributes(b[unix.SizeofRtMsg:]) {
+		ok := true
+		switch kind {
 		case unix.RTA_TABLE:
 			r.Table, ok = number(v)
 		case unix.RTA_DST:
@@ -143,7 +143,7 @@ func decodeRoute(b []byte, names map[int]string) (Route, bool) {
 			hops, ok = decodeMultipath(v, names)
 		case unix.RTA_GATEWAY, unix.RTA_VIA, unix.RTA_OIF:
 			single = true
-			ok = hop.read(a.Attr.Type, v, names)
+			ok = hop.read(kind, v, names)
 		case unix.RTA_SRC, unix.RTA_NEWDST, unix.RTA_ENCAP, unix.RTA_FLOW, unix.RTA_EXPIRES:
 			ok = false
 		}
@@ -187,14 +187,10 @@ func decodeMultipath(b []byte, names map[int]string) (hops []Nexthop, ok bool) {
 		if h.Dev, ok = names[int(m.Ifindex)]; !ok {
 			return nil, false
 		}
-		attributes, err := nl.ParseRouteAttr(b[unix.SizeofRtNexthop:size])
-		if err != nil {
-			return nil, false
-		}
-		for _, a := range attributes {
-			switch a.Attr.Type {
+		for kind, v := range attributes(b[unix.SizeofRtNexthop:size]) {
+			switch kind {
 			case unix.RTA_GATEWAY, unix.RTA_VIA:
-				if !h.read(a.Attr.Type, a.Value, names) {
+				if !h.read(kind, v, names) {
 					return nil, false
 				}
 			case unix.RTA_ENCAP, unix.RTA_FLOW:
@@ -202,30 +198,42 @@ func decodeMultipath(b []byte, names map[int]string) (hops []Nexthop, ok bool) {
 			}
 		}
 		hops = append(hops, h)
-		b = b[min(len(b), (size+unix.RTA_ALIGNTO-1)&^(unix.RTA_ALIGNTO-1)):]
+		b = b[min(len(b), aligned(size)):]
 	}
 	return hops, len(b) == 0
 }
 
 func (r *Route) readMetrics(b []byte) (ok bool) {
-	attributes, err := nl.ParseRouteAttr(b)
-	if err != nil {
-		return false
-	}
-	for _, a := range attributes {
-		switch kind := int(a.Attr.Type); {
+	for kind, v := range attributes(b) {
+		switch {
 		case kind == unix.RTAX_CC_ALGO:
-			r.Congctl = unix.ByteSliceToString(a.Value)
-		case kind >= len(r.Metrics):
+			r.Congctl = unix.ByteSliceToString(v)
+		case int(kind) >= len(r.Metrics):
 			return false
 		default:
-			if r.Metrics[kind], ok = number(a.Value); !ok {
+			if r.Metrics[kind], ok = number(v); !ok {
 				return false
 			}
 		}
 	}
 	return true
 }
+
+// attributes are the attributes of a message, up to the first that is not whole, by their types
+// (struct rtattr, rtnetlink(7)). The library's own parser takes their padding for granted.
+func attributes(b []byte) iter.Seq2[uint16, []byte] {
+	return func(yield func(uint16, []byte) bool) {
+		for len(b) >= unix.SizeofRtAttr {
+			size, kind := int(binary.NativeEndian.Uint16(b)), binary.NativeEndian.Uint16(b[2:])
+			if size < unix.SizeofRtAttr || size > len(b) || !yield(kind&^(unix.NLA_F_NESTED|unix.NLA_F_NET_BYTEORDER), b[unix.SizeofRtAttr:size]) {
+				return
+			}
+			b = b[min(len(b), aligned(size)):]
+		}
+	}
+}
+
+func aligned(size int) int { return (size + unix.RTA_ALIGNTO - 1) &^ (unix.RTA_ALIGNTO - 1) }
 
 func number(b []byte) (uint32, bool) {
 	if len(b) < 4 {

@@ -53,15 +53,25 @@ func (s *routingSocket) request(kind, flags int, header *nl.RtMsg, attributes ..
 func (s *routingSocket) dump(kind, family int, origin uint8) ([][]byte, error) {
 	header := &nl.RtMsg{}
 	header.Family, header.Protocol = uint8(family), origin
-	var answers [][]byte
-	var err error
-	for range dumpAttempts {
-		answers, err = s.request(kind, unix.NLM_F_DUMP, header)
+	for range dumpAttempts - 1 {
+		answers, err := s.request(kind, unix.NLM_F_DUMP, header)
 		if !errors.Is(err, nl.ErrDumpInterrupted) {
-			return answers, err
+			return answers, known(err)
 		}
 	}
-	return answers, nil // the notification of the change leads to another
+	answers, err := s.request(kind, unix.NLM_F_DUMP, header)
+	if errors.Is(err, nl.ErrDumpInterrupted) {
+		err = nil // the notification of the change leads to another
+	}
+	return answers, known(err)
+}
+
+// known is no error where a kernel does not have the family, or no rules at all: there are none then.
+func known(err error) error {
+	if errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EOPNOTSUPP) {
+		return nil
+	}
+	return err
 }
 
 func (k *hostKernel) openRouting() (err error) {

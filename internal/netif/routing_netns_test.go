@@ -51,7 +51,7 @@ func becomes(t *testing.T, what, want string) {
 	})
 }
 
-// manyRoutes has each kind of route that the kernel of a test can have, and manyRules of rules.
+// manyRoutes has each kind of route that the kernel of a test can have.
 func manyRoutes() []Route {
 	gateway := func(g string) Nexthop { return Nexthop{Via: netip.MustParseAddr(g), Dev: "eth0"} }
 	link := via("", "eth0")
@@ -87,35 +87,6 @@ func manyRoutes() []Route {
 		with(blackhole("2001:db8:97::/48"), func(r *Route) { r.Type = unix.RTN_PROHIBIT }),
 		with(blackhole("2001:db8:96::/48"), func(r *Route) { r.Type, r.Table = unix.RTN_THROW, 100 }),
 	}
-	return all
-}
-
-func manyRules() []Rule {
-	net4, net6 := netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("2001:db8::/32")
-	all := []Rule{viaTable}
-	add := func(change func(*Rule)) {
-		for _, family := range []uint8{4, 6} {
-			r := Rule{Family: family, Priority: uint32(2000 + len(all)), Action: ActionTable, Table: 100, Protocol: Protocol}
-			change(&r)
-			all = append(all, r.canonical())
-		}
-	}
-	add(func(r *Rule) {
-		if r.From, r.To = net4, netip.MustParsePrefix("198.51.101.1/32"); r.Family == 6 {
-			r.From, r.To = net6, netip.MustParsePrefix("2001:db8::1/128")
-		}
-	})
-	add(func(r *Rule) { r.Not, r.Iif, r.Oif = true, "eth0", "eth9" })
-	add(func(r *Rule) { r.Mark, r.Mask, r.TOS = 4, 0xff, 0x10 })
-	add(func(r *Rule) { r.Mark, r.Mask, r.Table = 4, ^uint32(0), 70000 })
-	add(func(r *Rule) { r.IPProto, r.Sport, r.Dport = unix.IPPROTO_TCP, Range{10, 20}, Range{80, 80} })
-	add(func(r *Rule) { r.UIDs, r.UIDRange, r.TunID = Range{0, 1000}, true, 7 })
-	add(func(r *Rule) { r.SuppressPrefix, r.SuppressGroup = 1, 6 })
-	add(func(r *Rule) { r.Action, r.Goto = ActionGoto, 32766 })
-	add(func(r *Rule) { r.Action = ActionNop })
-	add(func(r *Rule) { r.Action = ActionBlackhole })
-	add(func(r *Rule) { r.Action = ActionUnreachable })
-	add(func(r *Rule) { r.Action = ActionProhibit })
 	return all
 }
 

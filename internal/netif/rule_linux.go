@@ -77,18 +77,14 @@ func decodeRule(b []byte) (Rule, bool) {
 		return Rule{}, false
 	}
 	header := nl.DeserializeRtMsg(b)
-	attributes, err := nl.ParseRouteAttr(b[unix.SizeofRtMsg:])
-	if err != nil {
-		return Rule{}, false
-	}
 	r := Rule{
 		Family: 4, Table: uint32(header.Table), TOS: header.Tos, Action: header.Type, Not: header.Flags&flagInvert != 0,
 	}
 	if header.Family == unix.AF_INET6 {
 		r.Family = 6
 	}
-	for _, a := range attributes {
-		if !r.read(a.Attr.Type, a.Value, header) {
+	for kind, v := range attributes(b[unix.SizeofRtMsg:]) {
+		if !r.read(kind, v, header) {
 			return Rule{}, false
 		}
 	}
