@@ -95,6 +95,10 @@ func printStatus(out io.Writer, s director.Status, now time.Time) error {
 	for _, i := range s.Instances {
 		p.instance(i)
 	}
+	if s.Static != nil {
+		p.line("\nstatic")
+		p.placed(s.Static.Addresses, s.Static.Routing)
+	}
 	p.trackers(s.Trackers)
 	for _, v := range s.Services {
 		p.service(v)
@@ -135,12 +139,24 @@ func (p *printer) instance(i director.InstanceStatus) {
 	case i.Reason != "":
 		p.line("       %s", i.Reason)
 	}
-	for _, a := range i.Addresses {
+	p.placed(i.Addresses, i.Routing)
+}
+
+// placed prints what an instance has in the kernel, or what is static.
+func (p *printer) placed(addresses []director.AddressStatus, routing *director.RoutingStatus) {
+	for _, a := range addresses {
 		mark := "-"
 		if a.Present {
 			mark = "+"
 		}
 		p.line("       %s %s dev %s", mark, a.Address, a.Dev)
+	}
+	if routing == nil {
+		return
+	}
+	p.line("       %d of %d routes and rules", routing.Present, routing.Wanted)
+	for _, text := range routing.Missing {
+		p.line("       - %s", text)
 	}
 }
 

@@ -14,7 +14,7 @@ type mastership interface {
 	SetReadings(map[vrrp.Tracker]vrrp.Reading)
 	Want(elector.Network)
 	Resign()
-	Present() map[string][]netif.Address
+	Present() map[string]netif.Presence
 	Run(context.Context)
 }
 

@@ -18,6 +18,7 @@ type Status struct {
 	File      string           `json:"file"`
 	IPVSError string           `json:"ipvs_error,omitempty"` // why no service works; empty when they do
 	Instances []InstanceStatus `json:"instances"`
+	Static    *StaticStatus    `json:"static,omitempty"`
 	// Trackers are what instances track, apart from interfaces.
 	Trackers []TrackerStatus `json:"trackers"`
 	Services []ServiceStatus `json:"services"`
@@ -41,6 +42,20 @@ type InstanceStatus struct {
 	EffectivePriority uint8           `json:"effective_priority"`
 	SyncGroup         string          `json:"sync_group,omitempty"`
 	Addresses         []AddressStatus `json:"addresses"`
+	Routing           *RoutingStatus  `json:"routing,omitempty"`
+}
+
+// StaticStatus is what stands whoever is master.
+type StaticStatus struct {
+	Addresses []AddressStatus `json:"addresses"`
+	Routing   *RoutingStatus  `json:"routing,omitempty"`
+}
+
+// RoutingStatus counts the kernel's entries of routes and rules: an IPv6 route has one for each nexthop.
+type RoutingStatus struct {
+	Wanted  int      `json:"wanted"` // while the instance is master
+	Present int      `json:"present"`
+	Missing []string `json:"missing,omitempty"` // of those that should be there now, the first 20
 }
 
 // TrackerStatus is something that instances track.
@@ -92,6 +107,7 @@ func (d *Director) snapshot() Status {
 	for i := range d.cfg.Instances {
 		s.Instances = append(s.Instances, d.instanceStatus(&d.cfg.Instances[i], present))
 	}
+	s.Static = d.staticStatus(present[staticKey])
 	s.Trackers = append(s.Trackers, d.trackerStatus()...)
 	verdicts := d.checks.Verdicts()
 	for i := range d.cfg.Services {
@@ -100,7 +116,7 @@ func (d *Director) snapshot() Status {
 	return s
 }
 
-func (d *Director) instanceStatus(i *conf.Instance, present map[string][]netif.Address) InstanceStatus {
+func (d *Director) instanceStatus(i *conf.Instance, present map[string]netif.Presence) InstanceStatus {
 	key := instanceKey(i)
 	r, elected := d.roles[key]
 	if !elected {
@@ -114,11 +130,31 @@ func (d *Director) instanceStatus(i *conf.Instance, present map[string][]netif.A
 			s.SyncGroup = g.Name
 		}
 	}
-	for _, a := range i.Moving() {
-		s.Addresses = append(s.Addresses, AddressStatus{Address: a.Prefix, Dev: a.Dev,
-			Present: slices.ContainsFunc(present[key.String()], func(p netif.Address) bool {
-				return p.Prefix == a.Prefix && p.Dev == a.Dev
-			})})
-	}
+	s.Addresses, s.Routing = addressStatus(i.Moving(), present[key.String()]), routingStatus(present[key.String()])
 	return s
+}
+
+// staticStatus is nil where nothing is static.
+func (d *Director) staticStatus(there netif.Presence) *StaticStatus {
+	if d.want.network.Instances[staticKey].Static {
+		return &StaticStatus{addressStatus(d.cfg.StaticAddresses, there), routingStatus(there)}
+	}
+	return nil
+}
+
+func addressStatus(list []conf.VirtualAddress, there netif.Presence) []AddressStatus {
+	all := []AddressStatus{}
+	for _, a := range list {
+		all = append(all, AddressStatus{Address: a.Prefix, Dev: a.Dev,
+			Present: slices.ContainsFunc(there.Addresses, func(p netif.Address) bool { return p.Prefix == a.Prefix && p.Dev == a.Dev })})
+	}
+	return all
+}
+
+// routingStatus is nil where there is neither route nor rule.
+func routingStatus(there netif.Presence) *RoutingStatus {
+	if there.Wanted == 0 {
+		return nil
+	}
+	return &RoutingStatus{there.Wanted, there.Routes, there.Missing}
 }

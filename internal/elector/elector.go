@@ -68,8 +68,8 @@ func (e *Elector) Want(n Network) {
 // and taken off for as long as Run goes on.
 func (e *Elector) Resign() { e.election.Resign() }
 
-// Present returns which addresses of each wanted instance are on their interfaces.
-func (e *Elector) Present() map[string][]netif.Address { return e.network.Present() }
+// Present returns what is in the kernel of each wanted instance.
+func (e *Elector) Present() map[string]netif.Presence { return e.network.Present() }
 
 // Addresses are what roles put on and take off.
 func (e *Elector) Addresses() *netif.Applier { return e.network }

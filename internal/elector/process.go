@@ -22,14 +22,14 @@ type Process struct {
 	program []string
 	options Options
 	orders  *outbox[order]
-	present chan map[string][]netif.Address
+	present chan map[string]netif.Presence
 }
 
 // NewProcess returns an elector that Run starts as a process of program, which calls Serve with
 // its descriptor 3. Options.Kernel must be nil.
 func NewProcess(o Options, program ...string) *Process {
 	register()
-	p := &Process{program: program, options: o, orders: newOutbox[order](), present: make(chan map[string][]netif.Address, 1)}
+	p := &Process{program: program, options: o, orders: newOutbox[order](), present: make(chan map[string]netif.Presence, 1)}
 	p.orders.put(order{Start: &start{o.StateFile}}, nil)
 	return p
 }
@@ -61,15 +61,15 @@ const patience = time.Second
 
 // Present is that of Elector, but waits for the answer: 1 s at most, after which it is nil. It is
 // called by one goroutine at a time.
-func (p *Process) Present() map[string][]netif.Address {
+func (p *Process) Present() map[string]netif.Presence {
 	select {
 	case <-p.present: // of an earlier call, too late
 	default:
 	}
 	p.orders.put(order{Present: true}, nil)
 	select {
-	case addresses := <-p.present:
-		return addresses
+	case present := <-p.present:
+		return present
 	case <-time.After(patience):
 		return nil
 	}
@@ -134,7 +134,7 @@ func (p *Process) read(from io.Reader) error {
 			p.options.Report(a.Report)
 		}
 		if a.Present != nil {
-			p.present <- a.Present.Addresses
+			p.present <- a.Present.Instances
 		}
 		if a.Ended {
 			return nil

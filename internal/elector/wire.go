@@ -32,7 +32,7 @@ type answer struct {
 	Ended bool
 }
 
-type present struct{ Addresses map[string][]netif.Address }
+type present struct{ Instances map[string]netif.Presence }
 
 // failure is an error that happened in the child: what it says is what is left of it.
 type failure struct{ Text string }

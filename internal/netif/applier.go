@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -35,7 +34,7 @@ type Applier struct {
 	want       *Want      // not yet taken by Run
 	generation uint64
 	orders     map[string]order
-	present    map[string][]Address
+	present    map[string]Presence // never changed, but replaced
 }
 
 // order is the role of an instance and what was asked of it, in a form that loses nothing when
@@ -111,16 +110,22 @@ func (a *Applier) Announce(instance string) {
 	a.poke()
 }
 
-// Present returns which addresses of each wanted instance are on their interfaces, whatever its
-// role. The result is the caller's.
-func (a *Applier) Present() map[string][]Address {
+// Presence is what of an instance's wants is in the kernel.
+type Presence struct {
+	Addresses []Address // those on their interfaces
+	// Routes is how many of the kernel's entries for the instance's routes and rules are there, Wanted
+	// how many there are to be while it is master.
+	Routes, Wanted int
+	// Missing are those that should be there now, as ip(8) would be told them: the first 20.
+	Missing []string
+}
+
+// Present returns what is there of each wanted instance, whatever its role. The result is not to be
+// changed.
+func (a *Applier) Present() map[string]Presence {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	p := make(map[string][]Address, len(a.present))
-	for name, addresses := range a.present {
-		p[name] = slices.Clone(addresses)
-	}
-	return p
+	return a.present
 }
 
 // poke ends Run's wait. a.mu is held.
@@ -150,7 +155,7 @@ func (a *Applier) forget(instance string, seen order) {
 	}
 }
 
-func (a *Applier) show(present map[string][]Address) {
+func (a *Applier) show(present map[string]Presence) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.present = present

@@ -58,7 +58,7 @@ func TestTakeoverAndRelease(t *testing.T) {
 	}
 	await(r, func(rep Announced) bool { return rep == Announced{"web", 4, nil} })
 	expectLog(t, k, addVIP, addGate, announceVIP, announceGate, announceVIP, announceGate)
-	if d := cmp.Diff(map[string][]Address{"web": {vip, gate}}, r.Present(), comparePrefix); d != "" {
+	if d := cmp.Diff(map[string]Presence{"web": {Addresses: []Address{vip, gate}}}, r.Present(), comparePrefix); d != "" {
 		t.Errorf("present: -want +got:\n%s", d)
 	}
 
@@ -69,7 +69,7 @@ func TestTakeoverAndRelease(t *testing.T) {
 	r.settled()
 	expectLog(t, k, deleteVIP, deleteGate)
 	expectAddresses(t, k, node)
-	if n := len(r.Present()["web"]); n != 0 {
+	if n := len(r.Present()["web"].Addresses); n != 0 {
 		t.Errorf("%d addresses present after the release", n)
 	}
 }

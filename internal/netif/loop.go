@@ -227,9 +227,12 @@ func (l *loop) deliver() {
 
 // showPresent publishes what Present returns.
 func (l *loop) showPresent() {
-	present := make(map[string][]Address, len(l.want.Instances))
+	present := make(map[string]Presence, len(l.want.Instances))
 	for name, in := range l.want.Instances {
-		present[name] = l.there(in)
+		p := Presence{Addresses: l.there(in)}
+		l.routes.present(name, &p)
+		l.rules.present(name, &p)
+		present[name] = p
 	}
 	l.show(present)
 }

@@ -18,8 +18,8 @@ type part[E entry[E]] struct {
 	owned map[E]struct{} // put there by us, or by the process before, and not seen gone
 
 	holder map[E]string // what is due, and to whom, as of the last pass
-	on     map[E]bool   // due, and seen there since it became due
-	lost   map[E]bool   // of those, what went with its interface and was not seen since
+	on     map[E]E      // due, and seen there since it became due: as it was last seen
+	lost   map[E]bool   // of those, what may have gone with its interface and was not seen since
 	ops    tries[Change[E]]
 	before []Change[E] // of the last plan
 	after  []Change[E]
@@ -29,7 +29,7 @@ type part[E entry[E]] struct {
 
 func newPart[E entry[E]](add, remove func(E) error) part[E] {
 	return part[E]{
-		have: make(table[E]), owned: make(map[E]struct{}), holder: make(map[E]string), on: make(map[E]bool), lost: make(map[E]bool),
+		have: make(table[E]), owned: make(map[E]struct{}), holder: make(map[E]string), on: make(map[E]E), lost: make(map[E]bool),
 		ops: tries[Change[E]]{first: 50 * time.Millisecond, most: 5 * time.Second},
 		add: add, delete: remove,
 	}
@@ -61,16 +61,16 @@ func (p *part[E]) plan(l *loop) {
 	clear(p.holder)
 	for _, c := range due {
 		p.holder[c.entry.key()] = c.instance
-		if _, there := p.have.find(c.entry); there {
-			p.on[c.entry.key()] = true
+		if h, there := p.have.find(c.entry); there {
+			p.on[c.entry.key()] = h
 			delete(p.lost, c.entry.key())
 		}
 	}
-	maps.DeleteFunc(p.on, func(e E, _ bool) bool {
+	maps.DeleteFunc(p.on, func(e, _ E) bool {
 		_, due := p.holder[e]
 		return !due
 	})
-	maps.DeleteFunc(p.lost, func(e E, _ bool) bool { return !p.on[e] })
+	maps.DeleteFunc(p.lost, func(e E, _ bool) bool { return !p.seen(e) })
 	p.before, p.after = planEntries(due, idle, p.have, p.owned)
 	p.after = slices.DeleteFunc(p.after, p.staysAway)
 	p.ops.only(slices.Concat(p.before, p.after), now)
@@ -79,7 +79,13 @@ func (p *part[E]) plan(l *loop) {
 // staysAway says that somebody has removed what need not be put back.
 func (p *part[E]) staysAway(c Change[E]) bool {
 	key := c.Entry.key()
-	return c.Kind == Add && c.Entry.mayStayAway() && p.on[key] && !p.lost[key]
+	return c.Kind == Add && c.Entry.mayStayAway() && p.seen(key) && !p.lost[key]
+}
+
+// seen says that an entry was there since it became due.
+func (p *part[E]) seen(key E) bool {
+	_, seen := p.on[key]
+	return seen
 }
 
 // run carries out changes and returns how many are left to be done.
@@ -135,13 +141,13 @@ func (p *part[E]) booked(l *loop, c Change[E], now time.Time) {
 	case Add:
 		why := Configured
 		switch {
-		case p.on[key]:
+		case p.seen(key):
 			why = Healed
 		case l.fresh[c.Instance]:
 			why = Takeover
 		}
 		p.ops.done(c, now, why == Healed)
-		p.on[key] = true
+		p.on[key] = key
 		p.owned[key] = struct{}{}
 		p.have.put(key)
 		l.routed = append(l.routed, said(c, string(why)))
@@ -168,11 +174,7 @@ func (p *part[E]) whyGone(l *loop, c Change[E]) RemoveReason {
 }
 
 func said[E entry[E]](c Change[E], why string) RoutingChange {
-	what := "route"
-	if _, rule := any(c.Entry).(Rule); rule {
-		what = "rule"
-	}
-	return RoutingChange{Kind: c.Kind, What: what, Entry: c.Entry.String(), Instance: c.Instance, Why: why}
+	return RoutingChange{Kind: c.Kind, What: kind[E](), Entry: c.Entry.String(), Instance: c.Instance, Why: why}
 }
 
 // disown forgets the entries that are gone: who makes one next is not known. Of those that are there
@@ -250,9 +252,9 @@ func (p *part[E]) follow(before, now Table) {
 	if maps.Equal(before.Links, now.Links) && maps.Equal(before.Up, now.Up) {
 		return
 	}
-	for key := range p.on {
-		have, there := p.have.find(key)
-		if there && slices.ContainsFunc(have.interfaces(), func(dev string) bool {
+	for key, last := range p.on {
+		// It need not be missed yet: routes are read after interfaces.
+		if slices.ContainsFunc(last.interfaces(), func(dev string) bool {
 			return before.Links[dev] != now.Links[dev] || before.Up[dev] != now.Up[dev]
 		}) {
 			p.lost[key] = true
@@ -301,4 +303,28 @@ func (p *part[E]) ours() []E {
 		entries = append(entries, n.entry)
 	}
 	return entries
+}
+
+// maxMissing bounds how many entries that are missing are named.
+const maxMissing = 20
+
+// present adds what there is of an instance's entries.
+func (p *part[E]) present(instance string, to *Presence) {
+	to.Wanted += len(p.of[instance])
+	for _, e := range p.of[instance] {
+		if _, there := p.have.find(e); there {
+			to.Routes++
+		} else if p.holder[e.key()] == instance && len(to.Missing) < maxMissing {
+			to.Missing = append(to.Missing, kind[E]()+" "+e.String())
+		}
+	}
+}
+
+// kind is what an entry is called.
+func kind[E entry[E]]() string {
+	var e E
+	if _, rule := any(e).(Rule); rule {
+		return "rule"
+	}
+	return "route"
 }

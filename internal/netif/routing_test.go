@@ -117,7 +117,7 @@ func TestRoutingAfterCrash(t *testing.T) {
 	r = startApplier(t, Options{Kernel: k, StateFile: file})
 	r.Want(1, Want{Instances: map[string]Instance{"web": {Routes: []Route{net1}}}})
 	r.master("web")
-	r.applied(1)
+	r.settled()
 	if d := cmp.Diff([]string{foreign.String(), likeOurs.String(), net1.String()}, k.routing()); d != "" {
 		t.Errorf("-want +got:\n%s", d)
 	}
