@@ -2,6 +2,7 @@ package conf
 
 import (
 	"fmt"
+	"math/big"
 	regex "regexp/syntax"
 	"slices"
 	"strings"
@@ -234,6 +235,53 @@ func joinCost(args []cty.Value) cost {
 func replaceCost(args []cty.Value) cost {
 	text, from, to := str(args[0]), str(args[1]), str(args[2])
 	return cost{bytes: len(text) + strings.Count(text, from)*(len(to)-len(from))}
+}
+
+// indentCost reckons with so many blanks at each line.
+func indentCost(args []cty.Value) cost {
+	if !known(args[0]) || args[0].Type() != cty.Number {
+		return cost{}
+	}
+	blanks := maxString + 1
+	if n, accuracy := args[0].AsBigFloat().Int64(); accuracy == big.Exact && n >= 0 && n <= maxString {
+		blanks = int(n)
+	}
+	lines := strings.Count(str(args[1]), "\n")
+	return cost{bytes: len(str(args[1])) + min(lines*blanks, maxString+1)}
+}
+
+// jsonCost refuses what go-cty would recurse on until the stack overflows, which ends the process.
+func jsonCost(args []cty.Value) cost {
+	text := str(args[0])
+	depth, within, escaped := 0, false, false
+	for _, c := range []byte(text) {
+		switch {
+		case escaped:
+			escaped = false
+		case within:
+			escaped, within = c == '\\', c != '"'
+		case c == '"':
+			within = true
+		case c == '[' || c == '{':
+			if depth++; depth > maxDepth {
+				return cost{refused: fmt.Sprintf("More than %d lists or objects within one another", maxDepth)}
+			}
+		case c == ']' || c == '}':
+			depth--
+		}
+	}
+	return cost{steps: stepsObject * len(text)}
+}
+
+// productCost is for a set of as many tuples as there are ways to take one element of each list.
+func productCost(args []cty.Value) cost {
+	n := 1
+	for _, v := range args {
+		if n *= len(elements(v)); n > maxSteps {
+			break
+		}
+	}
+	return cost{steps: min(n, maxSteps) * len(args) * stepsHashed}
 }
 
 // trimCost is for a search of each character of the first text in the second.

@@ -8,8 +8,7 @@ import (
 )
 
 // hclFunctions are the functions of expressions, by the names that Terraform gives them. None of
-// these looks at the host or at the clock; those that ask the host are in hcl_host.go. There is no jsondecode: go-cty's recurses on brackets
-// until the stack overflows, which ends the process. Functions that can make much of little, or
+// these looks at the host or at the clock; those that ask the host are in hcl_host.go. Functions that can make much of little, or
 // take long over it, pay from the budget before they do.
 func hclFunctions(b *budget) map[string]function.Function {
 	functions := map[string]function.Function{
@@ -28,24 +27,30 @@ func hclFunctions(b *budget) map[string]function.Function {
 		"element":         stdlib.ElementFunc,
 		"flatten":         stdlib.FlattenFunc,
 		"floor":           stdlib.FloorFunc,
+		"formatdate":      stdlib.FormatDateFunc,
 		"format":          b.bound(stdlib.FormatFunc, formatCost),
 		"formatlist":      b.bound(stdlib.FormatListFunc, formatListCost),
+		"indent":          b.bound(stdlib.IndentFunc, indentCost),
 		"join":            b.bound(stdlib.JoinFunc, joinCost),
+		"jsondecode":      b.bound(stdlib.JSONDecodeFunc, jsonCost),
 		"jsonencode":      stdlib.JSONEncodeFunc,
 		"keys":            stdlib.KeysFunc,
 		"length":          stdlib.LengthFunc,
+		"log":             stdlib.LogFunc,
 		"lookup":          stdlib.LookupFunc,
 		"lower":           stdlib.LowerFunc,
 		"max":             stdlib.MaxFunc,
 		"merge":           stdlib.MergeFunc,
 		"min":             stdlib.MinFunc,
 		"parseint":        stdlib.ParseIntFunc,
+		"pow":             stdlib.PowFunc,
 		"range":           stdlib.RangeFunc,
 		"regex":           b.bound(stdlib.RegexFunc, regexCost(false)),
 		"regexall":        b.bound(stdlib.RegexAllFunc, regexCost(true)),
 		"replace":         b.bound(stdlib.ReplaceFunc, replaceCost),
 		"reverse":         stdlib.ReverseListFunc,
 		"setintersection": b.bound(stdlib.SetIntersectionFunc, setCost),
+		"setproduct":      b.bound(stdlib.SetProductFunc, productCost),
 		"setsubtract":     b.bound(stdlib.SetSubtractFunc, setCost),
 		"setunion":        b.bound(stdlib.SetUnionFunc, setCost),
 		"signum":          stdlib.SignumFunc,
@@ -54,6 +59,7 @@ func hclFunctions(b *budget) map[string]function.Function {
 		"split":           stdlib.SplitFunc,
 		"strrev":          stdlib.ReverseFunc,
 		"substr":          stdlib.SubstrFunc,
+		"timeadd":         stdlib.TimeAddFunc,
 		"title":           stdlib.TitleFunc,
 		"tobool":          stdlib.MakeToFunc(cty.Bool),
 		"tolist":          b.maker(stdlib.MakeToFunc(cty.List(cty.DynamicPseudoType)), free),

@@ -132,3 +132,19 @@ func TestTooManyBlocksOfDynamicBlocks(t *testing.T) {
 		t.Errorf("%q", lines(diags))
 	}
 }
+
+func TestFunctionsOfTerraform(t *testing.T) {
+	for expr, want := range map[string]string{
+		`jsondecode("{\"name\": [\"a\", \"east\"]}").name[1]`:        "east",
+		`jsondecode("\"[[[[\\\"{\"")`:                                "[[[[\"{",
+		`indent(2, "a")`:                                             "a",
+		`join("-", [for p in setproduct(["a", "b"], ["x"]) : p[0]])`: "a-b",
+		`tostring(pow(2, 10))`:                                       "1024",
+		`tostring(log(100, 10))`:                                     "2",
+		`formatdate("YYYY", timeadd("2026-12-31T23:30:00Z", "1h"))`:  "2027",
+	} {
+		if got := valid(t, HCL, "global_defs {\n  router_id = "+expr+"\n}\n").RouterID; got != want {
+			t.Errorf("%s is %q, want %q", expr, got, want)
+		}
+	}
+}
