@@ -19,6 +19,7 @@ const (
 	DNS                   // a name server that answers
 	UDP                   // a packet that is answered, or to which nobody objects
 	GRPC                  // a server that says by gRPC that it serves
+	Misc                  // a program that says so
 )
 
 // checker is a kind's name in logs, its keyword in keepalived.conf(5), and its function. That
@@ -41,6 +42,7 @@ func checkers() []checker {
 		DNS:   {"dns", "DNS_CHECK", alone(probeDNS)},
 		UDP:   {"udp", "UDP_CHECK", alone(probeUDP)},
 		GRPC:  {"grpc", "GRPC_CHECK", (*probers).grpc},
+		Misc:  {"script", "MISC_CHECK", (*probers).misc},
 	}
 }
 
@@ -82,6 +84,7 @@ type probers struct {
 	pings       *pings
 	expressions expressions
 	trusts      trusts
+	runners     runners
 }
 
 func newProbers() *probers { return &probers{checkers: checkers(), pings: newPings()} }
@@ -95,6 +98,9 @@ func (p *probers) probe(ctx context.Context, spec Spec) error {
 }
 
 // wait returns when nothing of any probe is left running.
-func (p *probers) wait() { p.pings.wait() }
+func (p *probers) wait() {
+	p.pings.wait()
+	p.runners.wait()
+}
 
 var errNoChecker = errors.New("no checker of this kind")

@@ -31,3 +31,9 @@ func note(ctx context.Context, change func(*Finding)) {
 		change(f)
 	}
 }
+
+// weight is the part of a finding that is about weight.
+func (f Finding) weight() Finding {
+	f.Expires = time.Time{}
+	return f
+}

@@ -11,7 +11,8 @@ import (
 // and small whatever it asks for.
 type Spec struct {
 	Kind Kind
-	// Addr is the target. Its port is 0 for ICMP.
+	// Addr is the target. Its port is 0 for ICMP, and it is the zero value for checks of what has
+	// no address.
 	Addr netip.AddrPort
 	// Detail is what the check says beyond its target; its zero value is nothing.
 	Detail Detail
@@ -44,7 +45,10 @@ type Timing struct {
 // their timing or in what answer they accept print the same.
 func (s Spec) String() string {
 	target := s.Addr.String()
-	if s.Kind == ICMP {
+	switch {
+	case !s.Addr.IsValid():
+		target = ""
+	case s.Kind == ICMP:
 		target = s.Addr.Addr().String()
 	}
 	if r := s.Detail.Request(); r != nil {

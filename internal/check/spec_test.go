@@ -36,7 +36,7 @@ func TestParseKind(t *testing.T) {
 			t.Errorf("ParseKind(%q) = %v, %v", k.Keyword(), got, ok)
 		}
 	}
-	for _, word := range []string{"", "ping", "tcp_check", "MISC_CHECK", "kind 0"} {
+	for _, word := range []string{"", "ping", "tcp_check", "BFD_CHECK", "kind 0"} {
 		if got, ok := ParseKind(word); ok {
 			t.Errorf("ParseKind(%q) = %v, want none", word, got)
 		}

@@ -64,7 +64,7 @@ func (v Verdict) State() State {
 	}
 }
 
-// Change is a target that went down or came back. That the first probe of a check without Spec.Alpha
+// Change is a target that went down or came back, or that found another weight for itself. That the first probe of a check without Spec.Alpha
 // succeeded is no change, since the target counted as healthy before; what the first of one with it
 // found is one in any case.
 type Change struct {
@@ -164,7 +164,7 @@ func (s state) nextRegular(spec Spec, now time.Time) time.Time {
 func change(spec Spec, before, after Verdict) (Change, bool) {
 	return Change{
 		Spec: spec, From: before.State(), To: after.State(), Err: after.Err, At: after.Since,
-	}, before.Healthy != after.Healthy || spec.Alpha && before.Known != after.Known
+	}, before.Healthy != after.Healthy || spec.Alpha && before.Known != after.Known || before.Found.weight() != after.Found.weight()
 }
 
 // faultChanged reports whether our own error began, ended or became another.

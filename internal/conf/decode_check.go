@@ -13,7 +13,8 @@ type inheritance struct {
 	interval, timeout, delay, warmup *time.Duration
 	retry, rise                      *int
 	alpha                            *bool
-	virtualHost                      string // "" is nobody's
+	virtualHost                      string         // "" is nobody's
+	miscTimeout                      *time.Duration // of MISC_CHECK, which inherits it from nobody
 }
 
 // inherited stores one of the words that a check inherits and lets others be.
@@ -70,6 +71,8 @@ func (d *decoder) timing(from inheritance, kind CheckKind) Timing {
 	switch kind {
 	case HTTPGet, SSLGet:
 		t.DelayBeforeRetry = def.HTTPDelay
+	case MiscCheck:
+		t.Retry, t.Timeout, from.timeout = def.MiscRetry, t.Interval, from.miscTimeout
 	case DNSCheck:
 		t.Retry = def.DNSRetry
 		if def.DNSDelay != 0 {
@@ -102,7 +105,7 @@ type checkWords func(d *decoder, n *keepalived.Node, own inheritance, to *Check)
 func checkers() map[CheckKind]checkWords {
 	return map[CheckKind]checkWords{
 		PingCheck: nil, TCPCheck: (*decoder).tcp, HTTPGet: (*decoder).http, SSLGet: (*decoder).http, SMTPCheck: (*decoder).smtp,
-		DNSCheck: (*decoder).dns, UDPCheck: (*decoder).udp, GRPCCheck: (*decoder).grpc,
+		DNSCheck: (*decoder).dns, UDPCheck: (*decoder).udp, GRPCCheck: (*decoder).grpc, MiscCheck: (*decoder).misc,
 	}
 }
 
@@ -125,12 +128,20 @@ func (d *decoder) check(n *keepalived.Node, own inheritance, r *RealServer) {
 		d.socket(w, &c.Socket)
 		d.inherited(w, &own)
 	})
+	if w := child(n, "misc_timeout"); w != nil {
+		var v time.Duration
+		if d.duration(w, minDuration, maxDuration, &v) {
+			own.miscTimeout = &v
+		}
+	}
 	if read := checkers()[c.Kind]; read != nil {
 		read(d, n, own, &c)
 	}
 	c.Timing = d.timing(own, c.Kind)
 	c.LogAllFailures = log
-	d.validateSocket(n, c.Kind, c.Socket, r)
+	if c.Kind != MiscCheck {
+		d.validateSocket(n, c.Kind, c.Socket, r)
+	}
 	r.Checks = append(r.Checks, c)
 }
 

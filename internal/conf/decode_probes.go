@@ -199,3 +199,21 @@ func (d *decoder) grpc(n *keepalived.Node, own inheritance, c *Check) {
 		c.GRPC.SSL = d.cfg.SSL
 	}
 }
+
+func (d *decoder) misc(n *keepalived.Node, _ inheritance, c *Check) {
+	c.Misc = &Misc{Secure: d.cfg.ScriptSecurity}
+	each(n, func(w *keepalived.Node) {
+		switch w.Name {
+		case "misc_path":
+			d.command(w, &c.Misc.Command)
+		case "misc_dynamic":
+			d.flag(w, &c.Misc.Dynamic)
+		case "user":
+			d.user(w, &c.Misc.Command)
+		}
+	})
+	if !has(n, "misc_path") {
+		d.errorf(n.Range, "MISC_CHECK has no misc_path; write the command line that it runs")
+	}
+	d.settleUser(&c.Misc.Command)
+}

@@ -32,6 +32,7 @@ type defaults struct {
 	HTTPProtocol     string
 	SNI              bool // of SSL_GET
 	DNSRetry         int
+	MiscRetry        int
 	DNSDelay         time.Duration // 0 is delay_loop
 	HeloName         string
 }

@@ -27,6 +27,7 @@ func hclDefaults() defaults {
 		HTTPProtocol:     "1.1",
 		SNI:              true,
 		DNSRetry:         1,
+		MiscRetry:        1,
 		DNSDelay:         time.Second,
 	}
 }

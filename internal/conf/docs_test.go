@@ -85,7 +85,7 @@ func documentedBlocks() map[string]*hclBlock {
 		"virtual_server": service, "real_server": server,
 		"SSL": find(file, "SSL"), "Words of every checker": {values: hclPorts()}, "TCP_CHECK": find(server, "TCP_CHECK").without(hclPorts()),
 		"SMTP_CHECK": find(server, "SMTP_CHECK").without(hclPorts()), "DNS_CHECK": find(server, "DNS_CHECK").without(hclPorts()),
-		"UDP_CHECK": find(server, "UDP_CHECK").without(hclPorts()), "GRPC_CHECK": find(server, "GRPC_CHECK").without(hclPorts()),
+		"UDP_CHECK": find(server, "UDP_CHECK").without(hclPorts()), "GRPC_CHECK": find(server, "GRPC_CHECK").without(hclPorts()), "MISC_CHECK": find(server, "MISC_CHECK").without(hclPorts()),
 		"HTTP_GET and SSL_GET": get.without(hclPorts()), "url": find(get, "url"),
 		"vrrp_script": find(file, "vrrp_script"), "track_file": find(file, "track_file"),
 		"vrrp_track_process": find(file, "vrrp_track_process"), "vrrp_track_ping": find(file, "vrrp_track_ping"),
@@ -200,6 +200,9 @@ virtual_server "10.0.0.1" "80" {
     DNS_CHECK {}
     UDP_CHECK {}
     GRPC_CHECK {}
+    MISC_CHECK {
+      misc_path = "/bin/true"
+    }
   }
 }
 `
@@ -259,6 +262,9 @@ virtual_server 10.0.0.1 80 {
         DNS_CHECK
         UDP_CHECK
         GRPC_CHECK
+        MISC_CHECK {
+            misc_path /bin/true
+        }
     }
 }
 `
@@ -293,6 +299,10 @@ func printedDefaults(c *Config) map[string]map[string]string {
 	retry := fmt.Sprint(tcp.Retry)
 	if resolver.Retry != tcp.Retry {
 		retry += fmt.Sprintf("; DNS_CHECK: %d", resolver.Retry)
+	}
+	misc := server.Checks[7]
+	if misc.Retry != tcp.Retry {
+		retry += fmt.Sprintf("; MISC_CHECK: %d", misc.Retry)
 	}
 	helo := map[string]string{}
 	if name := server.Checks[3].SMTP.HeloName; name != "" {
@@ -372,6 +382,7 @@ func printedDefaults(c *Config) map[string]map[string]string {
 		"DNS_CHECK":  {"type": dns.Type, "name": dns.Name},
 		"UDP_CHECK":  {"min_reply_length": fmt.Sprint(udp.MinLength), "max_reply_length": fmt.Sprint(udp.MaxLength)},
 		"GRPC_CHECK": {"tls": fmt.Sprint(grpc.TLS)},
+		"MISC_CHECK": {"misc_timeout": map[bool]string{true: "delay_loop"}[misc.Timeout == misc.Interval], "misc_dynamic": fmt.Sprint(misc.Misc.Dynamic)},
 		"url": {
 			"status_code": fmt.Sprintf("%d-%d", status.First, status.Last), "regex_no_match": fmt.Sprint(get.HTTP.URLs[0].Regex.NoMatch),
 			"regex_min_offset": fmt.Sprint(get.HTTP.URLs[0].Regex.MinOffset),

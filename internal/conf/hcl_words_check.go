@@ -1,5 +1,7 @@
 package conf
 
+import "slices"
+
 // hclTiming are the words that a check inherits.
 func hclTiming() []string {
 	return []string{"delay_loop", "retry", "nb_get_retry", "delay_before_retry", "connect_timeout", "alpha", "warmup", "rise", "fall"}
@@ -32,9 +34,12 @@ func hclCheckers() []hclChild {
 	words := append(hclPorts(), "virtualhost", "http_protocol", "tls_compliant")
 	get := &hclBlock{values: words, blocks: []hclChild{url}}
 	secure := &hclBlock{values: append(words, "enable_sni", "sni_name"), blocks: []hclChild{url}}
+	misc := &hclBlock{scripts: []string{"misc_path"}, args: []string{"user"}, values: append(slices.DeleteFunc(hclTiming(),
+		func(w string) bool { return w == "connect_timeout" }), "log_all_failures", "misc_timeout", "misc_dynamic")}
 	return []hclChild{
 		{"PING_CHECK", ping}, {"ICMP_CHECK", ping}, {"TCP_CHECK", with("send", "expect")}, {"HTTP_GET", get}, {"SSL_GET", secure},
 		{"SMTP_CHECK", mail}, {"DNS_CHECK", with("type", "name")}, {"UDP_CHECK", udp},
 		{"GRPC_CHECK", with("service", "virtualhost", "tls", "sni_name")},
+		{"MISC_CHECK", misc},
 	}
 }

@@ -19,6 +19,7 @@ const (
 	SMTPCheck CheckKind = "SMTP_CHECK"
 	DNSCheck  CheckKind = "DNS_CHECK"
 	UDPCheck  CheckKind = "UDP_CHECK"
+	MiscCheck CheckKind = "MISC_CHECK"
 	// GRPCCheck is lvsd's own.
 	GRPCCheck CheckKind = "GRPC_CHECK"
 )
@@ -36,6 +37,7 @@ type Check struct {
 	DNS   *DNSQuestion
 	UDP   *UDPPacket
 	GRPC  *GRPCHealth
+	Misc  *Misc
 	Range hcl.Range
 }
 
@@ -71,6 +73,15 @@ type Socket struct {
 	BindPort    uint16     // the local port, 0 for any
 	BindIf      string     // the interface that packets leave and enter by, "" for any
 	FWMark      uint32     // the firewall mark of the packets, 0 for none
+}
+
+// Misc is the program that MISC_CHECK runs. Its time is Timing.Timeout (misc_timeout).
+type Misc struct {
+	Command Program
+	// Secure refuses to run as root what others than root can write (enable_script_security).
+	Secure bool
+	// Dynamic takes an exit status of 2 and more for a weight, and 2 more.
+	Dynamic bool
 }
 
 // HTTP is what HTTP_GET and SSL_GET ask for.

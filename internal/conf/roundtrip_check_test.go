@@ -7,12 +7,12 @@ import (
 	"pgregory.net/rapid"
 )
 
-func drawCheck(t *rapid.T, family netip.Addr, ssl *SSL) Check {
+func drawCheck(t *rapid.T, family netip.Addr, cfg *Config) Check {
 	milliseconds := func(lo int, name string) time.Duration {
 		return time.Duration(rapid.IntRange(lo, 86400_000).Draw(t, name)) * time.Millisecond
 	}
 	c := Check{
-		Kind: rapid.SampledFrom([]CheckKind{PingCheck, TCPCheck, HTTPGet, SSLGet, SMTPCheck, DNSCheck, UDPCheck, GRPCCheck}).Draw(t, "check"),
+		Kind: rapid.SampledFrom([]CheckKind{PingCheck, TCPCheck, HTTPGet, SSLGet, SMTPCheck, DNSCheck, UDPCheck, GRPCCheck, MiscCheck}).Draw(t, "check"),
 		Timing: Timing{
 			Interval:         milliseconds(1, "interval"),
 			Timeout:          milliseconds(1, "timeout"),
@@ -31,7 +31,7 @@ func drawCheck(t *rapid.T, family netip.Addr, ssl *SSL) Check {
 	case TCPCheck:
 		c.TCP = rapid.SampledFrom([]*TCPTalk{nil, {Send: "a\r\n\"\\${b}"}, {Expect: `^\d+ "x"$`}, {Send: " ", Expect: "b"}}).Draw(t, "talk")
 	case HTTPGet, SSLGet:
-		c.HTTP = drawHTTP(t, c.Kind, ssl)
+		c.HTTP = drawHTTP(t, c.Kind, cfg.SSL)
 	case SMTPCheck:
 		c.SMTP = &SMTPTalk{HeloName: rapid.SampledFrom([]string{"a.example", "[192.0.2.1]"}).Draw(t, "helo")}
 		for range rapid.IntRange(0, 2).Draw(t, "hosts") {
@@ -40,6 +40,9 @@ func drawCheck(t *rapid.T, family netip.Addr, ssl *SSL) Check {
 	case DNSCheck:
 		c.DNS = &DNSQuestion{Type: rapid.SampledFrom([]string{"SOA", "AAAA", "TYPE65535"}).Draw(t, "type"),
 			Name: rapid.SampledFrom([]string{".", "example.com", "_a.b."}).Draw(t, "name")}
+	case MiscCheck:
+		c.Socket = Socket{}
+		c.Misc = &Misc{Secure: cfg.ScriptSecurity, Dynamic: rapid.Bool().Draw(t, "dynamic"), Command: drawProgram(t)}
 	case UDPCheck:
 		c.UDP = drawUDP(t)
 	case GRPCCheck:
@@ -47,7 +50,7 @@ func drawCheck(t *rapid.T, family netip.Addr, ssl *SSL) Check {
 			VirtualHost: rapid.SampledFrom([]string{"", "a.example"}).Draw(t, "virtualhost"),
 			TLS:         rapid.Bool().Draw(t, "tls"), SNIName: rapid.SampledFrom([]string{"", "b.example"}).Draw(t, "sni_name")}
 		if c.GRPC.TLS {
-			c.GRPC.SSL = ssl
+			c.GRPC.SSL = cfg.SSL
 		}
 	}
 	return c
@@ -121,4 +124,16 @@ func drawHTTP(t *rapid.T, kind CheckKind, ssl *SSL) *HTTP {
 		c.URLs = append(c.URLs, u)
 	}
 	return c
+}
+
+func drawProgram(t *rapid.T) Program {
+	p := Program{Words: []string{"/bin/" + rapid.SampledFrom([]string{"x", "a 'b' \"c\" \\", "größe#!"}).Draw(t, "program")}}
+	if rapid.Bool().Draw(t, "arguments") {
+		p.Words = append(p.Words, rapid.SampledFrom([]string{"", "{x}", "$y"}).Draw(t, "argument"))
+	}
+	p.User = rapid.SampledFrom([]string{"", "nobody"}).Draw(t, "user")
+	if p.User != "" {
+		p.Group = rapid.SampledFrom([]string{"", "nogroup"}).Draw(t, "group")
+	}
+	return p
 }

@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func drawService(t *rapid.T, k int, ssl *SSL) VirtualServer {
+func drawService(t *rapid.T, k int, cfg *Config) VirtualServer {
 	v := VirtualServer{
 		Family:             4,
 		Scheduler:          rapid.SampledFrom(schedulers()).Draw(t, "scheduler"),
@@ -41,7 +41,7 @@ func drawService(t *rapid.T, k int, ssl *SSL) VirtualServer {
 	sum := 0
 	for range rapid.IntRange(0, 3).Draw(t, "servers") {
 		server = server.Next()
-		r := drawServer(t, &v, server, ssl)
+		r := drawServer(t, &v, server, cfg)
 		v.RealServers = append(v.RealServers, r)
 		sum += r.Weight
 	}
@@ -54,7 +54,7 @@ func drawService(t *rapid.T, k int, ssl *SSL) VirtualServer {
 	return v
 }
 
-func drawServer(t *rapid.T, v *VirtualServer, address netip.Addr, ssl *SSL) RealServer {
+func drawServer(t *rapid.T, v *VirtualServer, address netip.Addr, cfg *Config) RealServer {
 	r := RealServer{
 		UpperThreshold:   rapid.IntRange(0, maxThreshold).Draw(t, "uthreshold"),
 		Weight:           rapid.IntRange(0, maxWeight).Draw(t, "weight"),
@@ -77,7 +77,7 @@ func drawServer(t *rapid.T, v *VirtualServer, address netip.Addr, ssl *SSL) Real
 	r.Address = netip.AddrPortFrom(address, port)
 	r.LowerThreshold = rapid.IntRange(0, r.UpperThreshold).Draw(t, "lthreshold")
 	for range rapid.IntRange(0, 2).Draw(t, "checks") {
-		r.Checks = append(r.Checks, drawCheck(t, address, ssl))
+		r.Checks = append(r.Checks, drawCheck(t, address, cfg))
 	}
 	return r
 }

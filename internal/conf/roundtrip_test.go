@@ -58,7 +58,7 @@ func drawConfig(t *rapid.T) *Config {
 	}
 	c.SSL = drawSSL(t)
 	for k := range rapid.IntRange(0, 3).Draw(t, "services") {
-		c.Services = append(c.Services, drawService(t, k, c.SSL))
+		c.Services = append(c.Services, drawService(t, k, c))
 	}
 	drawLVS(t, c)
 	if n := len(c.Services); n > 0 && rapid.Bool().Draw(t, "group") {

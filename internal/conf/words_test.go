@@ -563,6 +563,13 @@ func TestWordsOfChecks(t *testing.T) {
 		"UDP_CHECK { require_reply 1xX2 x\nmin_reply_length 2\nmax_reply_length 9 }": func(c *Check) {
 			c.Kind, c.UDP = UDPCheck, &UDPPacket{RequireReply: true, Reply: "\x10\x02\x00", Mask: "\xf0\x0f\xf0", MinLength: 2, MaxLength: 9}
 		},
+		"MISC_CHECK { misc_path /bin/x }": func(c *Check) {
+			c.Kind, c.Misc, c.Timeout, c.Retry = MiscCheck, &Misc{Command: Program{Words: []string{"/bin/x"}}}, time.Minute, 0
+		},
+		"MISC_CHECK { misc_path \"/bin/x 'a b'\"\nmisc_timeout 3\nmisc_dynamic\nuser nobody nogroup\nretry 2 }": func(c *Check) {
+			c.Kind, c.Timeout, c.Retry = MiscCheck, 3*time.Second, 2
+			c.Misc = &Misc{Command: Program{Words: []string{"/bin/x", "a b"}, User: "nobody", Group: "nogroup"}, Dynamic: true}
+		},
 		"GRPC_CHECK { service a.B\nvirtualhost b.example\ntls\nsni_name c.example }": func(c *Check) {
 			c.Kind, c.GRPC = GRPCCheck, &GRPCHealth{Service: "a.B", VirtualHost: "b.example", TLS: true, SNIName: "c.example"}
 		},

@@ -1,18 +1,26 @@
 package conf
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 func writeCheck(c *Check, s syntax, put func(...string)) {
 	put(s.open(string(c.Kind)))
-	put(writeTiming(c.Timing, s)...)
+	put(writeTiming(c, s)...)
 	put(writeSocket(c.Socket, s)...)
 	put(writeProbe(c, s)...)
 	put("}")
 }
 
-func writeTiming(t Timing, s syntax) []string {
+func writeTiming(c *Check, s syntax) []string {
+	t := c.Timing
+	timeout := "connect_timeout"
+	if c.Kind == MiscCheck {
+		timeout = "misc_timeout"
+	}
 	return []string{
-		s.word("delay_loop", seconds(t.Interval)), s.word("connect_timeout", seconds(t.Timeout)), s.word("retry", fmt.Sprint(t.Retry)), s.word("rise", fmt.Sprint(t.Rise)),
+		s.word("delay_loop", seconds(t.Interval)), s.word(timeout, seconds(t.Timeout)), s.word("retry", fmt.Sprint(t.Retry)), s.word("rise", fmt.Sprint(t.Rise)),
 		s.word("delay_before_retry", seconds(t.DelayBeforeRetry)), s.word("warmup", seconds(t.Warmup)),
 		s.flag("alpha", t.Alpha), s.flag("log_all_failures", t.LogAllFailures),
 	}
@@ -52,6 +60,12 @@ func writeProbe(c *Check, s syntax) []string {
 		all := []string{s.word("helo_name", c.SMTP.HeloName)}
 		for _, h := range c.SMTP.Hosts {
 			all = append(append(append(all, s.open("host")), writeSocket(h.Socket, s)...), "}")
+		}
+		return all
+	case c.Misc != nil:
+		all := []string{s.script("misc_path", c.Misc.Command.Words), s.flag("misc_dynamic", c.Misc.Dynamic)}
+		if c.Misc.Command.User != "" {
+			all = append(all, s.args("user", strings.Fields(c.Misc.Command.User+" "+c.Misc.Command.Group)...))
 		}
 		return all
 	case c.DNS != nil:

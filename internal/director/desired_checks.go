@@ -6,6 +6,7 @@ import (
 
 	"lvsd/internal/check"
 	"lvsd/internal/conf"
+	"lvsd/internal/script"
 )
 
 // specs are a real server's checks: one for each checker, for each URL of an HTTP checker and for
@@ -17,8 +18,11 @@ func specs(r *conf.RealServer) []check.Spec {
 		kind, _ := check.ParseKind(string(c.Kind))
 		add := func(s *conf.Socket, q check.Request) {
 			spec := check.Spec{Kind: kind, Addr: target(r, s), Timing: check.Timing(c.Timing)}
-			if kind == check.ICMP {
+			switch kind {
+			case check.ICMP:
 				spec.Addr = netip.AddrPortFrom(spec.Addr.Addr(), 0)
+			case check.Misc: // the program knows what it asks
+				spec.Addr = netip.AddrPort{}
 			}
 			spec.Detail = check.NewDetail(check.Socket{Source: s.BindTo, Port: s.BindPort, Interface: s.BindIf, Mark: s.FWMark}, q)
 			list = append(list, spec)
@@ -60,6 +64,10 @@ func request(c *conf.Check) check.Request {
 	case c.GRPC != nil:
 		return check.GRPCRequest{Service: c.GRPC.Service, Host: c.GRPC.VirtualHost, TLS: c.GRPC.TLS, ServerName: c.GRPC.SNIName,
 			Trust: trust(c.GRPC.SSL)}
+	}
+	if m := c.Misc; m != nil {
+		return check.MiscRequest{Command: script.Command{Line: script.NewLine(m.Command.Words...), User: m.Command.User,
+			Group: m.Command.Group, Secure: m.Secure}, Dynamic: m.Dynamic}
 	}
 	return nil
 }

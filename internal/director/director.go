@@ -362,9 +362,11 @@ func (d *Director) judge() {
 func (d *Director) recompute() {
 	before, verdicts := d.health, d.checks.Verdicts()
 	d.health.down, d.health.untried = failing(verdicts)
+	d.health.findings = findings(verdicts)
 	d.want = desired(d.cfg, d.health, os.Getegid())
 	d.health.memory = d.want.memory
 	d.noteHealth(before, verdicts)
+	d.noteWeights(before.memory)
 	d.noteQuorum(before.memory)
 	d.noteEmpty()
 }
@@ -381,6 +383,17 @@ func failing(verdicts map[check.Spec]check.Verdict) (down, untried map[check.Spe
 		}
 	}
 	return down, untried
+}
+
+// findings are what the checks found about weights.
+func findings(verdicts map[check.Spec]check.Verdict) map[check.Spec]check.Finding {
+	found := map[check.Spec]check.Finding{}
+	for spec, v := range verdicts {
+		if v.Found.Weighted || v.Found.Offset != 0 {
+			found[spec] = v.Found
+		}
+	}
+	return found
 }
 
 // advance gives the appliers what they may have now.

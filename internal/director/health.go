@@ -100,6 +100,23 @@ func (d *Director) noteHealth(before health, verdicts map[check.Spec]check.Verdi
 	}
 }
 
+// noteWeights tells which servers came to have another weight because of what their checks found.
+func (d *Director) noteWeights(before memory) {
+	for i := range d.cfg.Services {
+		s := &d.cfg.Services[i]
+		name := serviceName(s)
+		for j := range s.RealServers {
+			r := &s.RealServers[j]
+			key := member{name, r.Address}
+			was, is := before.weightOf(name, r), d.want.memory.weightOf(name, r)
+			if was != is && before.up[key] && d.want.memory.up[key] {
+				d.journal.event(ServerWeight, zap.String("service", name), zap.Stringer("real_server", r.Address),
+					zap.Int("from", was), zap.Int("to", is))
+			}
+		}
+	}
+}
+
 // noteQuorum tells which virtual servers lost their quorum or gained it. Where a quorum is no more
 // than one server, and there is none for the time without, that is what noteEmpty tells.
 func (d *Director) noteQuorum(before memory) {
@@ -114,7 +131,7 @@ func (d *Director) noteQuorum(before memory) {
 		weight := 0
 		for j := range s.RealServers {
 			if r := &s.RealServers[j]; d.want.memory.up[member{name, r.Address}] {
-				weight += r.Weight
+				weight += d.want.memory.weightOf(name, r)
 			}
 		}
 		e := QuorumLost

@@ -459,6 +459,7 @@ func TestPlanSeesEveryField(t *testing.T) {
 		{check.DNSRequest{}, request, nil},
 		{check.UDPRequest{}, request, []string{"Mask", "Reply"}},
 		{check.GRPCRequest{}, request, nil},
+		{check.MiscRequest{}, request, nil},
 		{check.Trust{}, func(v any) []attribute { return request(check.HTTPRequest{Trust: v.(check.Trust)}) }, nil},
 		{check.Match{}, func(v any) []attribute { return request(check.HTTPRequest{Match: v.(check.Match)}) }, nil},
 		{track.Script{}, func(v any) []attribute { return scriptAttributes(v.(track.Script)) }, nil},
@@ -500,6 +501,8 @@ func something(t *testing.T, kind reflect.Type) reflect.Value {
 	case check.Digest:
 		known, _ = check.ParseDigest(strings.Repeat("0", 32))
 		return reflect.ValueOf(known)
+	case script.Command:
+		return reflect.ValueOf(script.Command{Line: "x"})
 	case check.Trust:
 		return reflect.ValueOf(check.Trust{CA: "x"})
 	case check.Match:
@@ -510,8 +513,6 @@ func something(t *testing.T, kind reflect.Type) reflect.Value {
 		return reflect.ValueOf(vrrp.Password{'x'})
 	case vrrp.Key:
 		return reflect.ValueOf(vrrp.Key{Interface: "eth0", VRID: 1})
-	case script.Command:
-		return reflect.ValueOf(script.Command{Line: script.NewLine("/bin/true")})
 	case script.Line:
 		return reflect.ValueOf(script.NewLine("x"))
 	case track.Match:

@@ -144,6 +144,7 @@ virtual_server "192.0.2.1" "80" {
     DNS_CHECK {}
     UDP_CHECK {}
     GRPC_CHECK {}
+    MISC_CHECK { misc_path = "/bin/true" }
   }
 }
 `), conf.Options{Format: conf.HCL, Hostname: "lb1"})

@@ -65,6 +65,7 @@ type writer struct {
 	t        *rapid.T
 	text     strings.Builder
 	comments int
+	misc     bool // in a MISC_CHECK
 }
 
 func (w *writer) chance(name string) bool { return rapid.Bool().Draw(w.t, name) }
@@ -124,7 +125,7 @@ func (w *writer) file() {
 		w.some("vrrp_garp_interval %s", w.one("0", "0.001", "0.000001"))
 		w.some("vrrp_startup_delay %s", w.time())
 		w.some("vrrp_down_timer_adverts %d", w.number(1, 100))
-		w.some("vrrp_strict%s", w.one("", " off"))
+		w.some("vrrp_strict%s", w.one(" off", " off", ""))
 		w.some("vrrp_higher_prio_send_advert%s", w.one("", " on", " no"))
 		w.line("}")
 	}
@@ -226,7 +227,7 @@ func (w *writer) instance(n int) {
 	w.some("garp_lower_prio_delay %s", w.one("0", "1.5"))
 	w.some("preempt_delay %s", w.one("0", "300", "0.25"))
 	w.some("down_timer_adverts %d", w.number(1, 100))
-	w.some("strict_mode%s", w.one("", " no"))
+	w.some("strict_mode%s", w.one(" no", " no", ""))
 	w.some("lower_prio_no_advert%s", w.one("", " on", " false"))
 	w.some("higher_prio_send_advert%s", w.one("", " on", " false"))
 	w.some("owner_ignore_adverts%s", w.one("", " on", " false"))
@@ -302,7 +303,9 @@ func (w *writer) timing() {
 	w.some("alpha%s", w.one("", " off", " true"))
 	w.some("rise %d", w.number(1, 3))
 	w.some("delay_loop %s", w.time())
-	w.some("connect_timeout %s", w.time())
+	if !w.misc { // which has none
+		w.some("connect_timeout %s", w.time())
+	}
 	w.some("%s %d", w.one("retry", "nb_get_retry"), w.number(0, 3))
 	w.some("delay_before_retry %s", w.time())
 }
@@ -338,8 +341,9 @@ func (w *writer) service(n int, grouped bool) {
 		w.line("real_server 10.1.0.%d%s {", w.number(1, 4), w.one("", " 80"))
 		w.some("weight %d", w.number(0, 9))
 		w.some("lvs_method %s", w.method())
-		w.some("uthreshold %d", w.number(1, 9))
-		w.some("lthreshold 1")
+		if w.some("uthreshold %d", w.number(1, 9)) {
+			w.some("lthreshold 1")
+		}
 		w.some("alpha true")
 		w.timing()
 		for range w.number(0, 3) {
@@ -364,13 +368,23 @@ func (w *writer) ignored(words ...string) {
 }
 
 func (w *writer) check() {
-	kind := w.one("ICMP_CHECK", "PING_CHECK", "TCP_CHECK", "HTTP_GET", "SSL_GET", "SMTP_CHECK", "DNS_CHECK", "UDP_CHECK", "GRPC_CHECK")
-	if !strings.HasSuffix(kind, "GET") && w.chance("bare") {
+	kind := w.one("ICMP_CHECK", "PING_CHECK", "TCP_CHECK", "HTTP_GET", "SSL_GET", "SMTP_CHECK", "DNS_CHECK", "UDP_CHECK", "GRPC_CHECK", "MISC_CHECK")
+	if !strings.HasSuffix(kind, "GET") && kind != "MISC_CHECK" && w.chance("bare") {
 		w.line("%s", kind)
 		return
 	}
 	w.line("%s {", kind)
+	w.misc = kind == "MISC_CHECK"
 	w.timing()
+	w.misc = false
+	if kind == "MISC_CHECK" {
+		w.line("misc_path %s", w.one("/bin/x", `"/bin/x 'a b'"`))
+		w.some("misc_timeout 7")
+		w.some("misc_dynamic")
+		w.some("user nobody%s", w.one("", " nogroup"))
+		w.line("}")
+		return
+	}
 	w.some("connect_ip 10.1.0.9")
 	if strings.HasSuffix(kind, "NG_CHECK") || kind == "ICMP_CHECK" {
 		w.ignored("connect_port 8080", "bind_port 5")

@@ -153,7 +153,8 @@ func (k *tree) timingDefault(it *item, n *keepalived.Node, w timingWord) {
 func (k *tree) silent(w timingWord) []*checkItem {
 	var silent []*checkItem
 	for _, c := range k.checks {
-		if !has(c.node, w.name) && !has(c.server, w.name) {
+		has := has(c.node, w.name) || has(c.server, w.name) || w.name == "connect_timeout" && c.check.Misc != nil
+		if !has {
 			silent = append(silent, c)
 		}
 	}

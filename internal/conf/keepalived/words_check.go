@@ -36,7 +36,11 @@ func checkers() []*keyword {
 		word("UDP_CHECK").bare().holds(checkerWords(),
 			words("payload HEX …", "require_reply [HEX …]", "min_reply_length BYTES", "max_reply_length BYTES")),
 		word("GRPC_CHECK").bare().holds(checkerWords(), words("service NAME", "virtualhost NAME", "tls [BOOL]", "sni_name NAME")),
-		other("MISC_CHECK", commands(words("misc_path COMMAND …")), words("misc_timeout SECONDS", "misc_dynamic [BOOL]", "user USER [GROUP]")),
+		word("MISC_CHECK { misc_path COMMAND … }").holds(
+			words("delay_loop SECONDS", "delay_before_retry SECONDS", "alpha [BOOL]", "warmup SECONDS", "rise NUMBER", "fall NUMBER",
+				"log_all_failures [BOOL]", "misc_timeout SECONDS", "misc_dynamic [BOOL]", "user USER [GROUP]"),
+			list(word("retry NUMBER").alias("nb_get_retry")), commands(words("misc_path COMMAND …")),
+			ignore("the time of a script is misc_timeout", "connect_timeout SECONDS")),
 		other("BFD_CHECK", words("name NAME")),
 		other("FILE_CHECK", words("track_file NAME", "dynamic", "weight NUMBER [reverse]")),
 	)
