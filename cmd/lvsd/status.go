@@ -131,8 +131,12 @@ func (p *printer) ago(t time.Time) string { return p.now.Sub(t).Round(time.Secon
 
 func (p *printer) instance(i director.InstanceStatus) {
 	p.line("")
-	p.line("%-6s %s  %s vrid %d  VRRPv%d  priority %d  for %s", i.State, i.Name, i.Interface,
-		i.VirtualRouterID, i.Version, i.EffectivePriority, p.ago(i.Since))
+	version := fmt.Sprintf("VRRPv%d", i.Version)
+	if i.Family == "IPv6" {
+		version += " over IPv6"
+	}
+	p.line("%-6s %s  %s vrid %d  %s  priority %d  for %s", i.State, i.Name, i.Interface,
+		i.VirtualRouterID, version, i.EffectivePriority, p.ago(i.Since))
 	switch {
 	case i.Master != "":
 		p.line("       master is %s", i.Master)

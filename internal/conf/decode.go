@@ -1,6 +1,7 @@
 package conf
 
 import (
+	"net/netip"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -37,6 +38,8 @@ type globals struct {
 	script   Program // the user of commands that name none
 	strict   bool
 	minGARP  bool
+	group4   netip.Addr // multicast groups of adverts; the zero value is the usual one
+	group6   netip.Addr
 	given    map[string]bool // the words that stand there
 
 	logAllFailures bool // of checks
@@ -154,6 +157,8 @@ func (d *decoder) globalDefs(n *keepalived.Node) {
 			if w, ok := first(c); ok {
 				d.interfaceName(c.Keyword.Text, w, &d.front.defaults.Interface)
 			}
+		case "vrrp_mcast_group4", "vrrp_mcast_group6":
+			d.globalGroup(c)
 		case "vrrp_strict":
 			d.flag(c, &d.global.strict)
 		case "vrrp_min_garp":
@@ -182,6 +187,23 @@ func (d *decoder) globalDefs(n *keepalived.Node) {
 			d.parameter(strings.TrimPrefix(c.Name, "vrrp_"), c, &d.global.instance)
 		}
 	})
+}
+
+// globalGroup reads the multicast group of one family.
+func (d *decoder) globalGroup(n *keepalived.Node) {
+	var a netip.Addr
+	at, ok := d.address(n, &a)
+	to := &d.global.group4
+	if n.Name == "vrrp_mcast_group6" {
+		to = &d.global.group6
+	}
+	switch {
+	case !ok:
+	case a.Is6() != (to == &d.global.group6):
+		d.errorf(at, "%s takes a group of its family, not %s", n.Name, a)
+	case d.isGroup(a, n.Name, at):
+		*to = a
+	}
 }
 
 func never(string) bool { return false }

@@ -26,6 +26,14 @@ func (d *decoder) parameter(name string, c *keepalived.Node, i *Instance) {
 		d.flag(c, &i.HigherPrioSendAdvert)
 	case "owner_ignore_adverts":
 		d.flag(c, &i.OwnerIgnoreAdverts)
+	case "check_unicast_src":
+		d.flag(c, &i.Transport.CheckUnicastSource)
+	case "v3_checksum_as_v2":
+		d.flag(c, &i.Transport.V3ChecksumAsV2)
+	case "track_src_ip":
+		d.flag(c, &i.Transport.TrackSourceIP)
+	case "unicast_fault_no_peer":
+		d.flag(c, &i.Transport.UnicastFaultNoPeer)
 	case "garp_master_delay":
 		d.duration(c, 0, maxDuration, &i.GARPMasterDelay)
 	case "garp_master_repeat":

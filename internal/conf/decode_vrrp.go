@@ -60,6 +60,10 @@ func (d *decoder) instance(n *keepalived.Node) {
 	if given["interface"] == nil && i.Interface == "" {
 		d.errorf(n.Range, "vrrp_instance %q has no interface; write the one that carries its adverts", i.Name)
 	}
+	named := d.virtualAddresses(addresses, "virtual_ipaddress", &i)
+	d.transport(&i, given, named)
+	i.Addresses, i.Excluded = d.advertised(&i, named)
+	i.Excluded = append(i.Excluded, d.virtualAddresses(excluded, "virtual_ipaddress_excluded", &i)...)
 	d.initialState(&i, state, given["priority"] != nil)
 	d.preemption(&i, given["preempt"], given["nopreempt"], given["preempt_delay"])
 	d.advertInterval(given["advert_int"], &i)
@@ -69,8 +73,6 @@ func (d *decoder) instance(n *keepalived.Node) {
 	if strict {
 		d.strictness(&i, given)
 	}
-	i.Addresses = d.advertised(d.virtualAddresses(addresses, "virtual_ipaddress", &i))
-	i.Excluded = d.virtualAddresses(excluded, "virtual_ipaddress_excluded", &i)
 	switch {
 	case broken:
 	case none && len(addresses) > 0:
@@ -131,19 +133,6 @@ func (d *decoder) advertInterval(n *keepalived.Node, i *Instance) {
 		v = near
 	}
 	i.AdvertInterval = v
-}
-
-// advertised are the addresses that an IPv4 advert can name.
-func (d *decoder) advertised(addresses []VirtualAddress) []VirtualAddress {
-	var all []VirtualAddress
-	for _, a := range addresses {
-		if a.Prefix.Addr().Is4() {
-			all = append(all, a)
-			continue
-		}
-		d.errorf(a.Range, "%s is an IPv6 address, and VRRP runs over IPv4 here; move it to virtual_ipaddress_excluded", a.Prefix.Addr())
-	}
-	return all
 }
 
 // virtualAddresses reads the lines of an instance's blocks of one name.

@@ -41,8 +41,8 @@ type defaults struct {
 func (d *defaults) instance() Instance {
 	return Instance{
 		AdvertInterval: d.AdvertInterval, Version: d.VRRPVersion, Preempt: true, DownTimerAdverts: d.DownTimerAdverts,
-		HigherPrioSendAdvert: d.HigherPrioSendAdvert,
-		GARPMasterDelay:      d.GARPMasterDelay, GARPMasterRepeat: d.GARPMasterRepeat,
+		HigherPrioSendAdvert: d.HigherPrioSendAdvert, Transport: Transport{UnicastTTL: maxTTL},
+		GARPMasterDelay: d.GARPMasterDelay, GARPMasterRepeat: d.GARPMasterRepeat,
 		GARPMasterRefresh: d.GARPMasterRefresh, GARPMasterRefreshRepeat: d.GARPMasterRefreshRepeat,
 		GARPLowerPrioDelay: d.GARPMasterDelay, GARPLowerPrioRepeat: d.GARPMasterRepeat,
 	}

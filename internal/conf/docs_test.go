@@ -184,6 +184,11 @@ vrrp_instance "b" {
   track_ping "g" {}
   track_service "v" {}
 }
+vrrp_instance "c" {
+  interface = "eth0"
+  virtual_router_id = 1
+  virtual_ipaddress = ["2001:db8::2"]
+}
 vrrp_sync_group "g" {
   group = ["a"]
 }
@@ -245,6 +250,10 @@ vrrp_instance b {
     track_service {
         v
     }
+}
+vrrp_instance c {
+    virtual_router_id 1
+    virtual_ipaddress { 2001:db8::2 }
 }
 vrrp_sync_group g {
     group { a }
@@ -334,6 +343,8 @@ func printedDefaults(c *Config) map[string]map[string]string {
 			"vrrp_higher_prio_send_advert": fmt.Sprint(i.HigherPrioSendAdvert), "vrrp_owner_ignore_adverts": fmt.Sprint(i.OwnerIgnoreAdverts),
 			"vrrp_strict": "false", "vrrp_startup_delay": time(c.StartupDelay), "vrrp_delay_after_boot": time(c.DelayAfterBoot),
 			"checker_log_all_failures": fmt.Sprint(tcp.LogAllFailures),
+			"vrrp_mcast_group4":        usualGroup(c.Instances[0]), "vrrp_mcast_group6": usualGroup(c.Instances[2]),
+			"vrrp_check_unicast_src": fmt.Sprint(i.Transport.CheckUnicastSource), "v3_checksum_as_v2": fmt.Sprint(i.Transport.V3ChecksumAsV2),
 		},
 		"vrrp_instance": {
 			"interface": i.Interface, "priority": fmt.Sprint(i.Priority), "state": string(i.State),
@@ -341,6 +352,9 @@ func printedDefaults(c *Config) map[string]map[string]string {
 			"nopreempt": fmt.Sprint(!i.Preempt), "garp_master_delay": time(i.GARPMasterDelay),
 			"garp_master_repeat": fmt.Sprint(i.GARPMasterRepeat), "preempt_delay": time(i.PreemptDelay),
 			"dont_track_primary": fmt.Sprint(i.DontTrackPrimary), "no_virtual_ipaddress": "false",
+			"track_src_ip": fmt.Sprint(i.Transport.TrackSourceIP), "unicast_ttl": fmt.Sprint(i.Transport.UnicastTTL),
+			"unicast_fault_no_peer": fmt.Sprint(i.Transport.UnicastFaultNoPeer), "old_unicast_checksum": fmt.Sprint(i.Transport.OldUnicastChecksum),
+			"native_ipv6": fmt.Sprint(i.Transport.IPv6),
 		},
 		"vrrp_script": {"interval": time(script.Interval), "rise": fmt.Sprint(script.Rise), "fall": fmt.Sprint(script.Fall),
 			"init_fail": fmt.Sprint(script.InitFail), "weight": fmt.Sprint(tracked[0].Weight)},
@@ -388,6 +402,14 @@ func printedDefaults(c *Config) map[string]map[string]string {
 			"regex_min_offset": fmt.Sprint(get.HTTP.URLs[0].Regex.MinOffset),
 		},
 	}
+}
+
+// usualGroup is where adverts of an instance go that does not say.
+func usualGroup(i Instance) string {
+	if i.Transport.Group.IsValid() {
+		return i.Transport.Group.String()
+	}
+	return map[bool]string{false: "224.0.0.18", true: "ff02::12"}[i.Transport.IPv6]
 }
 
 // lifetimes are the defaults of preferred_lft, of most addresses and of a /128.

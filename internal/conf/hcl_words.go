@@ -62,6 +62,7 @@ func hclGlobals() *hclBlock {
 		"vrrp_garp_master_refresh", "vrrp_garp_master_refresh_repeat", "vrrp_garp_lower_prio_delay", "vrrp_garp_lower_prio_repeat",
 		"vrrp_garp_interval", "vrrp_gna_interval", "vrrp_min_garp", "vrrp_down_timer_adverts", "vrrp_lower_prio_no_advert",
 		"vrrp_higher_prio_send_advert", "vrrp_owner_ignore_adverts", "vrrp_strict", "vrrp_startup_delay", "vrrp_delay_after_boot",
+		"vrrp_mcast_group4", "vrrp_mcast_group6", "vrrp_check_unicast_src", "v3_checksum_as_v2",
 		"checker_log_all_failures", "enable_script_security", "lvs_flush",
 	}, args: []string{"script_user", "lvs_timeouts", "lvs_sync_daemon"}}
 }
@@ -73,6 +74,8 @@ func canonical(word string) string {
 		return "lb_algo"
 	case "lvs_method":
 		return "lb_kind"
+	case "mcast_src_ip":
+		return "unicast_src_ip"
 	case "nb_get_retry":
 		return "retry"
 	case "ICMP_CHECK":

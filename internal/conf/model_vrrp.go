@@ -45,7 +45,8 @@ type Instance struct {
 	OwnerIgnoreAdverts bool
 	// DontTrackPrimary lets the instance take part while Interface is down.
 	DontTrackPrimary bool
-	// Addresses are empty only where the file says no_virtual_ipaddress or has Excluded alone.
+	Transport        Transport
+	// Addresses are of the family of Transport. They are empty only where the file says no_virtual_ipaddress or has Excluded alone.
 	Addresses []VirtualAddress
 	// Excluded move with Addresses and are in no advert (virtual_ipaddress_excluded); they may be
 	// of any family.

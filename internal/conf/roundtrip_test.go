@@ -78,6 +78,7 @@ func drawInstance(t *rapid.T, k int) Instance {
 		VirtualRouterID:  uint8(k + 1),
 		Priority:         rapid.Uint8Range(1, 255).Draw(t, "priority"),
 		Version:          rapid.Uint8Range(2, 3).Draw(t, "version"),
+		Transport:        drawTransport(t),
 		Preempt:          true,
 		GARPMasterDelay:  time.Duration(rapid.IntRange(0, 100).Draw(t, "delay")) * time.Second,
 		GARPMasterRepeat: rapid.IntRange(1, maxRepeat).Draw(t, "repeat"),
@@ -94,11 +95,18 @@ func drawInstance(t *rapid.T, k int) Instance {
 	i.GARPMasterRefreshRepeat = rapid.IntRange(1, maxRepeat).Draw(t, "repeat")
 	i.GARPLowerPrioDelay = time.Duration(rapid.IntRange(0, 100).Draw(t, "delay")) * time.Second
 	i.GARPLowerPrioRepeat = rapid.IntRange(0, maxRepeat).Draw(t, "repeat")
+	if i.Transport.IPv6 {
+		i.Version = 3
+	}
 	if i.AdvertInterval = time.Duration(rapid.IntRange(1, 255).Draw(t, "seconds")) * time.Second; i.Version == 3 {
 		i.AdvertInterval = time.Duration(rapid.IntRange(1, 4095).Draw(t, "centiseconds")) * 10 * time.Millisecond
 	}
 	for n := range rapid.IntRange(0, 3).Draw(t, "addresses") {
-		i.Addresses = append(i.Addresses, drawAddress(t, netip.AddrFrom4([4]byte{10, 0, byte(k), byte(n + 1)})))
+		ip := netip.AddrFrom4([4]byte{10, 0, byte(k), byte(n + 1)})
+		if i.Transport.IPv6 {
+			ip = netip.MustParseAddr(fmt.Sprintf("2001:db8:%x:1::%x", k, n+1))
+		}
+		i.Addresses = append(i.Addresses, drawAddress(t, ip))
 	}
 	for n := range rapid.IntRange(0, 2).Draw(t, "excluded") {
 		ip := netip.AddrFrom4([4]byte{10, 1, byte(k), byte(n + 1)})

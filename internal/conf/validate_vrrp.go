@@ -17,6 +17,7 @@ func (d *decoder) validateInstances() {
 	type router struct {
 		dev string
 		id  uint8
+		six bool
 	}
 	names := map[string]*Instance{}
 	routers := map[router]*Instance{}
@@ -29,7 +30,7 @@ func (d *decoder) validateInstances() {
 		} else {
 			names[i.Name] = i
 		}
-		id := router{i.Interface, i.VirtualRouterID}
+		id := router{i.Interface, i.VirtualRouterID, i.Transport.IPv6}
 		if other := routers[id]; other != nil && id.id != 0 && id.dev != "" {
 			d.errorf(i.Range, "virtual_router_id %d on %s is taken by vrrp_instance %q at %s; use another one", id.id, id.dev, other.Name, place(other.Range))
 			d.relate(other.Range, "taken here")
@@ -41,9 +42,6 @@ func (d *decoder) validateInstances() {
 }
 
 func (d *decoder) validateAddresses(i *Instance, owners map[netip.Addr]*Instance) {
-	if len(i.Addresses) > maxAddresses {
-		d.errorf(i.Range, "vrrp_instance %q has %d addresses; an advert carries at most %d: move the others to virtual_ipaddress_excluded", i.Name, len(i.Addresses), maxAddresses)
-	}
 	i.Addresses = d.unclaimed(i, i.Addresses, owners)
 	i.Excluded = d.unclaimed(i, i.Excluded, owners)
 }

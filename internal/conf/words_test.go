@@ -657,7 +657,7 @@ virtual_server "10.0.0.1" "80" {
 		RouterID: "lb1",
 		Instances: []Instance{{
 			Name: "a", State: Backup, Interface: "eth0", VirtualRouterID: 1, Priority: 100,
-			AdvertInterval: time.Second, Version: 3, Preempt: true, DownTimerAdverts: 3, HigherPrioSendAdvert: true,
+			AdvertInterval: time.Second, Version: 3, Preempt: true, DownTimerAdverts: 3, HigherPrioSendAdvert: true, Transport: Transport{UnicastTTL: 255},
 			Addresses:       []VirtualAddress{{Prefix: netip.MustParsePrefix("10.0.0.1/32"), Dev: "eth0", PreferredLft: Forever}},
 			GARPMasterDelay: 5 * time.Second, GARPMasterRepeat: 5, GARPLowerPrioDelay: 5 * time.Second, GARPLowerPrioRepeat: 5,
 			GARPMasterRefresh: time.Minute, GARPMasterRefreshRepeat: 1,

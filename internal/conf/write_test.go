@@ -65,6 +65,7 @@ func write(c *Config, s syntax) string {
 		if len(i.Excluded) > 0 {
 			put(s.addresses("virtual_ipaddress_excluded", i.Excluded))
 		}
+		put(writeTransport(&i.Transport, s)...)
 		if i.AuthPass != "" {
 			put(s.open("authentication"), s.word("auth_type", "PASS"), s.word("auth_pass", string(i.AuthPass)), "}")
 		}

@@ -95,7 +95,7 @@ func groupOf(cfg *conf.Config, instance string) *conf.SyncGroup {
 }
 
 func instanceKey(i *conf.Instance) vrrp.Key {
-	return vrrp.Key{Interface: i.Interface, VRID: i.VirtualRouterID}
+	return vrrp.Key{Interface: i.Interface, VRID: i.VirtualRouterID, IPv6: i.Transport.IPv6}
 }
 
 func election(i *conf.Instance, g *conf.SyncGroup) vrrp.Config {
@@ -116,6 +116,7 @@ func election(i *conf.Instance, g *conf.SyncGroup) vrrp.Config {
 		StartMaster:          i.State == conf.Master && i.Priority == 255,
 	}
 	copy(c.Password[:], i.AuthPass)
+	c.Transport = transport(&i.Transport)
 	for _, a := range i.Addresses {
 		c.Addresses = append(c.Addresses, a.Prefix.Addr())
 	}
@@ -124,6 +125,29 @@ func election(i *conf.Instance, g *conf.SyncGroup) vrrp.Config {
 	}
 	c.Track = tracks(i, g)
 	return c
+}
+
+func transport(t *conf.Transport) vrrp.Transport {
+	v := vrrp.Transport{Source: t.SourceIP, TrackSource: t.TrackSourceIP && t.SourceIP.IsValid(), Group: t.Group, Unicast: t.Unicast()}
+	if !v.Unicast {
+		return checksummed(v, t)
+	}
+	v.TTL, v.CheckSource, v.NoOldChecksum = t.UnicastTTL, t.CheckUnicastSource, t.NoOldUnicastChecksum
+	for _, p := range t.UnicastPeers {
+		v.Peers = append(v.Peers, vrrp.Peer{Addr: p.Address, Ranged: p.MinTTL > 0 || p.MaxTTL < 255, MinTTL: p.MinTTL, MaxTTL: p.MaxTTL})
+	}
+	return checksummed(v, t)
+}
+
+// checksummed has the checksum that adverts are sent with.
+func checksummed(v vrrp.Transport, t *conf.Transport) vrrp.Transport {
+	switch {
+	case t.V3ChecksumAsV2:
+		v.Checksum = vrrp.ChecksumPlain
+	case t.OldUnicastChecksum && v.Unicast:
+		v.Checksum = vrrp.ChecksumGroup
+	}
+	return v
 }
 
 func addresses(i *conf.Instance) netif.Instance {

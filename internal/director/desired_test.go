@@ -131,6 +131,12 @@ func render(w want) string {
 		}
 		line("  takes over after %d adverts, preempts after %v; no answer %t, last advert %t, ignores %t, without its link %t",
 			i.DownTimerAdverts, i.PreemptDelay, i.LowerPrioNoAdvert, i.HigherPrioSendAdvert, i.OwnerIgnoreAdverts, i.DontTrackPrimary)
+		if text := fmt.Sprintf("%+v", i.Transport); text != fmt.Sprintf("%+v", vrrp.Transport{}) {
+			line("  travels by %s", text)
+		}
+		if len(i.Excluded) > 0 {
+			line("  excluded %v", i.Excluded)
+		}
 		if i.Password != (vrrp.Password{}) {
 			line("  password %q", [8]byte(i.Password))
 		}

@@ -107,6 +107,12 @@ func (p *planner) deafened(name string, was, is *vrrp.Config) {
 		what = fmt.Sprintf("advert_int %s", is.Interval)
 	case was.Password != is.Password:
 		what = "the same auth_pass"
+	case was.Transport.Unicast != is.Transport.Unicast && is.Transport.Unicast:
+		what = "unicast_peer"
+	case was.Transport.Unicast != is.Transport.Unicast:
+		what = "no unicast_peer"
+	case !is.Transport.Unicast && was.Transport.Group != is.Transport.Group:
+		what = "the same multicast group"
 	default:
 		return
 	}

@@ -127,6 +127,7 @@ func someNode(t *rapid.T) *conf.Config {
 			AdvertInterval: time.Duration(rapid.IntRange(1, 2).Draw(t, "advert_int")) * time.Second,
 			Version:        uint8(rapid.IntRange(2, 3).Draw(t, "version")), Preempt: rapid.Bool().Draw(t, "preempt"), DownTimerAdverts: 3,
 			AuthPass:         rapid.SampledFrom([]conf.Secret{"", "secret"}).Draw(t, "password"),
+			Transport:        rapid.Custom(someTransport).Draw(t, "transport"),
 			GARPMasterRepeat: rapid.IntRange(1, 2).Draw(t, "repeat"),
 			GARPMasterDelay:  time.Duration(rapid.IntRange(0, 1).Draw(t, "delay")) * time.Second,
 			Routes:           rapid.SliceOfNDistinct(rapid.Custom(someRoute), 0, 3, routeText).Draw(t, "routes"), Rules: rapid.SliceOfNDistinct(rapid.Custom(someRule), 0, 2, rapid.ID[conf.Rule]).Draw(t, "rules"),
@@ -188,4 +189,21 @@ func someTracked(t *rapid.T) []conf.Tracked {
 		return conf.Tracked{Kind: kind, Name: rapid.SampledFrom(names).Draw(t, "tracked"),
 			Weight: rapid.SampledFrom([]int{0, 10, -10}).Draw(t, "weight")}
 	}), 0, 2, func(t conf.Tracked) string { return t.Name }).Draw(t, "track")
+}
+
+func someTransport(t *rapid.T) conf.Transport {
+	v := conf.Transport{UnicastTTL: 255, V3ChecksumAsV2: rapid.Bool().Draw(t, "v3_checksum_as_v2")}
+	peer := conf.UnicastPeer{Address: netip.MustParseAddr("198.51.100.9"), MaxTTL: 255}
+	switch rapid.IntRange(0, 4).Draw(t, "way") {
+	case 0:
+		v.Group = netip.MustParseAddr("224.0.0.99")
+	case 1:
+		v.UnicastPeers = []conf.UnicastPeer{peer}
+	case 2:
+		v.UnicastPeers, v.CheckUnicastSource, v.NoOldUnicastChecksum = []conf.UnicastPeer{peer}, true, true
+	case 3:
+		peer.MinTTL = 7
+		v.UnicastPeers, v.UnicastTTL = []conf.UnicastPeer{peer}, 7
+	}
+	return v
 }

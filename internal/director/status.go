@@ -34,7 +34,8 @@ type InstanceStatus struct {
 	Interface         string          `json:"interface"`
 	VirtualRouterID   uint8           `json:"virtual_router_id"`
 	Version           uint8           `json:"version"`
-	State             string          `json:"state"` // INIT, FAULT, BACKUP or MASTER
+	Family            string          `json:"family"` // of adverts: IPv4 or IPv6
+	State             string          `json:"state"`  // INIT, FAULT, BACKUP or MASTER
 	Since             time.Time       `json:"since"`
 	Reason            string          `json:"reason"`
 	Master            string          `json:"master,omitempty"` // another node that is master
@@ -66,6 +67,13 @@ type TrackerStatus struct {
 	Value *int      `json:"value,omitempty"` // of a file
 	Since time.Time `json:"since"`
 	Error string    `json:"error,omitempty"` // why it is down, or why it cannot be watched
+}
+
+func familyName(six bool) string {
+	if six {
+		return "IPv6"
+	}
+	return "IPv4"
 }
 
 // AddressStatus is a virtual address and whether it is on its interface now.
@@ -123,7 +131,7 @@ func (d *Director) instanceStatus(i *conf.Instance, present map[string]netif.Pre
 		r.since, r.priority = d.started, i.Priority
 	}
 	s := InstanceStatus{Name: i.Name, Interface: i.Interface, VirtualRouterID: i.VirtualRouterID,
-		Version: i.Version, State: r.state.String(), Since: r.since, Reason: r.reason, Master: r.master,
+		Version: i.Version, Family: familyName(i.Transport.IPv6), State: r.state.String(), Since: r.since, Reason: r.reason, Master: r.master,
 		Priority: i.Priority, EffectivePriority: r.priority, Addresses: []AddressStatus{}}
 	for _, g := range d.cfg.SyncGroups {
 		if slices.Contains(g.Members, i.Name) {

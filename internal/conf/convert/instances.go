@@ -12,7 +12,8 @@ import (
 func (k *tree) instance(n *keepalived.Node, i *conf.Instance) []*item {
 	k.note(n)
 	it := &item{name: n.Name, at: n.Range, labels: []string{n.Args[0].Text}}
-	addresses := map[string][]conf.VirtualAddress{"virtual_ipaddress": i.Addresses, "virtual_ipaddress_excluded": i.Excluded}
+	addresses := map[string][]conf.VirtualAddress{
+		"virtual_ipaddress": slices.Clone(i.Addresses), "virtual_ipaddress_excluded": slices.Clone(i.Excluded)}
 	moving := standing{routes: i.Routes, rules: i.Rules}
 	inner := k.body(n.Children, n.Tail, it, func(c *keepalived.Node) []*item {
 		switch c.Name {
@@ -28,6 +29,9 @@ func (k *tree) instance(n *keepalived.Node, i *conf.Instance) []*item {
 		case "higher_prio_send_advert":
 			k.note(c)
 			return []*item{{name: c.Name, expr: strconv.FormatBool(i.HigherPrioSendAdvert), at: c.Range}}
+		case "no_virtual_ipaddress":
+			k.note(c)
+			return []*item{{name: c.Name, expr: strconv.FormatBool(len(i.Addresses) == 0), at: c.Range}}
 		case "preempt_delay":
 			if i.PreemptDelay == 0 {
 				return nil
@@ -42,18 +46,10 @@ func (k *tree) instance(n *keepalived.Node, i *conf.Instance) []*item {
 			}
 			return k.authentication(c, i)
 		case "virtual_ipaddress", "virtual_ipaddress_excluded":
-			k.note(c)
-			list := &item{name: c.Name, at: c.Range}
-			shape := k.shapes[conf.Place{Block: n.Name, Word: c.Name}]
-			k.lines(list, c, func(l *keepalived.Node) string {
-				left := addresses[c.Name]
-				if len(left) == 0 || !isAddress(l, &left[0]) {
-					return ""
-				}
-				addresses[c.Name] = left[1:]
-				return plainLine(counting(l, &left[0]), shape)
-			})
-			return []*item{list}
+			return k.virtualAddresses(c, addresses)
+		}
+		if items, ok := k.transport(c, &i.Transport); ok {
+			return items
 		}
 		if items, ok := k.placed(c, &moving); ok {
 			return items
@@ -64,9 +60,6 @@ func (k *tree) instance(n *keepalived.Node, i *conf.Instance) []*item {
 	k.instanceDefaults(it, n, i)
 	return []*item{it}
 }
-
-// isAddress says whether a line is the one that an address was made of.
-func isAddress(n *keepalived.Node, a *conf.VirtualAddress) bool { return n.Range == a.Range }
 
 // counting is the line of an address without the words that keepalived takes no notice of.
 func counting(n *keepalived.Node, a *conf.VirtualAddress) *keepalived.Node {
@@ -102,6 +95,10 @@ func (k *tree) instanceDefaults(it *item, n *keepalived.Node, i *conf.Instance) 
 			it.block.put(word, is)
 			k.report.add(Different, n.Range, word, "keepalived's default %s is written out; HCL's is %s", is, other)
 		}
+	}
+	if len(i.Addresses) == 0 && !has(n, "no_virtual_ipaddress") {
+		it.block.put("no_virtual_ipaddress", "true")
+		k.report.add(Different, n.Range, "no_virtual_ipaddress", "adverts name no address; HCL has to be told so")
 	}
 	if !has(n, "interface") {
 		it.block.items = slices.Insert(it.block.items, 0, &item{name: "interface", expr: quote(i.Interface)})

@@ -117,6 +117,10 @@ func (w *writer) file() {
 		w.some("lvs_flush%s", w.one("", " off"))
 		w.some("router_id %s", w.one("lb1", "007", "5", "true", `"a b"`, `"${x}"`, "größe", `a\#b`, `"a\n%{if}"`))
 		w.some("vrrp_version %d", w.number(2, 3))
+		w.some("vrrp_mcast_group4 %s", w.one("224.0.0.98", "10.0.0.1"))
+		w.some("vrrp_mcast_group6 %s", w.one("ff02::98", "ff05::98"))
+		w.some("vrrp_check_unicast_src")
+		w.some("v3_checksum_as_v2 on")
 		w.some("vrrp_garp_master_delay %d", w.number(0, 9))
 		w.some("vrrp_garp_master_repeat %d", w.number(1, 9))
 		w.some("vrrp_garp_lower_prio_repeat %d", w.number(0, 9))
@@ -240,6 +244,7 @@ func (w *writer) instance(n int) {
 	} else {
 		w.some("nopreempt")
 	}
+	w.transport()
 	for range max(0, w.number(-1, 2)) {
 		w.line("authentication {")
 		w.some("auth_type PASS")
@@ -255,6 +260,7 @@ func (w *writer) instance(n int) {
 			break
 		}
 		w.line("virtual_ipaddress {")
+		w.some("2001:db8:%d::99/64", n) // ignored, except where it is the first
 		for range w.number(1, 3) {
 			w.line("10.0.%d.%d%s%s%s%s", n, w.number(1, 5), w.one("", "/24"), w.one("", " dev eth1"), w.one("", " label eth1:a", ` scope 200 label "${"`), w.options())
 		}
@@ -282,6 +288,25 @@ func (w *writer) tracked(keyword string, names ...string) {
 		w.line("%s {", keyword)
 		for range w.number(1, 2) {
 			w.line("%s%s", w.one(names...), w.one("", " weight 10", " weight -253 reverse", " reverse", " noreverse", " weight 3 noreverse"))
+		}
+		w.line("}")
+	}
+}
+
+// transport writes words about how adverts travel, some of which count for nothing.
+func (w *writer) transport() {
+	w.some("%s 192.168.0.1", w.one("mcast_src_ip", "unicast_src_ip"))
+	w.some("track_src_ip%s", w.one("", " off"))
+	w.some("mcast_dst_ip %s", w.one("224.0.0.18", "224.0.0.99", "10.0.0.1"))
+	w.some("unicast_ttl %d", w.number(1, 255))
+	w.some("check_unicast_src%s", w.one("", " off", " true"))
+	w.some("old_unicast_checksum%s", w.one("", " never"))
+	w.some("v3_checksum_as_v2%s", w.one("", " no"))
+	w.some("unicast_fault_no_peer")
+	if w.chance("peers") {
+		w.line("unicast_peer {")
+		for range w.number(0, 3) {
+			w.line("%s%s", w.one("192.168.0.1", "192.168.0.2", "192.168.0.3", "2001:db8::1"), w.one("", " min_ttl 5", " min_ttl 5 max_ttl 7"))
 		}
 		w.line("}")
 	}

@@ -229,6 +229,9 @@ func (k *tree) tailOf(path string) []keepalived.Comment {
 
 // word converts a statement that means what it says, whatever stands around it.
 func (k *tree) word(n *keepalived.Node) []*item {
+	if strings.HasPrefix(n.Name, "vrrp_mcast_group") && !isGroup(n) {
+		return nil
+	}
 	k.note(n)
 	it := &item{name: n.Name, at: n.Range}
 	shape := k.shapes[conf.Place{Block: k.in, Word: n.Name}]

@@ -70,14 +70,10 @@ func electionWords() []*keyword {
 	return join(
 		words("vrrp_strict [BOOL]", "vrrp_lower_prio_no_advert [BOOL]", "vrrp_higher_prio_send_advert [BOOL]",
 			"vrrp_owner_ignore_adverts [BOOL]", "vrrp_down_timer_adverts 1-100", "vrrp_startup_delay SECONDS", "vrrp_delay_after_boot SECONDS"),
-		but([]string{"224.0.0.18"}, refuse("lvsd sends adverts to 224.0.0.18 (RFC 9568 §5.1.1.2), and the other node would not hear them; use that group on both nodes",
-			"vrrp_mcast_group4 ADDRESS")),
-		ignore("lvsd sends adverts over IPv4", "vrrp_mcast_group6 ADDRESS"),
-		but(off(), refuse("the other node would take adverts for damaged, and both would be masters; remove it there too", "v3_checksum_as_v2 [BOOL]")),
-		ignore("lvsd has no unicast peers", "vrrp_check_unicast_src"),
+		words("vrrp_mcast_group4 ADDRESS", "vrrp_mcast_group6 ADDRESS", "v3_checksum_as_v2 [BOOL]", "vrrp_check_unicast_src [BOOL]"),
 		agree("vrrp_skip_check_adv_addr [BOOL]", "dynamic_interfaces [allow_if_changes]"),
 		but(off(), ignore(noScripts, "vrrp_notify_priority_changes [BOOL]")),
-		ignore("lvsd lets the kernel join 224.0.0.18", "disable_local_igmp"),
+		ignore("lvsd lets the kernel join the group", "disable_local_igmp"),
 		ignore(noVMAC, "vmac_prefix PREFIX", "vmac_addr_prefix PREFIX"),
 		ignore("the log of lvsd names what it drops as it is", "log_unknown_vrids"),
 	)

@@ -2,8 +2,6 @@ package keepalived
 
 const (
 	noTracking = "lvsd would stay master when what is tracked fails; remove it here and let the service that fails stop lvsd or its interface"
-	noUnicast  = "lvsd sends adverts by multicast, which the other node would not hear: both would be masters; let both nodes use multicast"
-	noPeers    = "only unicast peers need it, and lvsd has none"
 )
 
 // instanceWords are vrrp_sync_group and vrrp_instance.
@@ -75,16 +73,15 @@ func placeWords() []*keyword {
 
 func transportWords() []*keyword {
 	return join(
-		refuse(noUnicast, "unicast_peer { ADDRESS … }"),
-		ignore(noPeers, "unicast_ttl 0-255", "unicast_fault_no_peer", "check_unicast_src", "old_unicast_checksum [never]", "unicast_src_ip ADDRESS"),
-		ignore("lvsd sends adverts from an address that the interface has", "mcast_src_ip ADDRESS", "track_src_ip"),
-		but([]string{"224.0.0.18"}, refuse("lvsd sends adverts to 224.0.0.18 (RFC 9568 §5.1.1.2), and the other node would not hear them; use that group on both nodes",
-			"mcast_dst_ip ADDRESS")),
-		but(off(), refuse("the other node would take adverts for damaged, and both would be masters; remove it there too", "v3_checksum_as_v2 [BOOL]")),
+		list(
+			word("unicast_peer { ADDRESS [min_ttl 0-255] [max_ttl 0-255] … }").plain(1, words("min_ttl 0-255", "max_ttl 0-255")),
+			word("unicast_src_ip ADDRESS").alias("mcast_src_ip"),
+		),
+		words("track_src_ip [BOOL]", "mcast_dst_ip ADDRESS", "unicast_ttl 1-255", "unicast_fault_no_peer [BOOL]", "check_unicast_src [BOOL]",
+			"old_unicast_checksum [never]", "v3_checksum_as_v2 [BOOL]", "native_ipv6 [BOOL]"),
 		list(one(refuse("the other node would drop adverts without it, and both would be masters; remove it on both nodes", "auth_hmac { … }")).holds(
 			words("key WORD …", "active_key ID", "anti_replay time|monotonic", "time_window SECONDS", "mode enforce|permissive|receive-only"))),
-		refuse("lvsd would send adverts outside of it; put the interface into the host's own configuration", "vrf INTERFACE"),
-		ignore("lvsd sends adverts over IPv4", "native_ipv6"),
+		refuse("lvsd would send adverts outside of it; start it in the domain: ip vrf exec NAME lvsd run", "vrf INTERFACE"),
 		ignore(noBuffers, "kernel_rx_buf_size BYTES"),
 	)
 }
