@@ -20,6 +20,7 @@ const (
 	UDP                   // a packet that is answered, or to which nobody objects
 	GRPC                  // a server that says by gRPC that it serves
 	Misc                  // a program that says so
+	File                  // a file with a number that says so
 )
 
 // checker is a kind's name in logs, its keyword in keepalived.conf(5), and its function. That
@@ -43,6 +44,7 @@ func checkers() []checker {
 		UDP:   {"udp", "UDP_CHECK", alone(probeUDP)},
 		GRPC:  {"grpc", "GRPC_CHECK", (*probers).grpc},
 		Misc:  {"script", "MISC_CHECK", (*probers).misc},
+		File:  {"file", "FILE_CHECK", alone(probeFile)},
 	}
 }
 

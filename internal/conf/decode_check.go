@@ -106,6 +106,7 @@ func checkers() map[CheckKind]checkWords {
 	return map[CheckKind]checkWords{
 		PingCheck: nil, TCPCheck: (*decoder).tcp, HTTPGet: (*decoder).http, SSLGet: (*decoder).http, SMTPCheck: (*decoder).smtp,
 		DNSCheck: (*decoder).dns, UDPCheck: (*decoder).udp, GRPCCheck: (*decoder).grpc, MiscCheck: (*decoder).misc,
+		FileCheck: (*decoder).fileCheck,
 	}
 }
 
@@ -139,7 +140,10 @@ func (d *decoder) check(n *keepalived.Node, own inheritance, r *RealServer) {
 	}
 	c.Timing = d.timing(own, c.Kind)
 	c.LogAllFailures = log
-	if c.Kind != MiscCheck {
+	if c.Kind == FileCheck {
+		c.Timing = fileTiming()
+	}
+	if c.Kind != MiscCheck && c.Kind != FileCheck {
 		d.validateSocket(n, c.Kind, c.Socket, r)
 	}
 	r.Checks = append(r.Checks, c)

@@ -127,6 +127,7 @@ func (d *decoder) strictness(i *Instance, words map[string]*keepalived.Node) {
 		if d.repairs(n.Range, mistake, "the priority counts", "remove state") {
 			if i.State = Backup; i.Priority == 255 {
 				i.State = Master
+				i.Preempt, i.PreemptDelay = true, 0 // what says otherwise has no effect with it
 			}
 		}
 	}

@@ -1,7 +1,9 @@
 package conf
 
 import (
+	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"lvsd/internal/conf/keepalived"
@@ -216,4 +218,34 @@ func (d *decoder) misc(n *keepalived.Node, _ inheritance, c *Check) {
 		d.errorf(n.Range, "MISC_CHECK has no misc_path; write the command line that it runs")
 	}
 	d.settleUser(&c.Misc.Command)
+}
+
+// fileTiming is how FILE_CHECK is made: the file is looked at each second, and means what it says.
+func fileTiming() Timing {
+	return Timing{Interval: time.Second, Timeout: time.Second, Warmup: 0, Rise: 1}
+}
+
+func (d *decoder) fileCheck(n *keepalived.Node, _ inheritance, c *Check) {
+	var use Tracked
+	each(n, func(w *keepalived.Node) {
+		if w.Name == "track_file" {
+			if w, ok := first(w); ok && d.named("track_file", w, &use) {
+				at := slices.IndexFunc(d.cfg.Files, func(f File) bool { return f.Name == use.Name })
+				c.File = &FileTalk{Name: use.Name, Path: d.cfg.Files[at].Path}
+			}
+		}
+	})
+	if !has(n, "track_file") {
+		d.errorf(n.Range, "FILE_CHECK has no track_file; write the name of one")
+	}
+	if w := child(n, "weight"); w != nil {
+		use.Weight, use.Reverse = 0, false
+		d.weight(w, maxFileValue, &use)
+	}
+	if c.File == nil {
+		return // which was reported
+	}
+	if c.File.Weight = use.Weight; use.Reverse {
+		c.File.Weight = -use.Weight
+	}
 }

@@ -1,10 +1,6 @@
 package conf
 
-import (
-	"strings"
-
-	"lvsd/internal/conf/keepalived"
-)
+import "lvsd/internal/conf/keepalived"
 
 func (d *decoder) ssl(n *keepalived.Node) {
 	if d.cfg.SSL == nil {
@@ -18,11 +14,11 @@ func (d *decoder) ssl(n *keepalived.Node) {
 				to.Password = Secret(w.Text)
 			}
 		case "ca":
-			d.file(w, &to.CA)
+			d.wholePath(w, &to.CA)
 		case "certificate":
-			d.file(w, &to.Certificate)
+			d.wholePath(w, &to.Certificate)
 		case "key":
-			d.file(w, &to.Key)
+			d.wholePath(w, &to.Key)
 		}
 	})
 	if to.Key != "" && to.Certificate == "" {
@@ -31,17 +27,4 @@ func (d *decoder) ssl(n *keepalived.Node) {
 	if to.CA != "" && d.front.repair {
 		d.warnf(n.Range, "lvsd verifies the certificates of servers by this ca, which keepalived does not: a server whose certificate is not valid is taken out")
 	}
-}
-
-// file reads the whole path of a file.
-func (d *decoder) file(n *keepalived.Node, to *string) {
-	w, ok := first(n)
-	if !ok {
-		return
-	}
-	if !strings.HasPrefix(w.Text, "/") || !graphic(w.Text) {
-		d.errorf(w.Range, "%s takes the whole path of a file, such as /etc/ssl/certs/ca-certificates.crt, not %q", n.Keyword.Text, w.Text)
-		return
-	}
-	*to = w.Text
 }

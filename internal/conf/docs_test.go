@@ -85,7 +85,7 @@ func documentedBlocks() map[string]*hclBlock {
 		"virtual_server": service, "real_server": server,
 		"SSL": find(file, "SSL"), "Words of every checker": {values: hclPorts()}, "TCP_CHECK": find(server, "TCP_CHECK").without(hclPorts()),
 		"SMTP_CHECK": find(server, "SMTP_CHECK").without(hclPorts()), "DNS_CHECK": find(server, "DNS_CHECK").without(hclPorts()),
-		"UDP_CHECK": find(server, "UDP_CHECK").without(hclPorts()), "GRPC_CHECK": find(server, "GRPC_CHECK").without(hclPorts()), "MISC_CHECK": find(server, "MISC_CHECK").without(hclPorts()),
+		"UDP_CHECK": find(server, "UDP_CHECK").without(hclPorts()), "GRPC_CHECK": find(server, "GRPC_CHECK").without(hclPorts()), "MISC_CHECK": find(server, "MISC_CHECK").without(hclPorts()), "FILE_CHECK": find(server, "FILE_CHECK"),
 		"HTTP_GET and SSL_GET": get.without(hclPorts()), "url": find(get, "url"),
 		"vrrp_script": find(file, "vrrp_script"), "track_file": find(file, "track_file"),
 		"vrrp_track_process": find(file, "vrrp_track_process"), "vrrp_track_ping": find(file, "vrrp_track_ping"),
@@ -208,6 +208,9 @@ virtual_server "10.0.0.1" "80" {
     MISC_CHECK {
       misc_path = "/bin/true"
     }
+    FILE_CHECK {
+      track_file = "f"
+    }
   }
 }
 `
@@ -273,6 +276,9 @@ virtual_server 10.0.0.1 80 {
         GRPC_CHECK
         MISC_CHECK {
             misc_path /bin/true
+        }
+        FILE_CHECK {
+            track_file f
         }
     }
 }

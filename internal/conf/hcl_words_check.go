@@ -40,6 +40,6 @@ func hclCheckers() []hclChild {
 		{"PING_CHECK", ping}, {"ICMP_CHECK", ping}, {"TCP_CHECK", with("send", "expect")}, {"HTTP_GET", get}, {"SSL_GET", secure},
 		{"SMTP_CHECK", mail}, {"DNS_CHECK", with("type", "name")}, {"UDP_CHECK", udp},
 		{"GRPC_CHECK", with("service", "virtualhost", "tls", "sni_name")},
-		{"MISC_CHECK", misc},
+		{"MISC_CHECK", misc}, {"FILE_CHECK", &hclBlock{values: []string{"track_file"}, args: []string{"weight"}}},
 	}
 }

@@ -20,6 +20,7 @@ const (
 	DNSCheck  CheckKind = "DNS_CHECK"
 	UDPCheck  CheckKind = "UDP_CHECK"
 	MiscCheck CheckKind = "MISC_CHECK"
+	FileCheck CheckKind = "FILE_CHECK"
 	// GRPCCheck is lvsd's own.
 	GRPCCheck CheckKind = "GRPC_CHECK"
 )
@@ -38,6 +39,7 @@ type Check struct {
 	UDP   *UDPPacket
 	GRPC  *GRPCHealth
 	Misc  *Misc
+	File  *FileTalk
 	Range hcl.Range
 }
 
@@ -82,6 +84,15 @@ type Misc struct {
 	Secure bool
 	// Dynamic takes an exit status of 2 and more for a weight, and 2 more.
 	Dynamic bool
+}
+
+// FileTalk is the file that FILE_CHECK reads.
+type FileTalk struct {
+	Name string // of its track_file
+	Path string // absolute
+	// Weight times the number in the file is added to the server's weight; with 0 another number
+	// than 0 takes the server out.
+	Weight int
 }
 
 // HTTP is what HTTP_GET and SSL_GET ask for.

@@ -11,6 +11,10 @@ func drawCheck(t *rapid.T, family netip.Addr, cfg *Config) Check {
 	milliseconds := func(lo int, name string) time.Duration {
 		return time.Duration(rapid.IntRange(lo, 86400_000).Draw(t, name)) * time.Millisecond
 	}
+	if len(cfg.Files) > 0 && rapid.IntRange(0, 9).Draw(t, "file") == 0 {
+		f := rapid.SampledFrom(cfg.Files).Draw(t, "which")
+		return Check{Kind: FileCheck, Timing: fileTiming(), File: &FileTalk{Name: f.Name, Path: f.Path, Weight: rapid.IntRange(-9, 9).Draw(t, "weight")}}
+	}
 	c := Check{
 		Kind: rapid.SampledFrom([]CheckKind{PingCheck, TCPCheck, HTTPGet, SSLGet, SMTPCheck, DNSCheck, UDPCheck, GRPCCheck, MiscCheck}).Draw(t, "check"),
 		Timing: Timing{

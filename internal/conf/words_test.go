@@ -563,6 +563,15 @@ func TestWordsOfChecks(t *testing.T) {
 		"UDP_CHECK { require_reply 1xX2 x\nmin_reply_length 2\nmax_reply_length 9 }": func(c *Check) {
 			c.Kind, c.UDP = UDPCheck, &UDPPacket{RequireReply: true, Reply: "\x10\x02\x00", Mask: "\xf0\x0f\xf0", MinLength: 2, MaxLength: 9}
 		},
+		"FILE_CHECK { track_file f }": func(c *Check) {
+			c.Kind, c.Timing, c.File = FileCheck, fileTiming(), &FileTalk{Name: "f", Path: "/run/f", Weight: 3}
+		},
+		"FILE_CHECK { track_file f\nweight 5 reverse\ndynamic }": func(c *Check) {
+			c.Kind, c.Timing, c.File = FileCheck, fileTiming(), &FileTalk{Name: "f", Path: "/run/f", Weight: -5}
+		},
+		"FILE_CHECK { track_file f\nweight 0 }": func(c *Check) {
+			c.Kind, c.Timing, c.File = FileCheck, fileTiming(), &FileTalk{Name: "f", Path: "/run/f"}
+		},
 		"MISC_CHECK { misc_path /bin/x }": func(c *Check) {
 			c.Kind, c.Misc, c.Timeout, c.Retry = MiscCheck, &Misc{Command: Program{Words: []string{"/bin/x"}}}, time.Minute, 0
 		},
@@ -587,7 +596,7 @@ func TestWordsOfChecks(t *testing.T) {
 	} {
 		want := def
 		change(&want)
-		server := valid(t, Keepalived, serverWith(line)).Services[0].RealServers[0]
+		server := valid(t, Keepalived, "track_file f {\nfile /run/f\nweight 3\n}\n"+serverWith(line)).Services[0].RealServers[0]
 		if diff := cmp.Diff([]Check{want}, server.Checks, cmpModel); diff != "" {
 			t.Errorf("%s\n%s", line, diff)
 		}

@@ -6,6 +6,10 @@ import (
 )
 
 func writeCheck(c *Check, s syntax, put func(...string)) {
+	if c.File != nil {
+		put(s.open("FILE_CHECK"), s.word("track_file", c.File.Name), s.args("weight", fmt.Sprint(c.File.Weight)), "}")
+		return
+	}
 	put(s.open(string(c.Kind)))
 	put(writeTiming(c, s)...)
 	put(writeSocket(c.Socket, s)...)

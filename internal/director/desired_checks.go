@@ -21,7 +21,7 @@ func specs(r *conf.RealServer) []check.Spec {
 			switch kind {
 			case check.ICMP:
 				spec.Addr = netip.AddrPortFrom(spec.Addr.Addr(), 0)
-			case check.Misc: // the program knows what it asks
+			case check.Misc, check.File: // the program knows what it asks
 				spec.Addr = netip.AddrPort{}
 			}
 			spec.Detail = check.NewDetail(check.Socket{Source: s.BindTo, Port: s.BindPort, Interface: s.BindIf, Mark: s.FWMark}, q)
@@ -68,6 +68,9 @@ func request(c *conf.Check) check.Request {
 	if m := c.Misc; m != nil {
 		return check.MiscRequest{Command: script.Command{Line: script.NewLine(m.Command.Words...), User: m.Command.User,
 			Group: m.Command.Group, Secure: m.Secure}, Dynamic: m.Dynamic}
+	}
+	if c.File != nil {
+		return check.FileRequest{Path: c.File.Path, Factor: c.File.Weight}
 	}
 	return nil
 }
@@ -121,4 +124,19 @@ func serverName(given, site string) string {
 		return ""
 	}
 	return name
+}
+
+// checkedFiles are the names of the files that FILE_CHECKs read.
+func checkedFiles(cfg *conf.Config) map[string]bool {
+	names := map[string]bool{}
+	for i := range cfg.Services {
+		for j := range cfg.Services[i].RealServers {
+			for _, c := range cfg.Services[i].RealServers[j].Checks {
+				if c.File != nil {
+					names[c.File.Name] = true
+				}
+			}
+		}
+	}
+	return names
 }

@@ -63,6 +63,9 @@ func trackers(cfg *conf.Config, instances []vrrp.Config) map[vrrp.Tracker]watche
 			used[t.Tracker] = true
 		}
 	}
+	for name := range checkedFiles(cfg) { // whose init_file counts too
+		used[vrrp.Tracker{Kind: vrrp.TrackFile, Name: name}] = true
+	}
 	all := map[vrrp.Tracker]watched{}
 	put := func(kind vrrp.TrackerKind, name string, w watched) {
 		if t := (vrrp.Tracker{Kind: kind, Name: name}); used[t] {

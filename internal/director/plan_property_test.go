@@ -460,6 +460,7 @@ func TestPlanSeesEveryField(t *testing.T) {
 		{check.UDPRequest{}, request, []string{"Mask", "Reply"}},
 		{check.GRPCRequest{}, request, nil},
 		{check.MiscRequest{}, request, nil},
+		{check.FileRequest{}, request, nil},
 		{check.Trust{}, func(v any) []attribute { return request(check.HTTPRequest{Trust: v.(check.Trust)}) }, nil},
 		{check.Match{}, func(v any) []attribute { return request(check.HTTPRequest{Match: v.(check.Match)}) }, nil},
 		{track.Script{}, func(v any) []attribute { return scriptAttributes(v.(track.Script)) }, nil},

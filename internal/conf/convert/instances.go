@@ -127,6 +127,9 @@ vrrp_instance "i" {
   virtual_router_id = 1
   virtual_ipaddress = ["192.0.2.1"]
 }
+track_file "f" {
+  file = "/f"
+}
 virtual_server "192.0.2.1" "80" {
   real_server "192.0.2.2" "80" {
     PING_CHECK {}
@@ -142,6 +145,7 @@ virtual_server "192.0.2.1" "80" {
     UDP_CHECK {}
     GRPC_CHECK {}
     MISC_CHECK { misc_path = "/bin/true" }
+    FILE_CHECK { track_file = "f" }
   }
 }
 `), conf.Options{Format: conf.HCL, Hostname: "lb1"})

@@ -393,12 +393,18 @@ func (w *writer) ignored(words ...string) {
 }
 
 func (w *writer) check() {
-	kind := w.one("ICMP_CHECK", "PING_CHECK", "TCP_CHECK", "HTTP_GET", "SSL_GET", "SMTP_CHECK", "DNS_CHECK", "UDP_CHECK", "GRPC_CHECK", "MISC_CHECK")
-	if !strings.HasSuffix(kind, "GET") && kind != "MISC_CHECK" && w.chance("bare") {
+	kind := w.one("ICMP_CHECK", "PING_CHECK", "TCP_CHECK", "HTTP_GET", "SSL_GET", "SMTP_CHECK", "DNS_CHECK", "UDP_CHECK", "GRPC_CHECK", "MISC_CHECK", "FILE_CHECK")
+	if !strings.HasSuffix(kind, "GET") && kind != "MISC_CHECK" && kind != "FILE_CHECK" && w.chance("bare") {
 		w.line("%s", kind)
 		return
 	}
 	w.line("%s {", kind)
+	if kind == "FILE_CHECK" {
+		w.line("track_file f")
+		w.some("weight %s", w.one("0", "5", "-5 reverse"))
+		w.line("}")
+		return
+	}
 	w.misc = kind == "MISC_CHECK"
 	w.timing()
 	w.misc = false

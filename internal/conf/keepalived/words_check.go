@@ -1,7 +1,7 @@
 package keepalived
 
 const (
-	noCheck = "a server that fails this check would stay in service; use TCP_CHECK, HTTP_GET, SSL_GET or PING_CHECK"
+	noCheck = "a server that fails this check would stay in service; use another checker"
 	noPort  = "an echo request has no port"
 )
 
@@ -42,7 +42,7 @@ func checkers() []*keyword {
 			list(word("retry NUMBER").alias("nb_get_retry")), commands(words("misc_path COMMAND …")),
 			ignore("the time of a script is misc_timeout", "connect_timeout SECONDS")),
 		other("BFD_CHECK", words("name NAME")),
-		other("FILE_CHECK", words("track_file NAME", "dynamic", "weight NUMBER [reverse]")),
+		word("FILE_CHECK { track_file NAME }").holds(words("track_file NAME", "weight NUMBER [reverse]"), agree("dynamic")),
 	)
 }
 
