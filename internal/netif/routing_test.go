@@ -185,7 +185,7 @@ func TestRoutingStaysAway(t *testing.T) {
 		t.Errorf("after another takeover: -want +got:\n%s", d)
 	}
 	k.setUp("eth0", false)
-	await(r, func(RoutingFailed) bool { return true })
+	await(r, func(rep RoutingFailed) bool { return rep.Change.Entry == net1.String() }) // the loss of the interface was seen
 	k.setUp("eth0", true)
 	eventually(t, "all is back with the interface", func() bool { return len(k.routing()) == 3 })
 }
