@@ -102,16 +102,21 @@ func (l *loop) pass() (next time.Time) {
 	return l.deadline()
 }
 
+// maxBefore is how many routes and rules an address waits for at most: some milliseconds.
+const maxBefore = 100
+
 // network makes addresses, routes and rules what they should be, and returns how many operations
 // are left to be done. What goes with an address goes before it and comes after it; but where an
-// instance has become master, its addresses are first.
+// instance has become master, or where there are a great many, addresses are first: another node may
+// have them.
 func (l *loop) network() (left int) {
-	if len(l.fresh) == 0 {
+	first := len(l.fresh) > 0 || len(l.routes.owned)+len(l.rules.owned) > maxBefore
+	if !first {
 		left = l.planRouting() + l.leaveRouting()
 	}
 	left += l.apply()
 	l.announce(l.fresh)
-	if len(l.fresh) > 0 {
+	if first {
 		left += l.planRouting() + l.leaveRouting()
 	}
 	return left + l.enterRouting()

@@ -189,3 +189,22 @@ func TestRoutingStaysAway(t *testing.T) {
 	k.setUp("eth0", true)
 	eventually(t, "all is back with the interface", func() bool { return len(k.routing()) == 3 })
 }
+
+// TestAddressDoesNotWait: an address that another node may have does not wait for a great many routes.
+func TestAddressDoesNotWait(t *testing.T) {
+	k := newFakeKernel(t, "eth0")
+	r := startApplier(t, Options{Kernel: k})
+	in := Instance{Addresses: []Address{vip}}
+	for i := range maxBefore + 1 {
+		in.Routes = append(in.Routes, with(net1, func(r *Route) { r.Metric = uint32(i) }))
+	}
+	r.Want(1, Want{Instances: map[string]Instance{"web": in}})
+	r.master("web")
+	r.settled()
+	k.take()
+	r.backup("web")
+	r.settled()
+	if log := k.take(); len(log) != maxBefore+2 || log[0] != deleteVIP {
+		t.Errorf("%d operations, the first %s", len(log), log[0])
+	}
+}
