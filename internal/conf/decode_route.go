@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/hashicorp/hcl/v2"
-
 	"lvsd/internal/conf/keepalived"
 )
 
@@ -388,62 +386,4 @@ func (l *routeLine) usualScope() uint8 {
 		return scopeLink
 	}
 	return 0
-}
-
-// routeSlot is what the kernel tells routes apart by when it looks for one.
-type routeSlot struct {
-	to            netip.Prefix
-	table, metric uint32
-	tos           uint8
-}
-
-func (r *Route) slot() routeSlot { return routeSlot{r.To, r.Table, r.Metric, r.TOS} }
-
-// validateRoutes looks for routes of one owner of which only one can count.
-func (d *decoder) validateRoutes(owner string, routes []Route) []Route {
-	type way struct {
-		routeSlot
-		hop Nexthop
-	}
-	at := map[way][]int{}
-	gone := map[int]bool{}
-	for i := range routes {
-		r := &routes[i]
-		key := way{routeSlot: r.slot()}
-		if r.To.Addr().Is6() && len(r.Nexthops) > 0 {
-			key.hop = Nexthop{Via: r.Nexthops[0].Via, Dev: r.Nexthops[0].Dev} // the kernel balances between several
-		}
-		earlier := at[key]
-		if len(earlier) == 0 || r.Append {
-			at[key] = append(earlier, i)
-			continue
-		}
-		at[key] = []int{i}
-		mistake := "The route to " + r.To.String() + " stands twice in " + owner + " with one metric"
-		if d.repairs(r.Range, mistake, "the later one counts", "remove one, give one another metric, or write one route with a nexthop for each way") {
-			for _, other := range earlier {
-				gone[other] = true
-			}
-		}
-		d.relate(routes[earlier[0]].Range, "the first one")
-	}
-	var kept []Route
-	for i, r := range routes {
-		if !gone[i] {
-			kept = append(kept, r)
-		}
-	}
-	return kept
-}
-
-// validateRouteGateways looks for gateways that are the host itself while it has the address.
-func (d *decoder) validateRouteGateways(routes []Route, own map[netip.Addr]hcl.Range) {
-	for i := range routes {
-		for _, h := range routes[i].Nexthops {
-			if at, is := own[h.Via]; is {
-				d.warnf(routes[i].Range, "The gateway %s is an address of this configuration: the kernel refuses the route while the host has it", h.Via)
-				d.relate(at, "the address")
-			}
-		}
-	}
 }

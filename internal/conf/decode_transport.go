@@ -204,15 +204,18 @@ func (d *decoder) unicastWords(i *Instance, words map[string]*keepalived.Node) {
 			t.UnicastTTL = uint8(v)
 		}
 	}
-	if n := words["unicast_peer"]; t.Unicast() || n != nil && len(n.Children) > 0 {
+	if t.Unicast() {
 		return
+	}
+	t.UnicastTTL = maxTTL
+	if n := words["unicast_peer"]; n != nil && len(n.Children) > 0 {
+		return // of none of its peers anything has come, which is said
 	}
 	for _, name := range []string{"unicast_src_ip", "unicast_ttl"} {
 		if n := words[name]; n != nil && n.Keyword.Text == name {
 			d.repairs(n.Range, name+" has no unicast_peer beside it", "adverts go to a multicast group", "write unicast_peer, or mcast_src_ip")
 		}
 	}
-	t.UnicastTTL = maxTTL
 }
 
 // maxTTL is the TTL of adverts that do not say (RFC 9568 §5.1.1.3).

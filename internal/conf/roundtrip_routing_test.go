@@ -319,3 +319,21 @@ virtual_rules { to 10.0.0.0/8 table 3 }
 		t.Errorf("preferences %v, want %v: %v", got, want, lines(r.Diags))
 	}
 }
+
+// Of routes in one place the last one counts; those that say append stand behind it.
+func TestRoutesInOnePlace(t *testing.T) {
+	c := read(t, Keepalived, `static_routes {
+10.0.0.0/8 via 10.0.0.1
+10.0.0.0/8 via 10.0.0.2 append
+10.0.0.0/8 via 10.0.0.3
+10.0.0.0/8 via 10.0.0.4 table 5
+}
+`).Config
+	var got []string
+	for _, r := range c.StaticRoutes {
+		got = append(got, r.Nexthops[0].Via.String())
+	}
+	if want := []string{"10.0.0.2", "10.0.0.3", "10.0.0.4"}; !slices.Equal(got, want) {
+		t.Errorf("routes via %v, want %v", got, want)
+	}
+}

@@ -100,3 +100,61 @@ func (d *decoder) validateSlots() {
 		look(fmt.Sprintf("vrrp_instance %q", i.Name), i.Routes)
 	}
 }
+
+// routeSlot is what the kernel tells routes apart by when it looks for one.
+type routeSlot struct {
+	to            netip.Prefix
+	table, metric uint32
+	tos           uint8
+}
+
+func (r *Route) slot() routeSlot { return routeSlot{r.To, r.Table, r.Metric, r.TOS} }
+
+// validateRoutes looks for routes of one owner of which only one can count.
+func (d *decoder) validateRoutes(owner string, routes []Route) []Route {
+	type way struct {
+		routeSlot
+		hop Nexthop
+	}
+	at := map[way]int{}
+	gone := map[int]bool{}
+	for i := range routes {
+		r := &routes[i]
+		if r.Append {
+			continue // it is meant to stand behind another one
+		}
+		key := way{routeSlot: r.slot()}
+		if r.To.Addr().Is6() && len(r.Nexthops) > 0 {
+			key.hop = Nexthop{Via: r.Nexthops[0].Via, Dev: r.Nexthops[0].Dev} // the kernel balances between several
+		}
+		first, twice := at[key]
+		at[key] = i
+		if !twice {
+			continue
+		}
+		mistake := "The route to " + r.To.String() + " stands twice in " + owner + " with one metric"
+		if d.repairs(r.Range, mistake, "the later one counts", "remove one, give one another metric, or write one route with a nexthop for each way") {
+			gone[first] = true
+		}
+		d.relate(routes[first].Range, "the first one")
+	}
+	var kept []Route
+	for i, r := range routes {
+		if !gone[i] {
+			kept = append(kept, r)
+		}
+	}
+	return kept
+}
+
+// validateRouteGateways looks for gateways that are the host itself while it has the address.
+func (d *decoder) validateRouteGateways(routes []Route, own map[netip.Addr]hcl.Range) {
+	for i := range routes {
+		for _, h := range routes[i].Nexthops {
+			if at, is := own[h.Via]; is {
+				d.warnf(routes[i].Range, "The gateway %s is an address of this configuration: the kernel refuses the route while the host has it", h.Via)
+				d.relate(at, "the address")
+			}
+		}
+	}
+}
