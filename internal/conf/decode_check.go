@@ -17,26 +17,26 @@ type inheritance struct {
 	miscTimeout                      *time.Duration // of MISC_CHECK, which inherits it from nobody
 }
 
+// optional is the time that a word says, and else what was said before.
+func (d *decoder) optional(n *keepalived.Node, lo time.Duration, before *time.Duration) *time.Duration {
+	var v time.Duration
+	if !d.duration(n, lo, maxDuration, &v) {
+		return before
+	}
+	return &v
+}
+
 // inherited stores one of the words that a check inherits and lets others be.
 func (d *decoder) inherited(n *keepalived.Node, to *inheritance) {
-	var v time.Duration
 	switch n.Name {
 	case "delay_loop":
-		if d.duration(n, minDuration, maxDuration, &v) {
-			to.interval = &v
-		}
+		to.interval = d.optional(n, minDuration, to.interval)
 	case "connect_timeout":
-		if d.duration(n, minDuration, maxDuration, &v) {
-			to.timeout = &v
-		}
+		to.timeout = d.optional(n, minDuration, to.timeout)
 	case "delay_before_retry":
-		if d.duration(n, 0, maxDuration, &v) {
-			to.delay = &v
-		}
+		to.delay = d.optional(n, 0, to.delay)
 	case "warmup":
-		if d.duration(n, 0, maxDuration, &v) {
-			to.warmup = &v
-		}
+		to.warmup = d.optional(n, 0, to.warmup)
 	case "retry":
 		var retry int
 		if d.whole(n, 0, maxRetry, &retry) {
@@ -101,18 +101,35 @@ func set[T any](to, from *T) {
 // inherits some.
 type checkWords func(d *decoder, n *keepalived.Node, own inheritance, to *Check)
 
-// checkers are all of them, with what reads their own words, if they have any.
-func checkers() map[CheckKind]checkWords {
-	return map[CheckKind]checkWords{
-		PingCheck: nil, TCPCheck: (*decoder).tcp, HTTPGet: (*decoder).http, SSLGet: (*decoder).http, SMTPCheck: (*decoder).smtp,
-		DNSCheck: (*decoder).dns, UDPCheck: (*decoder).udp, GRPCCheck: (*decoder).grpc, MiscCheck: (*decoder).misc,
-		FileCheck: (*decoder).fileCheck,
+// words is what reads the words of a kind of check which the others do not have, and false where
+// there is no such kind.
+func (k CheckKind) words() (read checkWords, known bool) {
+	switch k {
+	case PingCheck:
+		return nil, true
+	case TCPCheck:
+		return (*decoder).tcp, true
+	case HTTPGet, SSLGet:
+		return (*decoder).http, true
+	case SMTPCheck:
+		return (*decoder).smtp, true
+	case DNSCheck:
+		return (*decoder).dns, true
+	case UDPCheck:
+		return (*decoder).udp, true
+	case GRPCCheck:
+		return (*decoder).grpc, true
+	case MiscCheck:
+		return (*decoder).misc, true
+	case FileCheck:
+		return (*decoder).fileCheck, true
 	}
+	return nil, false
 }
 
 // Known tells whether it is one of the kinds of check.
 func (k CheckKind) Known() bool {
-	_, known := checkers()[k]
+	_, known := k.words()
 	return known
 }
 
@@ -135,7 +152,7 @@ func (d *decoder) check(n *keepalived.Node, own inheritance, r *RealServer) {
 			own.miscTimeout = &v
 		}
 	}
-	if read := checkers()[c.Kind]; read != nil {
+	if read, _ := c.Kind.words(); read != nil {
 		read(d, n, own, &c)
 	}
 	c.Timing = d.timing(own, c.Kind)
