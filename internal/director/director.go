@@ -98,7 +98,8 @@ func newDirector(o Options, cfg *conf.Config, h host) (*Director, error) {
 		empty: map[string]bool{}, roles: map[vrrp.Key]role{},
 		health: health{down: map[check.Spec]bool{}}}
 	var err error
-	d.elector, err = newMastership(o, elector.Options{StateFile: filepath.Join(o.RunDir, "addresses.json"), Kernel: h.network,
+	d.elector, err = newMastership(o, elector.Options{StateFile: filepath.Join(o.RunDir, "addresses.json"),
+		RecordFile: filepath.Join(o.RunDir, "mastership.json"), Kernel: h.network,
 		Report: func(r elector.Report) { d.inbox.post(r) }})
 	if err != nil {
 		return nil, err

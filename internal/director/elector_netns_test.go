@@ -14,7 +14,7 @@ import (
 )
 
 // electorOf is the process of a node's election.
-func electorOf(t *testing.T, p *process) int {
+func electorOf(t testing.TB, p *process) int {
 	t.Helper()
 	pid := strconv.Itoa(p.cmd.Process.Pid)
 	tasks, err := filepath.Glob(filepath.Join("/proc", pid, "task", "*", "children"))

@@ -61,9 +61,12 @@ func (k *networkKernel) Dump() (netif.Table, error) {
 	return netif.Table{Links: maps.Clone(k.links), Addresses: maps.Clone(k.addresses)}, nil
 }
 
-func (k *networkKernel) Add(a netif.Address) error {
+func (k *networkKernel) Renew(leases []netif.Lease) []error { return make([]error, len(leases)) }
+
+func (k *networkKernel) Add(l netif.Lease) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	a := l.Address
 	if _, there := k.addresses[a]; there {
 		return unix.EEXIST
 	}

@@ -37,7 +37,7 @@ func (l *eventLog) add(e event) {
 }
 
 // wait returns the next event of a name, after the one that was waited for last.
-func (l *eventLog) wait(t *testing.T, name Event) event {
+func (l *eventLog) wait(t testing.TB, name Event) event {
 	t.Helper()
 	deadline := time.After(10 * time.Second)
 	for {

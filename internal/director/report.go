@@ -134,6 +134,8 @@ func (d *Director) networkReport(report netif.Report) {
 			zap.Stringer("address", r.Address), zap.String("why", string(r.Why)))
 	case netif.OpFailed:
 		d.journal.event(AddressFailed, zap.String("operation", fmt.Sprint(r.Op)), zap.Error(r.Err))
+	case netif.LeaseFailed:
+		d.journal.event(AddressFailed, zap.String("operation", "renew the addresses of "+d.name(r.Instance)), zap.Error(r.Err))
 	case netif.Announced:
 		fields := []zap.Field{zap.String("instance", d.name(r.Instance)), zap.Int("frames", r.Frames)}
 		if r.Err != nil {

@@ -2,6 +2,7 @@ package elector
 
 import (
 	"context"
+	"maps"
 	"runtime"
 	"sync"
 	"time"
@@ -14,6 +15,9 @@ import (
 type Options struct {
 	// StateFile remembers across a crash which addresses may have been put on.
 	StateFile string
+	// RecordFile remembers across a crash which instances are master, and until when: started again
+	// before that, they go on. Empty for none.
+	RecordFile string
 	// Kernel is what addresses are put on; nil for the host's.
 	Kernel netif.Kernel
 	// Report is told what happens, on any goroutine. It must not block.
@@ -26,22 +30,50 @@ type Elector struct {
 	election *vrrp.Runner
 	network  *netif.Applier
 	conflict *netif.ConflictWatch
+	record   *record
+	gate     *gate
 	report   func(Report)
+
+	mu   sync.Mutex
+	keys map[string]vrrp.Key // of the instances, by what the addresses call them
 }
 
 // New returns an elector that waits for Run.
 func New(o Options) (*Elector, error) {
-	network, err := netif.NewApplier(netif.Options{StateFile: o.StateFile, Kernel: o.Kernel,
-		Report: func(r netif.Report) { o.Report(r) }})
+	e := &Elector{record: newRecord(o.RecordFile), report: o.Report}
+	masters, err := e.record.recall()
 	if err != nil {
+		o.Report(netif.Trouble{Err: err})
+	}
+	if e.network, err = netif.NewApplier(netif.Options{StateFile: o.StateFile, Kernel: o.Kernel, Report: e.addresses}); err != nil {
 		return nil, err
 	}
-	conflict := netif.NewConflictWatch(func(r netif.Report) { o.Report(r) }, network.Announce)
-	election, err := vrrp.NewRunner(observer{network, conflict, o.Report})
-	if err != nil {
+	e.conflict = netif.NewConflictWatch(func(r netif.Report) { o.Report(r) }, e.network.Announce)
+	e.gate = newGate(masters, func(n Network) {
+		e.network.Want(n.Generation, n.Want)
+		e.conflict.Want(n.Want.Instances)
+	})
+	if e.election, err = vrrp.NewRunner(observer{e}); err != nil {
 		return nil, err
 	}
-	return &Elector{election, network, conflict, o.Report}, nil
+	if len(masters) > 0 {
+		e.election.Resume(maps.Clone(masters))
+	}
+	return e, nil
+}
+
+// addresses is told what happens to them. An instance whose addresses cannot be kept on is no
+// master.
+func (e *Elector) addresses(r netif.Report) {
+	if failed, is := r.(netif.LeaseFailed); is {
+		e.mu.Lock()
+		key, known := e.keys[failed.Instance]
+		e.mu.Unlock()
+		if known {
+			e.election.Fail(key, failed.Err.Error())
+		}
+	}
+	e.report(r)
 }
 
 // Configure makes c the whole of the election.
@@ -51,6 +83,14 @@ func (e *Elector) Configure(c Configuration) {
 	}
 	e.election.DelayLinks(c.Delays)
 	e.election.Configure(c.Instances, c.Groups, c.Readings)
+	e.gate.configured(c.Instances)
+	keys := make(map[string]vrrp.Key, len(c.Instances))
+	for i := range c.Instances {
+		keys[c.Instances[i].Key.String()] = c.Instances[i].Key
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.keys = keys
 }
 
 // SetReadings makes readings all that is known of what instances track, apart from interfaces.
@@ -59,14 +99,14 @@ func (e *Elector) SetReadings(readings map[vrrp.Tracker]vrrp.Reading) {
 }
 
 // Want makes n what the addresses should be, by their instances' roles.
-func (e *Elector) Want(n Network) {
-	e.network.Want(n.Generation, n.Want)
-	e.conflict.Want(n.Want.Instances)
-}
+func (e *Elector) Want(n Network) { e.gate.want(n) }
 
 // Resign ends the election in order; Resigned is reported when it is over. Addresses are put on
 // and taken off for as long as Run goes on.
-func (e *Elector) Resign() { e.election.Resign() }
+func (e *Elector) Resign() {
+	e.record.end()
+	e.election.Resign()
+}
 
 // Present returns what is in the kernel of each wanted instance.
 func (e *Elector) Present() map[string]netif.Presence { return e.network.Present() }
@@ -95,7 +135,9 @@ func (e *Elector) Run(ctx context.Context) {
 			e.report(Broken{"link watch", err})
 		}
 	})
+	parts.Go(func() { e.record.run(ctx, func(err error) { e.report(netif.Trouble{Err: err}) }) })
 	parts.Wait()
+	e.gate.close()
 }
 
 // known is what the election needs to know of the links.
@@ -109,22 +151,25 @@ func known(links map[string]netif.Link) map[string]vrrp.Link {
 
 // observer takes what the election decides: roles straight to the addresses, so that a takeover
 // waits for nobody.
-type observer struct {
-	network  *netif.Applier
-	conflict *netif.ConflictWatch
-	report   func(Report)
-}
+type observer struct{ e *Elector }
 
 func (o observer) Transition(t vrrp.Transition) {
-	o.network.Role(t.Key.String(), netif.Role{Master: t.To == vrrp.Master, Until: t.Until})
-	o.conflict.Role(t.Key.String(), t.To == vrrp.Master)
-	o.report(t)
+	o.e.network.Role(t.Key.String(), netif.Role{Master: t.To == vrrp.Master, Until: t.Until})
+	o.e.conflict.Role(t.Key.String(), t.To == vrrp.Master)
+	o.e.gate.told(t.Key)
+	if t.To == vrrp.Master {
+		o.e.record.vouch(t.Key, t.Until)
+	} else {
+		o.e.record.forget(t.Key)
+	}
+	o.e.report(t)
 }
 
 func (o observer) Vouch(key vrrp.Key, until time.Time) {
-	o.network.Role(key.String(), netif.Role{Master: true, Until: until})
+	o.e.network.Role(key.String(), netif.Role{Master: true, Until: until})
+	o.e.record.vouch(key, until)
 }
 
-func (o observer) Announce(key vrrp.Key) { o.network.Announce(key.String()) }
+func (o observer) Announce(key vrrp.Key) { o.e.network.Announce(key.String()) }
 
-func (o observer) Note(n vrrp.Note) { o.report(n) }
+func (o observer) Note(n vrrp.Note) { o.e.report(n) }

@@ -30,7 +30,7 @@ type Process struct {
 func NewProcess(o Options, program ...string) *Process {
 	register()
 	p := &Process{program: program, options: o, orders: newOutbox[order](), present: make(chan map[string]netif.Presence, 1)}
-	p.orders.put(order{Start: &start{o.StateFile}}, nil)
+	p.orders.put(order{Start: &start{o.StateFile, o.RecordFile}}, nil)
 	return p
 }
 

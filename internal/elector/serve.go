@@ -71,7 +71,7 @@ func follow(ctx context.Context, orders *gob.Decoder, report func(Report), answe
 	if first.Start == nil {
 		return errors.New("the first order is not to start")
 	}
-	e, err := New(Options{StateFile: first.Start.StateFile, Report: report})
+	e, err := New(Options{StateFile: first.Start.StateFile, RecordFile: first.Start.RecordFile, Report: report})
 	if err != nil {
 		return err
 	}

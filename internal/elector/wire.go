@@ -21,7 +21,7 @@ type order struct {
 	End bool
 }
 
-type start struct{ StateFile string }
+type start struct{ StateFile, RecordFile string }
 
 // answer is what the child process tells the parent.
 type answer struct {
@@ -68,6 +68,9 @@ func sendable(r Report) Report {
 	case netif.RoutingFailed:
 		r.Err = portable(r.Err)
 		return r
+	case netif.LeaseFailed:
+		r.Err = portable(r.Err)
+		return r
 	case netif.Announced:
 		r.Err = portable(r.Err)
 		return r
@@ -86,7 +89,7 @@ func reports() []Report {
 	return []Report{
 		RealtimeRefused{}, Resigned{}, Broken{}, vrrp.Transition{}, vrrp.Note{},
 		netif.Applied{}, netif.Added{}, netif.Removed{}, netif.OpFailed{}, netif.Routed{}, netif.RoutingFailed{},
-		netif.Announced{}, netif.SysctlSet{}, netif.SysctlFailed{}, netif.Conflict{}, netif.Trouble{},
+		netif.LeaseFailed{}, netif.Announced{}, netif.SysctlSet{}, netif.SysctlFailed{}, netif.Conflict{}, netif.Trouble{},
 	}
 }
 

@@ -19,7 +19,7 @@ func (l *loop) announce(taken map[string]bool) {
 	for _, name := range slices.Sorted(maps.Keys(l.state)) {
 		st, o := l.state[name], l.orders[name]
 		if !o.role.holds(now) {
-			*st = instanceState{takeovers: st.takeovers, announces: o.announces}
+			*st = instanceState{takeovers: st.takeovers, announces: o.announces, lease: st.lease}
 			continue
 		}
 		l.announceInstance(now, name, taken[name], added[name])

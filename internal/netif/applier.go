@@ -34,7 +34,8 @@ type Applier struct {
 	want       *Want      // not yet taken by Run
 	generation uint64
 	orders     map[string]order
-	present    map[string]Presence // never changed, but replaced
+	present    map[string]Presence  // never changed, but replaced
+	renewals   map[string]time.Time // from when on a vouching ends Run's wait, to renew leases
 }
 
 // order is the role of an instance and what was asked of it, in a form that loses nothing when
@@ -78,7 +79,7 @@ func (a *Applier) Want(generation uint64, w Want) {
 // another name, tell the role under the new name first, or its addresses go and come back.
 //
 // The election calls it on every change, and to renew Until while it is master: a renewal costs a
-// lock and a map write, a change a system call more. A change to master puts the addresses on,
+// lock and a map write, a change, or a lease that is to be renewed, a system call more. A change to master puts the addresses on,
 // announces them and announces them again after Instance.Delay.
 func (a *Applier) Role(instance string, r Role) {
 	now := time.Now()
@@ -92,7 +93,7 @@ func (a *Applier) Role(instance string, r Role) {
 			o.takeovers++
 		}
 		a.poke()
-	} else if r.Until.Before(was.Until) {
+	} else if at, leased := a.renewals[instance]; r.Until.Before(was.Until) || leased && !now.Before(at) {
 		a.poke()
 	}
 	a.orders[instance] = o
@@ -159,4 +160,11 @@ func (a *Applier) show(present map[string]Presence) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.present = present
+}
+
+// wakeFor sets from when on the election's vouching for an instance ends Run's wait.
+func (a *Applier) wakeFor(renewals map[string]time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.renewals = renewals
 }

@@ -53,7 +53,7 @@ func (l *loop) do(op Op) bool {
 			return false
 		}
 		if err = errNoDevice; l.have.Links[op.Address.Dev] != 0 {
-			err = l.kernel.Add(op.Address)
+			err = l.kernel.Add(l.lease(op.Instance, op.Address))
 		}
 		if err == nil {
 			l.own(op.Address)
@@ -103,6 +103,7 @@ func (l *loop) booked(op Op, now time.Time) {
 	case Delete:
 		l.ops.done(op, now, !l.on[a])
 		delete(l.have.Addresses, a)
+		delete(l.born, a)
 		l.say(Removed{Instance: op.Instance, Address: a, Why: l.whyGone(op)})
 		delete(l.on, a)
 	}

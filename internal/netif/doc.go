@@ -21,7 +21,9 @@
 // goroutine may wait a tenth of a second for the scheduler, a locked real-time thread does not.
 //
 // A role is a promise with an end: [Role].Until. The election renews it with every advert it
-// sends; where it does not, the addresses go, because by then another node may have them.
+// sends; where it does not, the addresses go, because by then another node may have them. Where this
+// process does not run to take them off, the kernel does: they are put on for a time only, their
+// [Lease], which is renewed with the role.
 //
 // IPv4 addresses are announced by gratuitous ARP, IPv6 addresses by unsolicited neighbour
 // advertisements; duplicate address detection is left out unless it is asked for.

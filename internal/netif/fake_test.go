@@ -26,6 +26,8 @@ type fakeKernel struct {
 	fail    map[string][]error // by call, as logged: what its next executions return
 	log     []string           // successful changes and frames, in order
 	frames  map[Address]int
+	leases  map[Address]Lease
+	renewed int
 }
 
 func newFakeKernel(t testing.TB, links ...string) *fakeKernel {
@@ -37,6 +39,7 @@ func newFakeKernel(t testing.TB, links ...string) *fakeKernel {
 	k := &fakeKernel{
 		notify: fd, links: make(map[string]int), table: make(map[Address]struct{}), down: make(map[string]bool),
 		sysctls: make(map[string]string), fail: make(map[string][]error), frames: make(map[Address]int),
+		leases: make(map[Address]Lease),
 	}
 	for _, name := range links {
 		k.links[name] = len(k.links) + 1
@@ -89,9 +92,10 @@ func (k *fakeKernel) Dump() (Table, error) {
 	return Table{maps.Clone(k.links), up, told}, nil
 }
 
-func (k *fakeKernel) Add(a Address) error {
+func (k *fakeKernel) Add(l Lease) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	a := l.Address
 	call := "add " + a.String()
 	if err := k.injected(call); err != nil {
 		return err
@@ -105,9 +109,29 @@ func (k *fakeKernel) Add(a Address) error {
 		}
 	}
 	k.table[a] = struct{}{}
+	k.leases[a] = l
 	k.log = append(k.log, call)
 	k.changed()
 	return nil
+}
+
+func (k *fakeKernel) Renew(leases []Lease) []error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	errs := make([]error, len(leases))
+	for i, l := range leases {
+		if errs[i] = k.injected("renew " + l.Address.String()); errs[i] != nil {
+			continue
+		}
+		if k.links[l.Address.Dev] == 0 {
+			errs[i] = unix.ENODEV
+			continue
+		}
+		k.table[l.Address] = struct{}{}
+		k.leases[l.Address] = l
+		k.renewed++
+	}
+	return errs
 }
 
 func (k *fakeKernel) Delete(a Address) error {

@@ -20,8 +20,9 @@ type hostKernel struct {
 	requests *netlink.Handle
 	monitor  monitor
 	links    map[string]link
-	routing  *routingSocket // nil until it is needed
-	origins  map[uint8]bool // of the routes and rules that matter
+	routing  *routingSocket  // nil until it is needed
+	renewals map[renewal]int // notifications of our own that are to come
+	origins  map[uint8]bool  // of the routes and rules that matter
 }
 
 // link is an interface with the socket that announces on it.
@@ -47,7 +48,7 @@ func (k *hostKernel) Open() error {
 		requests.Close()
 		return err
 	}
-	k.requests, k.monitor, k.links = requests, watch, make(map[string]link)
+	k.requests, k.monitor, k.links, k.renewals = requests, watch, make(map[string]link), make(map[renewal]int)
 	return nil
 }
 
@@ -129,12 +130,34 @@ func read(dev string, a netlink.Addr) (Address, bool) {
 	return r.canonical(), valid
 }
 
-func (k *hostKernel) Add(a Address) error {
-	l, ok := k.links[a.Dev]
+func (k *hostKernel) Add(l Lease) error {
+	dev, ok := k.links[l.Address.Dev]
 	if !ok {
 		return errNoDevice
 	}
-	return k.requests.AddrAdd(nil, a.message(l.index))
+	return k.requests.AddrAdd(nil, l.message(dev.index))
+}
+
+// renewal is an address whose notification says nothing new: that it was renewed.
+type renewal struct {
+	index int
+	ip    netip.Addr
+}
+
+func (k *hostKernel) Renew(leases []Lease) []error {
+	errs := make([]error, len(leases))
+	clear(k.renewals) // what did not come was lost
+	for i, l := range leases {
+		dev, ok := k.links[l.Address.Dev]
+		if !ok {
+			errs[i] = errNoDevice
+			continue
+		}
+		if errs[i] = k.requests.AddrReplace(nil, l.message(dev.index)); errs[i] == nil {
+			k.renewals[renewal{dev.index, l.Address.Prefix.Addr()}]++
+		}
+	}
+	return errs
 }
 
 func (k *hostKernel) Delete(a Address) error {
@@ -164,9 +187,27 @@ func (a Address) message(index int) *netlink.Addr {
 	if a.Broadcast.IsValid() {
 		m.Broadcast = a.Broadcast.AsSlice()
 	}
-	if a.Preferred != 0 {
-		m.ValidLft, m.PreferedLft = math.MaxUint32, max(0, int(a.Preferred))
+	return m
+}
+
+// message says an address with its lifetimes.
+func (l Lease) message(index int) *netlink.Addr {
+	m := l.Address.message(index)
+	if l.Valid == 0 && l.Preferred == 0 && !l.Deprecated {
+		return m
 	}
+	forever := int64(math.MaxUint32)
+	valid, preferred := int64(l.Valid/time.Second), int64(l.Preferred/time.Second)
+	if l.Valid == 0 {
+		valid = forever
+	}
+	if preferred == 0 || preferred > valid {
+		preferred = valid
+	}
+	if l.Deprecated {
+		preferred = 0
+	}
+	m.ValidLft, m.PreferedLft = int(valid), int(preferred)
 	return m
 }
 

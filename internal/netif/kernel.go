@@ -1,6 +1,9 @@
 package netif
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 // errNoDevice says that an address's interface does not exist (yet).
 var errNoDevice = errors.New("no such interface")
@@ -19,8 +22,11 @@ type Kernel interface {
 	Dump() (Table, error)
 	// Add and Delete change one address. The errors EEXIST of Add and EADDRNOTAVAIL of Delete say
 	// that there was nothing to do.
-	Add(Address) error
+	Add(Lease) error
 	Delete(Address) error
+	// Renew gives addresses that are on their leases anew, and returns an error for each; nil where
+	// it was renewed. One that is not on is put on.
+	Renew([]Lease) []error
 	// Routing reads the routes and rules whose protocol is one of the origins, in canonical form; it
 	// leaves out those that this package could not have written.
 	Routing(origins map[uint8]bool) ([]Route, []Rule, error)
@@ -39,6 +45,18 @@ type Kernel interface {
 	// Sysctl reads a kernel parameter named as in type Sysctl, SetSysctl writes it.
 	Sysctl(name string) (string, error)
 	SetSysctl(name, value string) error
+}
+
+// Lease is an address with the time after which the kernel takes it off by itself.
+type Lease struct {
+	Address Address
+	// Valid is whole seconds, 0 for ever. The kernel looks once a second: the address goes up to one
+	// second later.
+	Valid time.Duration
+	// Preferred is how long the address is taken as the source of new connections, 0 for as long as
+	// it is there. Deprecated, it is none from the start.
+	Preferred  time.Duration
+	Deprecated bool
 }
 
 // Table is what a Kernel holds.

@@ -33,6 +33,7 @@ type loop struct {
 
 	holder  map[Address]string    // what is due, and to whom, as of the last pass
 	on      map[Address]bool      // due, and seen on since it became due
+	born    map[Address]time.Time // when an address with a preferred lifetime was put on
 	why     map[Address]AddReason // of additions which have not succeeded yet
 	added   []Address             // in this pass
 	queue   []frame               // announcements, in the order in which they were made
@@ -55,6 +56,7 @@ type instanceState struct {
 	again                time.Time // of the second burst; zero for none
 	againRepeat          int       // as often as then
 	refresh              time.Time // of the next refresh; zero for none
+	lease                lease
 }
 
 func newLoop(a *Applier) *loop {
@@ -62,7 +64,7 @@ func newLoop(a *Applier) *loop {
 		Applier: a, stale: true, unread: true,
 		routes: newPart(a.kernel.AddRoute, a.kernel.DeleteRoute), rules: newPart(a.kernel.AddRule, a.kernel.DeleteRule),
 		have:  Table{Links: make(map[string]int), Addresses: make(map[Address]struct{})},
-		owned: make(map[Address]struct{}), index: make(map[Address]int), spared: make(map[Address]bool), on: make(map[Address]bool), why: make(map[Address]AddReason),
+		owned: make(map[Address]struct{}), index: make(map[Address]int), spared: make(map[Address]bool), on: make(map[Address]bool), born: make(map[Address]time.Time), why: make(map[Address]AddReason),
 		state: make(map[string]*instanceState), trouble: make(map[string]string),
 		dumps:   tries[struct{}]{first: 50 * time.Millisecond, most: 5 * time.Second},
 		ops:     tries[Op]{first: 50 * time.Millisecond, most: 5 * time.Second},
@@ -119,7 +121,9 @@ func (l *loop) network() (left int) {
 	if first {
 		left += l.planRouting() + l.leaveRouting()
 	}
-	return left + l.enterRouting()
+	left += l.enterRouting()
+	l.renew()
+	return left
 }
 
 // update takes over new orders.
@@ -276,6 +280,7 @@ func (l *loop) deadline() (next time.Time) {
 	for name, st := range l.state {
 		sooner(st.again)
 		sooner(st.refresh)
+		sooner(st.lease.retry)
 		if r := l.roles[name]; r.Master {
 			sooner(r.Until)
 		}

@@ -1,8 +1,10 @@
 package netif
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"net/netip"
 
 	"golang.org/x/sys/unix"
 )
@@ -29,23 +31,50 @@ func openMonitor(groups uint32) (monitor, error) {
 	return monitor(fd), nil
 }
 
-// notice is the start of a notification: its header and that of what it is about. The rest of the
-// datagram goes with it.
-type notice [unix.SizeofNlMsghdr + unix.SizeofRtMsg]byte
+// notice is a notification, as far as anybody wants to know: its header, that of what it is about,
+// and of an address all attributes that say which.
+type notice []byte
+
+const (
+	leastNotice = unix.SizeofNlMsghdr + unix.SizeofRtMsg
+	mostNotice  = 256
+)
 
 func anything(notice) bool { return true }
+
+// renewed is the address that a notification says is there, as after it was added or its lifetime
+// changed; false where it says something else.
+func (n notice) renewed() (index int, ip netip.Addr, ok bool) {
+	if binary.NativeEndian.Uint16(n[4:]) != unix.RTM_NEWADDR {
+		return 0, netip.Addr{}, false
+	}
+	index = int(binary.NativeEndian.Uint32(n[unix.SizeofNlMsghdr+4:]))
+	for rest := n[unix.SizeofNlMsghdr+unix.SizeofIfAddrmsg:]; len(rest) >= unix.SizeofRtAttr; {
+		length := int(binary.NativeEndian.Uint16(rest))
+		if length < unix.SizeofRtAttr || length > len(rest) {
+			break
+		}
+		// IPv6 has IFA_LOCAL only beside a peer.
+		kind := binary.NativeEndian.Uint16(rest[2:])
+		if a, valid := netip.AddrFromSlice(rest[unix.SizeofRtAttr:length]); valid && (kind == unix.IFA_LOCAL || kind == unix.IFA_ADDRESS && !ip.IsValid()) {
+			ip = a
+		}
+		rest = rest[min(len(rest), (length+3)&^3):]
+	}
+	return index, ip, ip.IsValid()
+}
 
 // drain empties the socket and reports whether there was anything to read that matters, or anything
 // lost.
 func (m monitor) drain(matters func(notice) bool) (changed bool, err error) {
+	var buf [mostNotice]byte
 	for {
-		var n notice
-		_, err := unix.Read(int(m), n[:])
+		size, err := unix.Read(int(m), buf[:])
 		switch {
 		case errors.Is(err, unix.EAGAIN):
 			return changed, nil
 		case err == nil:
-			changed = changed || matters(n)
+			changed = size < leastNotice || matters(buf[:size]) || changed
 		case errors.Is(err, unix.ENOBUFS), errors.Is(err, unix.ENOMEM):
 			changed = true
 		case !errors.Is(err, unix.EINTR):

@@ -231,9 +231,9 @@ func TestPlanConverges(t *testing.T) {
 type fakeTable map[Address]struct{}
 
 func (k fakeTable) do(op Op) error {
-	f := &fakeKernel{notify: -1, links: map[string]int{"eth0": 1, "eth1": 2}, table: k}
+	f := &fakeKernel{notify: -1, links: map[string]int{"eth0": 1, "eth1": 2}, table: k, leases: map[Address]Lease{}}
 	if op.Kind == Add {
-		return f.Add(op.Address)
+		return f.Add(Lease{Address: op.Address})
 	}
 	return f.Delete(op.Address)
 }

@@ -79,6 +79,13 @@ type RoutingFailed struct {
 	Err    error
 }
 
+// LeaseFailed says that addresses of a master could not be renewed for some tenths of a second: the
+// kernel is about to take them off. It comes once for each time.
+type LeaseFailed struct {
+	Instance string
+	Err      error
+}
+
 // Announced says that a burst of gratuitous ARP was sent, a refresh not being one.
 type Announced struct {
 	Instance string
@@ -121,6 +128,7 @@ func (Removed) report()       {}
 func (OpFailed) report()      {}
 func (Routed) report()        {}
 func (RoutingFailed) report() {}
+func (LeaseFailed) report()   {}
 func (Announced) report()     {}
 func (SysctlSet) report()     {}
 func (SysctlFailed) report()  {}

@@ -81,7 +81,8 @@ func TestForeignKinds(t *testing.T) {
 // TestNoticesThatMatter: of the changes of routes only those of lvsd's own origins lead to another look.
 func TestNoticesThatMatter(t *testing.T) {
 	k := &hostKernel{origins: map[uint8]bool{Protocol: true}}
-	notification := func(kind uint16, protocol uint8) (n notice) {
+	notification := func(kind uint16, protocol uint8) notice {
+		n := make(notice, leastNotice)
 		n[4], n[5] = byte(kind), byte(kind>>8)
 		n[unix.SizeofNlMsghdr+5] = protocol
 		return n

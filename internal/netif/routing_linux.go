@@ -117,6 +117,10 @@ func (k *hostKernel) Routing(origins map[uint8]bool) (routes []Route, rules []Ru
 
 // matters reports whether a notification is about something that an Applier looks after.
 func (k *hostKernel) matters(n notice) bool {
+	if index, ip, ok := n.renewed(); ok && k.renewals[renewal{index, ip}] > 0 {
+		k.renewals[renewal{index, ip}]--
+		return false
+	}
 	switch binary.NativeEndian.Uint16(n[4:]) {
 	case unix.RTM_NEWROUTE, unix.RTM_DELROUTE:
 		return k.origins[n[unix.SizeofNlMsghdr+5]] // rtm_protocol

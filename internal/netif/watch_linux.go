@@ -85,10 +85,23 @@ type watch struct {
 
 func (w *watch) run(ctx context.Context) error {
 	var last map[string]Link
+	known := func(n notice) bool { // its lifetime is another, which is nothing to report
+		index, ip, ok := n.renewed()
+		for _, l := range last {
+			if ok && l.Index == index {
+				return slices.Contains(l.Addrs, ip)
+			}
+		}
+		return false
+	}
 	var blind time.Time // since when nothing could be read; zero while it can
+	stale := true
 	for ctx.Err() == nil {
 		var next time.Time
-		links, err := w.read()
+		links, err := last, error(nil)
+		if stale {
+			links, err = w.read()
+		}
 		now := time.Now()
 		switch {
 		case err == nil:
@@ -108,9 +121,11 @@ func (w *watch) run(ctx context.Context) error {
 		if err := poll(fds, next); err != nil {
 			return err
 		}
-		if _, err := w.monitor.drain(anything); err != nil {
+		changed, err := w.monitor.drain(func(n notice) bool { return !known(n) })
+		if err != nil {
 			return err
 		}
+		stale = changed || !blind.IsZero()
 	}
 	return nil
 }

@@ -106,7 +106,7 @@ func TestNetnsMonitorOverrun(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 3000 {
-		if err := k.Add(vip); err != nil {
+		if err := k.Add(Lease{Address: vip}); err != nil {
 			t.Fatal(err)
 		}
 		if err := k.Delete(vip); err != nil {

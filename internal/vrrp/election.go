@@ -23,6 +23,8 @@ type Election struct {
 	readings  map[Tracker]Reading  // of what is no interface
 	virtual   map[netip.Addr]bool  // the addresses of all instances
 	deaf      map[Key]error        // by Key.socket: why an interface cannot be listened to
+	failed    map[Key]failure
+	resumed   map[Key]time.Time // until when an instance may start as the master that it was
 	refused   map[refusal]time.Time
 	pruned    time.Time // when refused was last rid of old ones
 	resigned  bool
@@ -32,7 +34,7 @@ type Election struct {
 // NewElection returns an election without instances.
 func NewElection() *Election {
 	return &Election{instances: map[Key]*instance{}, virtual: map[netip.Addr]bool{},
-		deaf: map[Key]error{}, turning: map[string]time.Time{}, refused: map[refusal]time.Time{}}
+		deaf: map[Key]error{}, failed: map[Key]failure{}, turning: map[string]time.Time{}, refused: map[refusal]time.Time{}}
 }
 
 // Configure makes configs and groups the whole of the election. Instances are recognised by
@@ -58,7 +60,7 @@ func (e *Election) Configure(now time.Time, configs []Config, groups []SyncGroup
 		i, base := e.instances[c.Key], c.Priority
 		c.Priority = e.weigh(&c)
 		if i == nil {
-			i = &instance{masterInterval: c.Interval}
+			i = &instance{masterInterval: c.Interval, resume: e.resumed[c.Key]}
 			i.configure(c)
 			e.instances[c.Key] = i
 			e.notePriority(i, base, out)
@@ -102,7 +104,7 @@ func (e *Election) settle(now time.Time, out *Output) {
 	}
 	for _, i := range e.order {
 		i.source, i.up = e.source(i, &i.cfg), e.links[i.cfg.Interface].Up
-		i.fault, i.waits = e.fault(i)
+		i.fault, i.waits = e.fault(now, i)
 	}
 	for _, i := range e.order { // before one of them starts, which may say its priority
 		was, c := i.cfg.Priority, i.cfg
@@ -117,21 +119,22 @@ func (e *Election) settle(now time.Time, out *Output) {
 		switch {
 		case fault != "" && i.state != Fault && !(e.resigned && i.state == Init):
 			i.leave(now, Fault, fault, out)
-		case fault != "" || i.groupWaits() || e.resigned || now.Before(e.hold) || i.state == Backup || i.state == Master:
+		case fault != "" || i.groupWaits() || e.resigned || i.state == Backup || i.state == Master:
+		case now.Before(e.hold) && !i.resumes(now):
 		case i.groupListens(now):
 			e.postponed = true
 		default:
 			starters = append(starters, i)
 		}
 	}
-	masters := make([]bool, len(starters))
+	reasons := make([]string, len(starters))
 	for n, i := range starters { // before the first of them has moved
-		masters[n] = i.startsMaster()
+		reasons[n] = i.startsMaster(now)
 	}
 	for n, i := range starters {
 		i.masterInterval = i.cfg.Interval
-		if masters[n] {
-			i.becomeMaster(now, "started as master", out)
+		if reasons[n] != "" {
+			i.becomeMaster(now, reasons[n], out)
 		} else {
 			i.becomeBackup(now, "started", out)
 		}
@@ -158,7 +161,7 @@ func (e *Election) source(i *instance, c *Config) netip.Addr {
 }
 
 // fault is why an instance may not take part, and waits for what it waits where that is not known.
-func (e *Election) fault(i *instance) (fault, waits string) {
+func (e *Election) fault(now time.Time, i *instance) (fault, waits string) {
 	own := Track{Tracker: Tracker{TrackInterface, i.cfg.Interface}}
 	_, there := e.links[i.cfg.Interface]
 	if r, _ := e.read(own.Tracker); !r.Up && !(there && i.cfg.DontTrackPrimary) {
@@ -172,6 +175,9 @@ func (e *Election) fault(i *instance) (fault, waits string) {
 	}
 	if fault = i.mute(e.links[i.cfg.Interface].Addresses); fault != "" {
 		return fault, ""
+	}
+	if f := e.failed[i.cfg.Key]; now.Before(f.until) {
+		return f.reason, ""
 	}
 	return "", waits
 }
@@ -250,7 +256,7 @@ func (e *Election) noteRefusal(now time.Time, i *instance, a *Advert, err error,
 // Tick serves every timer that is due. Packets that arrived before now must have gone through
 // Receive first: a timer that is served late must not depose a living master.
 func (e *Election) Tick(now time.Time, out *Output) {
-	if e.turned(now) || !e.hold.IsZero() && !now.Before(e.hold) {
+	if e.turned(now) || e.mended(now) || !e.hold.IsZero() && !now.Before(e.hold) {
 		e.settle(now, out)
 	}
 	for _, i := range e.order {
@@ -293,6 +299,9 @@ func (e *Election) Deadline() time.Time {
 	}
 	for _, at := range e.turning {
 		sooner(at)
+	}
+	for _, f := range e.failed {
+		sooner(f.until)
 	}
 	return first
 }

@@ -127,17 +127,23 @@ func (i *instance) groupListens(now time.Time) bool {
 	})
 }
 
-// startsMaster tells whether an instance that enters the election does so as master: the owner
-// of the addresses (RFC 9568 §6.4.1) in a group of owners, or a new member of a group that is
-// master already.
-func (i *instance) startsMaster() bool {
+// startsMaster is why an instance that enters the election does so as master, or "": the owner of
+// the addresses (RFC 9568 §6.4.1) in a group of owners, a new member of a group that is master
+// already, and a group that was master a moment ago.
+func (i *instance) startsMaster(now time.Time) string {
 	owners, masters, others := i.cfg.StartMaster, false, false
 	for _, m := range i.peers() {
 		owners = owners && m.cfg.StartMaster
 		masters = masters || m.state == Master
 		others = others || m.state == Backup
 	}
-	return owners || masters && !others
+	switch {
+	case i.resumes(now):
+		return "resumes: it was master a moment ago"
+	case owners || masters && !others:
+		return "started as master"
+	}
+	return ""
 }
 
 // unite ends a mixed group, which only a new configuration can make: its masters step down and

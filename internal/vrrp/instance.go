@@ -35,6 +35,7 @@ type instance struct {
 	owes           bool      // another master was heard since, too soon for one more
 	won            time.Time // as master: the last advert of a lesser one
 	doubted        time.Time // as master: when the doubt about a better one began; zero for none
+	resume         time.Time // until when it may start as the master that it was; zero once it has started
 }
 
 // skew is Skew_Time: RFC 9568 §6.1, and RFC 3768 §6.1 where it does not depend on the interval.
@@ -86,7 +87,7 @@ func (i *instance) move(now time.Time, to State, reason string, out *Output) {
 	}
 	i.state, i.wants, i.listening, i.resigning, i.owes = to, false, false, false, false
 	i.heard, i.preemptAt = netip.Addr{}, time.Time{}
-	i.won, i.doubted = time.Time{}, time.Time{}
+	i.won, i.doubted, i.resume = time.Time{}, time.Time{}, time.Time{}
 	out.Transitions = append(out.Transitions, t)
 }
 

@@ -31,9 +31,8 @@ type lan struct {
 	delay [2]time.Duration // of packets: the least and the most
 	late  time.Duration    // of timers: the most
 
-	// sent and received, where they are there, see every advert that leaves, and every one that
-	// reaches a machine which is awake: before it is told, and after.
-	sent     func(*machine, Send)
+	// received, where it is there, sees every advert that reaches a machine which is awake: before it
+	// is told, and after. stepped sees every step.
 	received func(m *machine, p packet, before bool)
 	stepped  func(*machine)
 

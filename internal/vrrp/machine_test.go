@@ -35,6 +35,7 @@ type machine struct {
 	out      Output
 
 	announced map[Key]time.Time
+	vouched   map[Key]time.Time // what a record in the run directory says: who is master, and until when
 }
 
 func (l *lan) add(configs []Config, groups []SyncGroup) *machine {
@@ -56,6 +57,14 @@ func (m *machine) links() map[string]Link {
 func (m *machine) boot() {
 	m.e, m.asleep, m.queue, m.timer = NewElection(), false, nil, time.Time{}
 	m.announced = map[Key]time.Time{}
+	resumed := map[Key]time.Time{}
+	for key, until := range m.vouched {
+		if until.After(m.l.now) {
+			resumed[key] = until
+		}
+	}
+	m.vouched = map[Key]time.Time{}
+	m.e.Resume(resumed)
 	m.step("boots", func(now time.Time, out *Output) {
 		m.e.DelayLinks(m.delays)
 		m.e.SetReadings(now, m.readings, out)
@@ -72,6 +81,7 @@ func (m *machine) crash() {
 // resign stops the machine in order; stopped is called at the end.
 func (m *machine) resign(stopped func()) {
 	m.stopped = stopped
+	clear(m.vouched)
 	m.step("resigns", m.resignStep)
 }
 
@@ -101,7 +111,7 @@ func (m *machine) sleep(forgets bool) {
 	m.bounds = map[Key]time.Duration{}
 	if m.e != nil {
 		for _, i := range m.e.order {
-			m.bounds[i.cfg.Key] = i.down() + i.cfg.Interval
+			m.bounds[i.cfg.Key] = i.down() + max(i.cfg.Interval, i.masterInterval)
 		}
 	}
 	m.asleep, m.forgets, m.slept, m.unread = true, forgets, m.l.now, false
@@ -199,10 +209,15 @@ func (m *machine) act(was map[Key]bool) {
 		if !s.Until.IsZero() && !was[s.Key] && !m.isMaster(s.Key) {
 			m.l.fail("machine %d sends priority %d of %v in a state that is not entitled to it", m.index+1, s.Advert.Priority, s.Key)
 		}
-		if m.l.sent != nil {
-			m.l.sent(m, s)
+		if !s.Until.IsZero() && !m.e.resigned {
+			m.vouched[s.Key] = s.Until
 		}
 		m.send(s)
+	}
+	for _, t := range m.out.Transitions {
+		if t.To != Master {
+			delete(m.vouched, t.Key)
+		}
 	}
 	m.checkGroups()
 }

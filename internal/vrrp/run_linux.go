@@ -53,6 +53,8 @@ type orders struct {
 	links     map[string]Link
 	delays    map[string]LinkDelay
 	hold      time.Time
+	resumed   map[Key]time.Time
+	failed    map[Key]string
 	resign    bool
 }
 
@@ -92,6 +94,21 @@ func (r *Runner) DelayLinks(delays map[string]LinkDelay) {
 
 // Hold starts no instance before until; see Election.Hold. It is called before SetLinks.
 func (r *Runner) Hold(until time.Time) { r.order(func(o *orders) { o.hold = until }) }
+
+// Resume has instances start as the masters that they were; see Election.Resume.
+func (r *Runner) Resume(masters map[Key]time.Time) {
+	r.order(func(o *orders) { o.resumed = masters })
+}
+
+// Fail takes the role from an instance that cannot fulfil it; see Election.Fail.
+func (r *Runner) Fail(key Key, reason string) {
+	r.order(func(o *orders) {
+		if o.failed == nil {
+			o.failed = map[Key]string{}
+		}
+		o.failed[key] = reason
+	})
+}
 
 // SetReadings makes readings all that is known of what instances track, apart from interfaces.
 func (r *Runner) SetReadings(readings map[Tracker]Reading) {
@@ -151,6 +168,9 @@ func (r *Runner) Run(ctx context.Context) error {
 		if !mail.hold.IsZero() {
 			r.election.Hold(mail.hold)
 		}
+		if mail.resumed != nil {
+			r.election.Resume(mail.resumed)
+		}
 		if mail.delays != nil {
 			r.election.DelayLinks(mail.delays)
 		}
@@ -165,6 +185,9 @@ func (r *Runner) Run(ctx context.Context) error {
 			r.election.Configure(now, mail.configs, mail.groups, &r.out)
 		case mail.readings != nil:
 			r.election.SetReadings(now, mail.readings, &r.out)
+		}
+		for key, reason := range mail.failed {
+			r.election.Fail(now, key, reason, &r.out)
 		}
 		if mail.resign {
 			resigned = true

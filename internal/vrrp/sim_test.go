@@ -36,7 +36,7 @@ func TestSimulation(t *testing.T) {
 		}
 	}
 	// A simulation that disturbs nothing shows nothing.
-	for _, k := range []string{"takeover", "yield", "duplicate", "stall", "fault", "priority", "doubt"} {
+	for _, k := range []string{"takeover", "yield", "duplicate", "stall", "fault", "priority", "doubt", "resumption"} {
 		if counted[k] == 0 {
 			t.Errorf("no %s in %d seeds", k, seed-*simFirst)
 		}

@@ -2,6 +2,7 @@ package vrrp
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -146,6 +147,9 @@ func (w *witness) transition(m *machine, t Transition) {
 	switch {
 	case t.To == Master:
 		w.counted["takeover"]++
+		if strings.HasPrefix(t.Reason, "resumes") {
+			w.counted["resumption"]++
+		}
 		if t.From == Backup {
 			w.checkTakeover(m, ear, i)
 		}
