@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"lvsd/internal/conf/keepalived"
 )
@@ -16,6 +17,7 @@ type inherited struct {
 	forwarding Forwarding
 	tunnel     Tunnel
 	inhibit    bool
+	slowStart  time.Duration
 	// port is the virtual server's, for a real server that names none.
 	port uint16
 }
@@ -43,6 +45,10 @@ func (d *decoder) virtualServer(n *keepalived.Node) {
 			d.whole(c, 0, maxWeight, &pass.weight)
 		case "inhibit_on_failure":
 			d.flag(c, &pass.inhibit)
+		case "slow_start":
+			d.duration(c, 0, maxDuration, &pass.slowStart)
+		case "panic_threshold":
+			d.whole(c, 0, 100, &v.PanicThreshold)
 		case "quorum":
 			d.whole(c, 1, maxQuorum, &v.Quorum)
 		case "hysteresis":
@@ -133,7 +139,7 @@ func (d *decoder) protocol(n *keepalived.Node, to *Protocol) {
 }
 
 func (d *decoder) realServer(n *keepalived.Node, from inherited, v *VirtualServer) {
-	r := RealServer{Weight: from.weight, Forwarding: from.forwarding, Tunnel: from.tunnel, InhibitOnFailure: from.inhibit, Range: n.Range}
+	r := RealServer{Weight: from.weight, Forwarding: from.forwarding, Tunnel: from.tunnel, InhibitOnFailure: from.inhibit, SlowStart: from.slowStart, Range: n.Range}
 	named := d.serverAddress(n, &r.Address)
 	if named && len(n.Args) == 1 {
 		r.Address = netip.AddrPortFrom(r.Address.Addr(), from.port)
@@ -145,6 +151,8 @@ func (d *decoder) realServer(n *keepalived.Node, from inherited, v *VirtualServe
 			d.whole(c, 0, maxWeight, &r.Weight)
 		case "inhibit_on_failure":
 			d.flag(c, &r.InhibitOnFailure)
+		case "slow_start":
+			d.duration(c, 0, maxDuration, &r.SlowStart)
 		case "lb_kind":
 			d.method(c, &r.Forwarding, &r.Tunnel)
 		case "uthreshold":

@@ -13,7 +13,7 @@ func hclVirtualServer() *hclBlock {
 		labels: []string{"address", "port"},
 		values: append([]string{"lb_algo", "lvs_sched", "flag-1", "flag-2", "flag-3", "sh-port", "sh-fallback", "mh-port", "mh-fallback", "ops",
 			"protocol", "ip_family", "persistence_timeout", "persistence_granularity", "persistence_engine", "weight", "inhibit_on_failure",
-			"virtualhost", "quorum", "hysteresis", "sorry_server_inhibit"},
+			"slow_start", "panic_threshold", "virtualhost", "quorum", "hysteresis", "sorry_server_inhibit"},
 			hclTiming()...),
 		args:   []string{"lb_kind", "lvs_method", "sorry_server", "sorry_server_lvs_method"},
 		blocks: []hclChild{{"real_server", hclRealServer()}},
@@ -23,7 +23,7 @@ func hclVirtualServer() *hclBlock {
 func hclRealServer() *hclBlock {
 	return &hclBlock{
 		labels: []string{"address", "port"},
-		values: append([]string{"weight", "inhibit_on_failure", "uthreshold", "lthreshold", "virtualhost"}, hclTiming()...),
+		values: append([]string{"weight", "inhibit_on_failure", "uthreshold", "lthreshold", "slow_start", "virtualhost"}, hclTiming()...),
 		args:   []string{"lb_kind", "lvs_method"},
 		blocks: hclCheckers(),
 	}

@@ -86,9 +86,11 @@ type VirtualServer struct {
 	Quorum     int
 	Hysteresis int
 	// Sorry serves while the quorum is lost; its Address is the zero value for none.
-	Sorry       SorryServer
-	RealServers []RealServer
-	Range       hcl.Range
+	Sorry SorryServer
+	// PanicThreshold is the percentage of real servers, 0-100, below which servers that fail stay.
+	PanicThreshold int
+	RealServers    []RealServer
+	Range          hcl.Range
 }
 
 // SorryServer is the server of a virtual server that has lost its quorum. It has no checks, and
@@ -113,6 +115,9 @@ type RealServer struct {
 	// it gets some again below LowerThreshold, or where that is 0 below three quarters of it.
 	UpperThreshold int
 	LowerThreshold int
+	// SlowStart is how long the weight takes to grow to its full value after the server came back; 0
+	// is at once.
+	SlowStart time.Duration
 	// InhibitOnFailure keeps a failed server in the kernel with weight 0 instead of removing it.
 	InhibitOnFailure bool
 	Checks           []Check

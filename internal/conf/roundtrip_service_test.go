@@ -45,6 +45,7 @@ func drawService(t *rapid.T, k int, cfg *Config) VirtualServer {
 		v.RealServers = append(v.RealServers, r)
 		sum += r.Weight
 	}
+	v.PanicThreshold = rapid.IntRange(0, 100).Draw(t, "panic_threshold")
 	v.Quorum = rapid.IntRange(1, max(sum, 1)).Draw(t, "quorum")
 	v.Hysteresis = rapid.IntRange(0, v.Quorum-1).Draw(t, "hysteresis")
 	if rapid.Bool().Draw(t, "sorry") {
@@ -58,6 +59,7 @@ func drawServer(t *rapid.T, v *VirtualServer, address netip.Addr, cfg *Config) R
 	r := RealServer{
 		UpperThreshold:   rapid.IntRange(0, maxThreshold).Draw(t, "uthreshold"),
 		Weight:           rapid.IntRange(0, maxWeight).Draw(t, "weight"),
+		SlowStart:        time.Duration(rapid.IntRange(0, 86400_000).Draw(t, "slow_start")) * time.Millisecond,
 		InhibitOnFailure: rapid.Bool().Draw(t, "inhibit"),
 	}
 	r.Forwarding, r.Tunnel = drawMethod(t)

@@ -414,6 +414,8 @@ func TestWordsOfService(t *testing.T) {
 		"persistence_timeout 2678400": func(v *VirtualServer) { v.PersistenceTimeout = 31 * 24 * time.Hour },
 		"weight 0":                    func(v *VirtualServer) { v.RealServers[0].Weight = 0 },
 		"weight 65535":                func(v *VirtualServer) { v.RealServers[0].Weight = 65535 },
+		"slow_start 60":               func(v *VirtualServer) { v.RealServers[0].SlowStart = time.Minute },
+		"panic_threshold 50":          func(v *VirtualServer) { v.PanicThreshold = 50 },
 		"inhibit_on_failure":          func(v *VirtualServer) { v.RealServers[0].InhibitOnFailure = true },
 		"weight 9\nquorum 7\nhysteresis 2": func(v *VirtualServer) {
 			v.RealServers[0].Weight, v.Quorum, v.Hysteresis = 9, 7, 2

@@ -62,7 +62,7 @@ func writeService(v *VirtualServer, s syntax, put func(...string)) {
 	if v.PersistenceEngine != "" {
 		put(s.word("persistence_engine", v.PersistenceEngine))
 	}
-	put(s.word("quorum", fmt.Sprint(v.Quorum)), s.word("hysteresis", fmt.Sprint(v.Hysteresis)))
+	put(s.word("panic_threshold", fmt.Sprint(v.PanicThreshold)), s.word("quorum", fmt.Sprint(v.Quorum)), s.word("hysteresis", fmt.Sprint(v.Hysteresis)))
 	if a := v.Sorry.Address; a.IsValid() {
 		put(s.args("sorry_server", a.Addr().String(), fmt.Sprint(a.Port())), s.flag("sorry_server_inhibit", v.Sorry.Inhibit),
 			s.args("sorry_server_lvs_method", method(v.Sorry.Forwarding, v.Sorry.Tunnel)...))
@@ -75,7 +75,7 @@ func writeService(v *VirtualServer, s syntax, put func(...string)) {
 
 func writeServer(r *RealServer, s syntax, put func(...string)) {
 	put(s.open("real_server", r.Address.Addr().String(), fmt.Sprint(r.Address.Port())),
-		s.word("weight", fmt.Sprint(r.Weight)), s.flag("inhibit_on_failure", r.InhibitOnFailure),
+		s.word("weight", fmt.Sprint(r.Weight)), s.flag("inhibit_on_failure", r.InhibitOnFailure), s.word("slow_start", seconds(r.SlowStart)),
 		s.args("lvs_method", method(r.Forwarding, r.Tunnel)...), s.word("uthreshold", fmt.Sprint(r.UpperThreshold)),
 		s.word("lthreshold", fmt.Sprint(r.LowerThreshold)))
 	for i := range r.Checks {

@@ -59,7 +59,7 @@ func (s served) entry(m memory) ipvs.Entry {
 	sorry := sorryServes(s.VirtualServer, m)
 	for i := range s.RealServers {
 		r := &s.RealServers[i]
-		d := destination(r.Forwarding, r.Tunnel, m.weightOf(name, r))
+		d := destination(r.Forwarding, r.Tunnel, m.kernelWeight(name, r))
 		d.UpperThreshold, d.LowerThreshold = uint32(r.UpperThreshold), uint32(r.LowerThreshold)
 		if sorry || !m.up[member{name, r.Address}] {
 			if !r.InhibitOnFailure {

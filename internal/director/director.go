@@ -59,6 +59,7 @@ type Director struct {
 	want      want
 	rollout   rollout
 	health    health
+	due       *time.Timer // the next recomputation for which nothing has to happen; nil is none
 	empty     map[string]bool
 	roles     map[vrrp.Key]role
 	readings  map[vrrp.Tracker]vrrp.Reading // what the election knows; not changed once it does
@@ -246,6 +247,8 @@ func (d *Director) handle(list []any) (over bool) {
 			moved = true
 		case vrrp.Note:
 			d.note(h)
+		case due:
+			verdicts = true
 		case checkFault:
 			d.checkFault(h)
 		case certificate:
@@ -363,10 +366,12 @@ func (d *Director) judge() {
 func (d *Director) recompute() {
 	before, verdicts := d.health, d.checks.Verdicts()
 	d.health.down, d.health.untried = failing(verdicts)
-	d.health.findings = findings(verdicts)
+	d.health.findings, d.health.now = findings(verdicts), time.Now()
 	d.want = desired(d.cfg, d.health, os.Getegid())
 	d.health.memory = d.want.memory
+	d.again(d.want.memory.next)
 	d.noteHealth(before, verdicts)
+	d.noteKept(before.memory)
 	d.noteWeights(before.memory)
 	d.noteQuorum(before.memory)
 	d.noteEmpty()
@@ -384,6 +389,17 @@ func failing(verdicts map[check.Spec]check.Verdict) (down, untried map[check.Spe
 		}
 	}
 	return down, untried
+}
+
+// again recomputes what should be at a time; the zero value is never.
+func (d *Director) again(at time.Time) {
+	if d.due != nil {
+		d.due.Stop()
+		d.due = nil
+	}
+	if !at.IsZero() {
+		d.due = time.AfterFunc(time.Until(at), func() { d.inbox.post(due{}) })
+	}
 }
 
 // findings are what the checks found about weights.

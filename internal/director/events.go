@@ -49,6 +49,7 @@ const (
 
 	ServerLost      Event = "server_lost"
 	ServerRestored  Event = "server_restored"
+	ServerKept      Event = "server_kept"
 	ServerWeight    Event = "server_weight"
 	CheckChanged    Event = "check_changed"
 	CheckFailed     Event = "check_failed"
@@ -117,6 +118,7 @@ func lines() map[Event]line {
 
 		ServerLost:      {zap.WarnLevel, "real server lost"},
 		ServerRestored:  {zap.InfoLevel, "real server restored"},
+		ServerKept:      {zap.ErrorLevel, "real server fails, and stays: too few are left"},
 		ServerWeight:    {zap.InfoLevel, "real server's weight changed, as its checks say"},
 		CheckChanged:    {zap.InfoLevel, "check changed, the real server's state did not"},
 		CertificateEnds: {zap.WarnLevel, "a real server's certificate ends soon, or has ended"},

@@ -71,6 +71,9 @@ func (d *Director) noteHealth(before health, verdicts map[check.Spec]check.Verdi
 	}
 	list, untold := flips(d.cfg, &before, &d.health)
 	for _, f := range list {
+		if !f.up && d.want.memory.kept[member{f.service, f.server.Address}] {
+			continue // noteKept tells it
+		}
 		e := ServerLost
 		if f.up {
 			e = ServerRestored
@@ -97,6 +100,27 @@ func (d *Director) noteHealth(before health, verdicts map[check.Spec]check.Verdi
 			fields = append(fields, zap.Error(err))
 		}
 		d.journal.event(CheckChanged, fields...)
+	}
+}
+
+// noteKept tells which servers fail and stay because too few are left, and which of those left when
+// others came back.
+func (d *Director) noteKept(before memory) {
+	for i := range d.cfg.Services {
+		s := &d.cfg.Services[i]
+		name := serviceName(s)
+		for j := range s.RealServers {
+			key := member{name, s.RealServers[j].Address}
+			was, is := before.kept[key], d.want.memory.kept[key]
+			switch {
+			case is && !was:
+				d.journal.event(ServerKept, zap.String("service", name), zap.Stringer("real_server", key.address),
+					zap.Int("panic_threshold", s.PanicThreshold))
+			case was && !is && !d.want.memory.up[key]:
+				d.journal.event(ServerLost, zap.String("service", name), zap.Stringer("real_server", key.address),
+					zap.String("from", "kept"), zap.String("to", "down"))
+			}
+		}
 	}
 }
 

@@ -259,12 +259,17 @@ func quorumAttributes(v *conf.VirtualServer) []attribute {
 		{name: "sorry_server", value: sorry},
 		{name: "sorry_server_lvs_method", value: method},
 		{name: "sorry_server_inhibit", value: inhibit},
+		{name: "panic_threshold", value: number(v.PanicThreshold)},
 	}
 }
 
 // serverAttributes are a destination's. inhibited tells whether it stays, with weight 0, while
 // one of its checks fails.
-func serverAttributes(d ipvs.Destination, inhibited bool) []attribute {
+func serverAttributes(d ipvs.Destination, inhibited bool, slow time.Duration) []attribute {
+	start := ""
+	if slow > 0 {
+		start = slow.String()
+	}
 	inhibit := ""
 	if inhibited {
 		inhibit = "true"
@@ -280,6 +285,7 @@ func serverAttributes(d ipvs.Destination, inhibited bool) []attribute {
 		{name: "tunnel port", value: number(int(d.TunnelPort))},
 		{name: "tunnel checksum", value: sum},
 		{name: "inhibit_on_failure", value: inhibit},
+		{name: "slow_start", value: start},
 	}
 }
 

@@ -449,7 +449,7 @@ func TestPlanSeesEveryField(t *testing.T) {
 		{netif.Route{}, func(v any) []attribute { return routeAttributes(v.(netif.Route)) }, []string{"To", "Table", "Metric", "TOS"}},
 		{netif.Address{}, func(v any) []attribute { return addressAttributes(held{Address: v.(netif.Address)}, "") }, []string{"Dev"}},
 		{ipvs.Service{}, func(v any) []attribute { return serviceAttributes(v.(ipvs.Service), 4) }, nil},
-		{ipvs.Destination{}, func(v any) []attribute { return serverAttributes(v.(ipvs.Destination), false) }, nil},
+		{ipvs.Destination{}, func(v any) []attribute { return serverAttributes(v.(ipvs.Destination), false, 0) }, nil},
 		{check.Spec{}, spec, []string{"Kind", "Addr", "Detail", "Timing"}},
 		{check.Timing{}, func(v any) []attribute { return spec(check.Spec{Timing: v.(check.Timing)}) }, nil},
 		{check.Socket{}, func(v any) []attribute { return spec(check.Spec{Detail: check.NewDetail(v.(check.Socket), nil)}) }, nil},

@@ -133,7 +133,7 @@ func (s *side) serviceAttributes(key ipvs.ServiceKey) []attribute {
 
 func (s *side) serverAttributes(key serverKey, r *conf.RealServer) []attribute {
 	leaves := len(specs(r)) > 0 || s.services[key.service].Sorry.Address.IsValid()
-	return serverAttributes(s.want.services[key.service].Destinations[key.address], r.InhibitOnFailure && leaves)
+	return serverAttributes(s.want.services[key.service].Destinations[key.address], r.InhibitOnFailure && leaves, r.SlowStart)
 }
 
 // up tells whether a real server is up with the health that is known.

@@ -3,6 +3,7 @@ package director
 import (
 	"maps"
 	"net/netip"
+	"time"
 
 	"lvsd/internal/check"
 	"lvsd/internal/conf"
@@ -16,6 +17,8 @@ type health struct {
 	untried map[check.Spec]bool
 	// findings are of those checks whose targets have something to say about their weight.
 	findings map[check.Spec]check.Finding
+	// now is when all this is known.
+	now time.Time
 	// memory is what desired said of the servers the last time.
 	memory memory
 }
@@ -41,13 +44,20 @@ const maxWeight = 65535
 
 // clone is a copy that nobody changes any more; memory never is.
 func (h *health) clone() health {
-	return health{down: maps.Clone(h.down), untried: maps.Clone(h.untried), findings: maps.Clone(h.findings), memory: h.memory}
+	return health{down: maps.Clone(h.down), untried: maps.Clone(h.untried), findings: maps.Clone(h.findings), now: h.now,
+		memory: h.memory}
 }
 
 // memory is what desired makes of health and is told the next time, since what was decides too.
 type memory struct {
-	up      map[member]bool // servers that are up
-	weight  map[member]int  // of those that have another than the configured one
+	up     map[member]bool // whether a server is up, or is kept though it is not
+	kept   map[member]bool // those that fail, and stay because too few are left
+	weight map[member]int  // of those that have another than the configured one
+	// risen is when those came back that have a slow start before them, and ramped is what they
+	// weigh until then.
+	risen   map[member]time.Time
+	ramped  map[member]int
+	next    time.Time       // when one of those changes; the zero value for never
 	quorate map[string]bool // for each virtual server, by name, whether it has its quorum
 }
 
@@ -76,21 +86,35 @@ func (m *memory) weightOf(service string, r *conf.RealServer) int {
 	return r.Weight
 }
 
+// kernelWeight is what it has in the kernel, which is less while it starts slowly.
+func (m *memory) kernelWeight(service string, r *conf.RealServer) int {
+	if weight, rising := m.ramped[member{service, r.Address}]; rising {
+		return weight
+	}
+	return m.weightOf(service, r)
+}
+
 // judge finds which servers are up, and which virtual servers have their quorum.
 func judge(cfg *conf.Config, h health) memory {
-	m := memory{up: map[member]bool{}, weight: map[member]int{}, quorate: map[string]bool{}}
+	m := memory{up: map[member]bool{}, kept: map[member]bool{}, weight: map[member]int{}, risen: map[member]time.Time{},
+		ramped: map[member]int{}, quorate: map[string]bool{}}
 	for i := range cfg.Services {
 		s := &cfg.Services[i]
 		name, weight := serviceName(s), 0
 		for j := range s.RealServers {
 			r := &s.RealServers[j]
-			if h.up(name, r) {
-				m.up[member{name, r.Address}] = true
-				has := h.weight(r)
-				if has != r.Weight {
-					m.weight[member{name, r.Address}] = has
+			key := member{name, r.Address}
+			if m.up[key] = h.up(name, r); m.up[key] {
+				if has := h.weight(r); has != r.Weight {
+					m.weight[key] = has
 				}
-				weight += has
+			}
+		}
+		m.keep(s, name, h)
+		m.rise(s, name, h)
+		for j := range s.RealServers {
+			if r := &s.RealServers[j]; m.up[member{name, r.Address}] {
+				weight += m.weightOf(name, r)
 			}
 		}
 		m.quorate[name] = quorate(s, weight, h.memory.quorate[name])

@@ -44,6 +44,7 @@ type RealServerStatus struct {
 	Weight          int            `json:"weight"`           // configured
 	EffectiveWeight uint32         `json:"effective_weight"` // wanted in the kernel now; 0 when removed
 	Healthy         bool           `json:"healthy"`
+	Kept            bool           `json:"kept,omitempty"` // it fails, and stays: too few are left
 	Draining        bool           `json:"draining"`
 	InKernel        bool           `json:"in_kernel"`
 	Active          uint32         `json:"active_connections"`
@@ -80,8 +81,9 @@ func (d *Director) serviceStatus(v *conf.VirtualServer, verdicts map[check.Spec]
 	}
 	for i := range v.RealServers {
 		r := &v.RealServers[i]
-		rs := RealServerStatus{Address: r.Address, Weight: r.Weight, Healthy: d.want.memory.up[member{name, r.Address}],
-			Checks: []CheckStatus{}}
+		rs := RealServerStatus{Address: r.Address, Weight: r.Weight, Kept: d.want.memory.kept[member{name, r.Address}],
+			Healthy: d.want.memory.up[member{name, r.Address}] && !d.want.memory.kept[member{name, r.Address}],
+			Checks:  []CheckStatus{}}
 		if len(s.services) > 0 { // all of a group have the same
 			first := s.services[0]
 			rs.EffectiveWeight = d.want.services[first.key].Destinations[first.at(r.Address, r.Forwarding)].Weight

@@ -361,6 +361,8 @@ func (w *writer) service(n int, grouped bool) {
 	w.some("persistence_timeout%s", w.one("", " 50"))
 	w.some("weight %d", w.number(0, 9))
 	w.some("inhibit_on_failure%s", w.one("", " off", " true"))
+	w.some("slow_start %s", w.time())
+	w.some("panic_threshold %d", w.number(0, 100))
 	w.timing()
 	for range w.number(0, 3) {
 		w.line("real_server 10.1.0.%d%s {", w.number(1, 4), w.one("", " 80"))

@@ -13,7 +13,7 @@ func serviceWords() []*keyword {
 				word("lb_algo SCHEDULER").alias("lvs_sched"),
 				word("lb_kind NAT|DR|TUN").alias("lvs_method").with(tunnelOptions()),
 			),
-			words("protocol TCP|UDP|SCTP", "persistence_timeout [SECONDS]", "weight 0-65535", "inhibit_on_failure [BOOL]"),
+			words("protocol TCP|UDP|SCTP", "persistence_timeout [SECONDS]", "weight 0-65535", "inhibit_on_failure [BOOL]", "slow_start SECONDS", "panic_threshold 0-100"),
 			schedulerFlags(), persistenceWords(), quorumWords(), serverWords(),
 			words("ip_family inet|inet6"),
 			but(off(), ignore("lvsd checks the servers on both nodes, so that a takeover finds their states known", "ha_suspend [BOOL]")),
@@ -22,7 +22,7 @@ func serviceWords() []*keyword {
 			scripts(ignore(noScripts, "quorum_up COMMAND …", "quorum_down COMMAND …")),
 			list(word("real_server ADDRESS [PORT] { … }").holds(
 				inheritedWords(), checkers(),
-				words("weight 0-65535", "inhibit_on_failure [BOOL]"),
+				words("weight 0-65535", "inhibit_on_failure [BOOL]", "slow_start SECONDS"),
 				serverWords(),
 				list(word("lb_kind NAT|DR|TUN").alias("lvs_method").with(tunnelOptions())),
 				words("uthreshold CONNECTIONS", "lthreshold CONNECTIONS"),
