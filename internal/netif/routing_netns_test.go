@@ -220,3 +220,122 @@ func TestNetnsRouting(t *testing.T) {
 	r.applied(3)
 	becomes(t, "nothing is left", "")
 }
+
+// TestNetnsRoutesAsIPHasThem: what ip(8) makes of a line is what a Route or a Rule of the same words is.
+func TestNetnsRoutesAsIPHasThem(t *testing.T) {
+	routers(t)
+	k := new(hostKernel)
+	if err := k.Open(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = k.Close() }()
+	if _, err := k.Dump(); err != nil {
+		t.Fatal(err)
+	}
+	metric := func(kind int, v uint32) func(*Route) { return func(r *Route) { r.Metrics[kind] = v } }
+	net3 := "198.18.0.0/15"
+	way := via("192.0.2.1", "eth0")
+	for line, want := range map[string]Route{
+		net3 + " via 192.0.2.1":                                       route(net3, way),
+		net3 + " dev eth0":                                            with(route(net3, via("", "eth0")), func(r *Route) { r.Scope = unix.RT_SCOPE_LINK }),
+		net3 + " via 192.0.2.1 rtt 100ms":                             with(route(net3, way), metric(unix.RTAX_RTT, 800)),
+		net3 + " via 192.0.2.1 rttvar 100ms":                          with(route(net3, way), metric(unix.RTAX_RTTVAR, 400)),
+		net3 + " via 192.0.2.1 features ecn":                          with(route(net3, way), metric(unix.RTAX_FEATURES, 1)),
+		net3 + " via 192.0.2.1 quickack 1":                            with(route(net3, way), metric(unix.RTAX_QUICKACK, 1)),
+		net3 + " via 192.0.2.1 fastopen_no_cookie 1":                  with(route(net3, way), metric(unix.RTAX_FASTOPEN_NO_COOKIE, 1)),
+		net3 + " via 192.0.2.1 congctl reno":                          with(route(net3, way), func(r *Route) { r.Congctl = "reno" }),
+		net3 + " via inet6 fe80::1 dev eth0":                          route(net3, via("fe80::1", "eth0")),
+		net3 + " via 192.0.2.1 tos 0x10 metric 7 scope site table 70": with(route(net3, way), func(r *Route) { r.TOS, r.Metric, r.Scope, r.Table = 0x10, 7, 200, 70 }),
+		net3 + " nexthop via 192.0.2.1 weight 2 nexthop via 192.0.2.254 dev eth0": route(net3, Hops(
+			Nexthop{Via: netip.MustParseAddr("192.0.2.1"), Dev: "eth0", Weight: 2}, Nexthop{Via: netip.MustParseAddr("192.0.2.254"), Dev: "eth0"})),
+		net3 + " via 192.0.2.1 mtu lock 1400 rto_min 30ms": with(route(net3, way), func(r *Route) {
+			r.Metrics[unix.RTAX_MTU], r.Metrics[unix.RTAX_RTO_MIN], r.Metrics[unix.RTAX_LOCK] = 1400, 30, 1<<unix.RTAX_MTU|1<<unix.RTAX_RTO_MIN
+		}),
+		"local 203.0.113.9 dev lo table 100": with(route("203.0.113.9/32", via("", "lo")), func(r *Route) {
+			r.Type, r.Scope, r.Table = unix.RTN_LOCAL, unix.RT_SCOPE_HOST, 100
+		}),
+		"throw " + net3 + " table 100":                       with(blackhole(net3), func(r *Route) { r.Type, r.Table = unix.RTN_THROW, 100 }),
+		"-6 2001:db8:9::/48 via 2001:db8::1":                 route("2001:db8:9::/48", via("2001:db8::1", "eth0")),
+		"-6 default via fe80::1 dev eth0 pref high metric 7": with(route("::/0", via("fe80::1", "eth0")), func(r *Route) { r.Pref, r.Metric = 1, 7 }),
+		"-6 unreachable 2001:db8:9::/48":                     with(blackhole("2001:db8:9::/48"), func(r *Route) { r.Type = unix.RTN_UNREACHABLE }),
+		"-6 2001:db8:9::/48 via 2001:db8::1 src 2001:db8::2 table 9": with(route("2001:db8:9::/48", via("2001:db8::1", "eth0")), func(r *Route) {
+			r.Src, r.Table = netip.MustParseAddr("2001:db8::2"), 9
+		}),
+	} {
+		family := ""
+		if rest, six := strings.CutPrefix(line, "-6 "); six {
+			family, line = "-6 ", rest
+		}
+		// The protocol is before the nexthops, where there are some.
+		words := strings.Replace(line+" ", " nexthop", " proto keepalived nexthop", 1)
+		if words == line+" " {
+			words = line + " proto keepalived"
+		}
+		ip(t, family+"route add "+words)
+		routes, _, err := k.Routing(map[uint8]bool{Protocol: true})
+		if err != nil || len(routes) != 1 || !want.is(routes[0]) {
+			t.Errorf("%s is\n%+v, want\n%+v: %v", line, routes, want, err)
+		}
+		for _, r := range routes {
+			if err := k.DeleteRoute(r); err != nil {
+				t.Errorf("delete %s: %v", r, err)
+			}
+		}
+	}
+	for line, want := range map[string]Rule{
+		"from 192.0.2.0/24 lookup 100 pref 1000":                       viaTable,
+		"not to 192.0.2.0/24 blackhole pref 1000":                      {Family: 4, Priority: 1000, Not: true, To: netip.MustParsePrefix("192.0.2.0/24"), Action: ActionBlackhole},
+		"fwmark 4/0xff lookup main suppress_prefixlength 0 pref 1000":  {Family: 4, Priority: 1000, Mark: 4, Mask: 0xff, Action: ActionTable, Table: 254, SuppressPrefix: 1},
+		"fwmark 4 iif eth0 goto 2000 pref 1000":                        {Family: 4, Priority: 1000, Mark: 4, Mask: ^uint32(0), Iif: "eth0", Action: ActionGoto, Goto: 2000},
+		"ipproto tcp dport 80 sport 10-20 lookup 7 pref 1000":          {Family: 4, Priority: 1000, IPProto: 6, Dport: Range{80, 80}, Sport: Range{10, 20}, Action: ActionTable, Table: 7},
+		"uidrange 0-99 oif eth9 lookup 7 suppress_ifgroup 0 pref 1000": {Family: 4, Priority: 1000, UIDs: Range{0, 99}, UIDRange: true, Oif: "eth9", Action: ActionTable, Table: 7, SuppressGroup: 1},
+		"-6 from 2001:db8::/32 tos 0x10 prohibit pref 1000":            {Family: 6, Priority: 1000, From: netip.MustParsePrefix("2001:db8::/32"), TOS: 0x10, Action: ActionProhibit},
+	} {
+		want.Protocol = Protocol
+		family := ""
+		if rest, six := strings.CutPrefix(line, "-6 "); six {
+			family, line = "-6 ", rest
+		}
+		ip(t, family+"rule add "+line+" protocol keepalived")
+		_, rules, err := k.Routing(map[uint8]bool{Protocol: true})
+		if err != nil || len(rules) != 1 || rules[0] != want.canonical() {
+			t.Errorf("%s is\n%+v, want\n%+v: %v", line, rules, want, err)
+		}
+		for _, r := range rules {
+			if err := k.DeleteRule(r); err != nil {
+				t.Errorf("delete %s: %v", r, err)
+			}
+		}
+	}
+}
+
+// TestNetnsPrimaryGoes: the kernel takes the other addresses of a subnet off with the first one, and
+// what goes by them; all of lvsd's is back. With promote_secondaries nothing of it goes.
+func TestNetnsPrimaryGoes(t *testing.T) {
+	routers(t)
+	address := func(prefix string) Address { return Address{Prefix: netip.MustParsePrefix(prefix), Dev: "eth0"} }
+	byVIP := with(route("10.1.0.0/16", via("198.51.100.254", "eth0")), func(r *Route) { r.Src = netip.MustParseAddr("198.51.100.9") })
+	want := Want{Instances: map[string]Instance{
+		"static": {Static: true, Addresses: []Address{address("198.51.100.2/24"), address("198.51.100.3/24")}},
+		"web":    {Addresses: []Address{address("198.51.100.9/24")}, Routes: []Route{byVIP}},
+	}}
+	const there = "10.1.0.0/16 via 198.51.100.254 dev eth0 src 198.51.100.9"
+	r := startApplier(t, Options{})
+	r.Want(1, want)
+	r.applied(1)
+	r.master("web")
+	becomes(t, "the route by the virtual address", there)
+	ip(t, "addr del 198.51.100.2/24 dev eth0")
+	shows(t, "eth0", "198.51.100.2/24", "198.51.100.3/24", "198.51.100.9/24")
+	becomes(t, "the route is back", there)
+
+	want.Sysctls = []Sysctl{{Name: "net.ipv4.conf.eth0.promote_secondaries", Value: "1"}}
+	r.Want(2, want)
+	r.applied(2)
+	await(r, func(SysctlSet) bool { return true })
+	for _, a := range []string{"198.51.100.2/24", "198.51.100.3/24", "198.51.100.9/24"} {
+		ip(t, "addr del "+a+" dev eth0")
+		shows(t, "eth0", "198.51.100.2/24", "198.51.100.3/24", "198.51.100.9/24")
+		becomes(t, "the route is back after the loss of "+a, there)
+	}
+}
