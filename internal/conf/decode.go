@@ -181,6 +181,8 @@ func (d *decoder) globalDefs(n *keepalived.Node) {
 			d.syncDaemon(c)
 		case "lvs_flush":
 			d.flag(c, &d.cfg.LVS.Flush)
+		case "rs_init_notifies":
+			d.flag(c, &d.cfg.LVS.InitNotifies)
 		case "checker_log_all_failures":
 			d.flag(c, &d.global.logAllFailures)
 		default:

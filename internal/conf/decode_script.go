@@ -91,6 +91,15 @@ func (d *decoder) command(n *keepalived.Node, to *Program) {
 	to.Words = words
 }
 
+// notification reads a program that is told of something, and whom it runs as.
+func (d *decoder) notification(n *keepalived.Node, to *Program) {
+	d.command(n, to)
+	for _, c := range n.Children {
+		d.user(c, to)
+	}
+	d.settleUser(to)
+}
+
 // user reads whom a program runs as: USER [GROUP]. Who has the names, the host knows.
 func (d *decoder) user(n *keepalived.Node, to *Program) {
 	if n.Broken || len(n.Args) == 0 || !d.account(n.Args[0], "user", &to.User) {

@@ -53,6 +53,12 @@ func (d *decoder) virtualServer(n *keepalived.Node) {
 			d.whole(c, 1, maxQuorum, &v.Quorum)
 		case "hysteresis":
 			d.whole(c, 0, maxQuorum, &v.Hysteresis)
+		case "quorum_up":
+			d.notification(c, &v.QuorumUp)
+		case "quorum_down":
+			d.notification(c, &v.QuorumDown)
+		case "omega":
+			d.flag(c, &v.Omega)
 		default:
 			d.inherited(c, &pass.checks)
 		}
@@ -155,6 +161,10 @@ func (d *decoder) realServer(n *keepalived.Node, from inherited, v *VirtualServe
 			d.duration(c, 0, maxDuration, &r.SlowStart)
 		case "lb_kind":
 			d.method(c, &r.Forwarding, &r.Tunnel)
+		case "notify_up":
+			d.notification(c, &r.NotifyUp)
+		case "notify_down":
+			d.notification(c, &r.NotifyDown)
 		case "uthreshold":
 			d.whole(c, 0, maxThreshold, &r.UpperThreshold)
 		case "lthreshold":

@@ -81,6 +81,10 @@ func split(word keepalived.Word) []keepalived.Word {
 
 // script evaluates an argument with a command line.
 func (w *hclWalk) script(a *hcl.Attribute) []*keepalived.Node {
+	v, diags := a.Expr.Value(w.context)
+	if !diags.HasErrors() && v.IsWhollyKnown() && !v.IsNull() && (v.Type().IsObjectType() || v.Type().IsMapType()) {
+		return one(w.notification(a, v))
+	}
 	n, elements, ranges, _ := w.elements(a, true)
 	for i, e := range elements {
 		word, ok := w.element(a, e, ranges[i])
@@ -106,6 +110,55 @@ func (w *hclWalk) script(a *hcl.Attribute) []*keepalived.Node {
 		n.Broken = true
 	}
 	return one(n)
+}
+
+// notification is a command line with whom it runs as: an object of command, user and group.
+func (w *hclWalk) notification(a *hcl.Attribute, v cty.Value) *keepalived.Node {
+	at := a.Expr.Range()
+	n := statement(a.Name, a.Range)
+	n.Keyword.Range = a.NameRange
+	words := map[string]keepalived.Word{}
+	for it := v.ElementIterator(); it.Next(); {
+		key, value := it.Element()
+		word, ok := scalar(value, at)
+		switch name := key.AsString(); {
+		case name != "command" && name != "user" && name != "group":
+			w.errorf(at, "Unknown keyword %q in %s; write command, user and group", name, a.Name)
+			n.Broken = true
+		case value.IsNull():
+		case !ok:
+			w.errorf(at, "The %s of %s is one value, not %s", name, a.Name, kindName(value))
+			n.Broken = true
+		default:
+			words[name] = word
+		}
+	}
+	if n.Broken {
+		return n
+	}
+	command, fault := keepalived.SplitCommand(words["command"].Text)
+	switch {
+	case fault != "":
+		w.errorf(at, "%s: %s", a.Name, fault)
+		n.Broken = true
+	case len(command) == 0:
+		w.errorf(at, "%s has no command; write command = \"…\"", a.Name)
+		n.Broken = true
+	}
+	for _, text := range command {
+		n.Args = append(n.Args, keepalived.Word{Text: text, Range: at})
+	}
+	user, named := words["user"]
+	group, grouped := words["group"]
+	switch {
+	case grouped && !named:
+		w.errorf(at, "%s has a group and no user; write both", a.Name)
+	case grouped:
+		n.Children = one(statement("user", at, user, group))
+	case named:
+		n.Children = one(statement("user", at, user))
+	}
+	return n
 }
 
 // lines evaluates an argument with a list of lines to the block that keepalived has for it.

@@ -15,6 +15,8 @@ type LVS struct {
 	// Flush takes the kernel's services at our addresses that the configuration does not have for
 	// leftovers at the start (lvs_flush).
 	Flush bool
+	// InitNotifies tells NotifyUp and NotifyDown of servers at the start too (rs_init_notifies).
+	InitNotifies bool
 }
 
 // LVSTimeouts are how long the kernel remembers a connection without packets (lvs_timeouts), in

@@ -85,6 +85,10 @@ type VirtualServer struct {
 	// Hysteresis, less than that, is how far the sum must pass it in either direction.
 	Quorum     int
 	Hysteresis int
+	// QuorumUp and QuorumDown are told that the quorum is gained and lost; without words for nothing.
+	QuorumUp, QuorumDown Program
+	// Omega has the programs of a loss told at a stop too: QuorumDown, and NotifyDown of each server.
+	Omega bool
 	// Sorry serves while the quorum is lost; its Address is the zero value for none.
 	Sorry SorryServer
 	// PanicThreshold is the percentage of real servers, 0-100, below which servers that fail stay.
@@ -120,6 +124,8 @@ type RealServer struct {
 	SlowStart time.Duration
 	// InhibitOnFailure keeps a failed server in the kernel with weight 0 instead of removing it.
 	InhibitOnFailure bool
-	Checks           []Check
-	Range            hcl.Range
+	// NotifyUp and NotifyDown are told that the server is restored and lost; without words for nothing.
+	NotifyUp, NotifyDown Program
+	Checks               []Check
+	Range                hcl.Range
 }

@@ -48,6 +48,7 @@ func drawService(t *rapid.T, k int, cfg *Config) VirtualServer {
 	v.PanicThreshold = rapid.IntRange(0, 100).Draw(t, "panic_threshold")
 	v.Quorum = rapid.IntRange(1, max(sum, 1)).Draw(t, "quorum")
 	v.Hysteresis = rapid.IntRange(0, v.Quorum-1).Draw(t, "hysteresis")
+	v.QuorumUp, v.QuorumDown, v.Omega = drawNotification(t), drawNotification(t), rapid.Bool().Draw(t, "omega")
 	if rapid.Bool().Draw(t, "sorry") {
 		v.Sorry = SorryServer{Address: netip.AddrPortFrom(server.Next(), v.Address.Port()), Inhibit: rapid.Bool().Draw(t, "sorry inhibit")}
 		v.Sorry.Forwarding, v.Sorry.Tunnel = drawMethod(t)
@@ -63,6 +64,7 @@ func drawServer(t *rapid.T, v *VirtualServer, address netip.Addr, cfg *Config) R
 		InhibitOnFailure: rapid.Bool().Draw(t, "inhibit"),
 	}
 	r.Forwarding, r.Tunnel = drawMethod(t)
+	r.NotifyUp, r.NotifyDown = drawNotification(t), drawNotification(t)
 	port := v.Address.Port()
 	if r.Forwarding == NAT || v.FWMark != 0 {
 		port = rapid.Uint16Range(1, 65535).Draw(t, "server port")
@@ -142,7 +144,7 @@ func drawLVS(t *rapid.T, c *Config) {
 	timeout := func(name string) time.Duration {
 		return time.Duration(max(0, rapid.IntRange(-1000, 2678400).Draw(t, name))) * time.Second
 	}
-	l.Flush = rapid.Bool().Draw(t, "flush")
+	l.Flush, l.InitNotifies = rapid.Bool().Draw(t, "flush"), rapid.Bool().Draw(t, "rs_init_notifies")
 	l.Timeouts = LVSTimeouts{timeout("tcp"), timeout("tcpfin"), timeout("udp")}
 	for _, v := range c.Services {
 		for _, r := range v.RealServers {
@@ -160,4 +162,17 @@ func drawLVS(t *rapid.T, c *Config) {
 	if len(c.Instances) > 0 && rapid.Bool().Draw(t, "follows") {
 		l.Sync.Instance = c.Instances[0].Name
 	}
+}
+
+func drawNotification(t *rapid.T) Program {
+	var p Program
+	if !rapid.Bool().Draw(t, "notification") {
+		return p
+	}
+	p.Words = append([]string{"/bin/x"}, rapid.SliceOfN(rapid.StringMatching(`[a-z '"{}$%\\]{0,4}`), 0, 2).Draw(t, "arguments")...)
+	if rapid.Bool().Draw(t, "user") {
+		p.User = rapid.SampledFrom([]string{"nobody", "65534"}).Draw(t, "name")
+		p.Group = rapid.SampledFrom([]string{"", "nogroup", "0"}).Draw(t, "group's name")
+	}
+	return p
 }

@@ -62,7 +62,9 @@ func writeService(v *VirtualServer, s syntax, put func(...string)) {
 	if v.PersistenceEngine != "" {
 		put(s.word("persistence_engine", v.PersistenceEngine))
 	}
-	put(s.word("panic_threshold", fmt.Sprint(v.PanicThreshold)), s.word("quorum", fmt.Sprint(v.Quorum)), s.word("hysteresis", fmt.Sprint(v.Hysteresis)))
+	put(s.word("panic_threshold", fmt.Sprint(v.PanicThreshold)))
+	put(s.word("quorum", fmt.Sprint(v.Quorum)), s.word("hysteresis", fmt.Sprint(v.Hysteresis)), s.flag("omega", v.Omega),
+		s.notification("quorum_up", v.QuorumUp), s.notification("quorum_down", v.QuorumDown))
 	if a := v.Sorry.Address; a.IsValid() {
 		put(s.args("sorry_server", a.Addr().String(), fmt.Sprint(a.Port())), s.flag("sorry_server_inhibit", v.Sorry.Inhibit),
 			s.args("sorry_server_lvs_method", method(v.Sorry.Forwarding, v.Sorry.Tunnel)...))
@@ -77,7 +79,8 @@ func writeServer(r *RealServer, s syntax, put func(...string)) {
 	put(s.open("real_server", r.Address.Addr().String(), fmt.Sprint(r.Address.Port())),
 		s.word("weight", fmt.Sprint(r.Weight)), s.flag("inhibit_on_failure", r.InhibitOnFailure), s.word("slow_start", seconds(r.SlowStart)),
 		s.args("lvs_method", method(r.Forwarding, r.Tunnel)...), s.word("uthreshold", fmt.Sprint(r.UpperThreshold)),
-		s.word("lthreshold", fmt.Sprint(r.LowerThreshold)))
+		s.word("lthreshold", fmt.Sprint(r.LowerThreshold)),
+		s.notification("notify_up", r.NotifyUp), s.notification("notify_down", r.NotifyDown))
 	for i := range r.Checks {
 		writeCheck(&r.Checks[i], s, put)
 	}
@@ -105,7 +108,7 @@ func method(f Forwarding, t Tunnel) []string {
 
 // lvsWords spells what global_defs says of IPVS.
 func lvsWords(l *LVS, s syntax) string {
-	words := []string{s.flag("lvs_flush", l.Flush)}
+	words := []string{s.flag("lvs_flush", l.Flush), s.flag("rs_init_notifies", l.InitNotifies)}
 	var timeouts []string
 	for _, t := range []struct {
 		name string
@@ -130,4 +133,23 @@ func lvsWords(l *LVS, s syntax) string {
 		words = append(words, s.args("lvs_sync_daemon", sync...))
 	}
 	return strings.Join(words, "\n")
+}
+
+func (s keepalivedSyntax) notification(name string, p Program) string {
+	if len(p.Words) == 0 {
+		return ""
+	}
+	return strings.TrimSpace(strings.Join([]string{s.script(name, p.Words), p.User, p.Group}, " "))
+}
+
+func (hclSyntax) notification(name string, p Program) string {
+	switch {
+	case len(p.Words) == 0:
+		return ""
+	case p.User == "":
+		return hclSyntax{}.script(name, p.Words)
+	case p.Group == "":
+		return fmt.Sprintf("%s = { command = %s, user = %s }", name, quoted(commandLine(p.Words)), quoted(p.User))
+	}
+	return fmt.Sprintf("%s = { command = %s, user = %s, group = %s }", name, quoted(commandLine(p.Words)), quoted(p.User), quoted(p.Group))
 }

@@ -20,6 +20,7 @@ type syntax interface {
 	track(list []Tracked) string
 	script(name string, words []string) string
 	process(words []string) string
+	notification(name string, p Program) string
 	lines(name string, lines []string) string
 	url(u URL, words []string) string
 	// command is a word with a command line of one word.

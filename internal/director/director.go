@@ -17,6 +17,7 @@ import (
 	"lvsd/internal/elector"
 	"lvsd/internal/ipvs"
 	"lvsd/internal/netif"
+	"lvsd/internal/script"
 	"lvsd/internal/track"
 	"lvsd/internal/vrrp"
 )
@@ -51,6 +52,7 @@ type Director struct {
 	elector  mastership
 	services *ipvs.Applier
 	checks   *check.Set
+	programs *script.Queue
 	trackers *track.Set
 	started  time.Time
 
@@ -111,6 +113,9 @@ func newDirector(o Options, cfg *conf.Config, h host) (*Director, error) {
 		Leftover:  leftover(cfg),
 		Report:    func(r ipvs.Report) { d.inbox.post(r) },
 	})
+	d.programs = script.NewQueue(toldWithin, func(subject string, c script.Command, err error) {
+		d.inbox.post(programFailed{subject, c, err})
+	})
 	d.checks = check.NewSet(check.Options{
 		Report:     func(c check.Change) { d.inbox.post(c) },
 		Failed:     func(s check.Spec, v check.Verdict) { d.inbox.post(checkFailed{s, v}) },
@@ -140,6 +145,7 @@ func (d *Director) Run(ctx context.Context) error {
 	var parts sync.WaitGroup
 	defer wait(&parts, lastSteps)
 	defer cancel()
+	defer d.finishTelling(lastSteps)
 	defer d.checks.Close()
 	defer d.trackers.Close()
 	d.start(ctx, &parts)
@@ -168,6 +174,7 @@ func (d *Director) Run(ctx context.Context) error {
 		}
 		if over && giveUp == nil { // addresses may go now, then services
 			giveUp = time.After(lastSteps)
+			d.tellOfTheEnd()
 			d.ended, d.want = true, want{services: ipvs.Table{}}
 			d.checks.Apply(nil)
 			d.trackers.Apply(nil)
@@ -249,6 +256,8 @@ func (d *Director) handle(list []any) (over bool) {
 			d.note(h)
 		case due:
 			verdicts = true
+		case programFailed:
+			d.programFailed(h)
 		case checkFault:
 			d.checkFault(h)
 		case certificate:

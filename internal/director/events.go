@@ -60,6 +60,7 @@ const (
 	ServiceServed   Event = "service_served"
 	QuorumLost      Event = "quorum_lost"
 	QuorumGained    Event = "quorum_gained"
+	ProgramFailed   Event = "program_failed"
 
 	IPVSMissing    Event = "ipvs_missing"
 	IPVSPresent    Event = "ipvs_present"
@@ -129,6 +130,7 @@ func lines() map[Event]line {
 		ServiceServed:   {zap.InfoLevel, "service has a healthy real server again"},
 		QuorumLost:      {zap.WarnLevel, "service lost its quorum"},
 		QuorumGained:    {zap.InfoLevel, "service gained its quorum"},
+		ProgramFailed:   {zap.WarnLevel, "program that is told of changes failed"},
 
 		IPVSMissing:    {zap.ErrorLevel, "the kernel's IPVS cannot be used: no service works until it can"},
 		IPVSPresent:    {zap.InfoLevel, "the kernel's IPVS can be used"},

@@ -74,10 +74,11 @@ func (d *Director) noteHealth(before health, verdicts map[check.Spec]check.Verdi
 		if !f.up && d.want.memory.kept[member{f.service, f.server.Address}] {
 			continue // noteKept tells it
 		}
-		e := ServerLost
+		e, program := ServerLost, f.server.NotifyDown
 		if f.up {
-			e = ServerRestored
+			e, program = ServerRestored, f.server.NotifyUp
 		}
+		d.notify(f.service, program)
 		fields := append([]zap.Field{zap.String("service", f.service), zap.Stringer("real_server", f.server.Address),
 			zap.Stringer("check", f.spec)}, states(f.spec, f.up)...)
 		if err := verdicts[f.spec].Err; err != nil {
@@ -149,7 +150,19 @@ func (d *Director) noteQuorum(before memory) {
 		name := serviceName(s)
 		had, known := before.quorate[name]
 		has := d.want.memory.quorate[name]
-		if s.Quorum <= 1 && !s.Sorry.Address.IsValid() || had == has && known || has && !known {
+		sorry := s.Sorry.Address.IsValid()
+		if !known {
+			d.tellAtStart(s)
+		}
+		switch {
+		case known && had == has:
+			continue
+		case has:
+			d.notify(name, s.QuorumUp)
+		case known || sorry:
+			d.notify(name, s.QuorumDown)
+		}
+		if s.Quorum <= 1 && !sorry || has && !known {
 			continue
 		}
 		weight := 0
@@ -164,7 +177,7 @@ func (d *Director) noteQuorum(before memory) {
 		}
 		fields := []zap.Field{zap.String("service", name), zap.Int("weight", weight), zap.Int("quorum", s.Quorum),
 			zap.Int("hysteresis", s.Hysteresis)}
-		if s.Sorry.Address.IsValid() {
+		if sorry {
 			fields = append(fields, zap.Stringer("sorry_server", s.Sorry.Address))
 		}
 		d.journal.event(e, fields...)

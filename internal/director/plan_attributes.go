@@ -176,6 +176,7 @@ func globalAttributes(s *side) []attribute {
 		{name: "lvs_timeouts", value: timeoutsText(s.cfg.LVS.Timeouts)},
 		{name: "lvs_sync_daemon", value: syncText(&s.cfg.LVS.Sync)},
 		{name: "lvs_flush", value: flagText(s.cfg.LVS.Flush)},
+		{name: "rs_init_notifies", value: flagText(s.cfg.LVS.InitNotifies)},
 	}
 }
 
@@ -260,6 +261,9 @@ func quorumAttributes(v *conf.VirtualServer) []attribute {
 		{name: "sorry_server_lvs_method", value: method},
 		{name: "sorry_server_inhibit", value: inhibit},
 		{name: "panic_threshold", value: number(v.PanicThreshold)},
+		{name: "quorum_up", value: programText(v.QuorumUp)},
+		{name: "quorum_down", value: programText(v.QuorumDown)},
+		{name: "omega", value: flagText(v.Omega)},
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lvsd/internal/conf"
+	"lvsd/internal/script"
 )
 
 // timeoutsText, syncText and flagText write what keepalived.conf has behind the word.
@@ -42,4 +43,16 @@ func flagText(set bool) string {
 		return "true"
 	}
 	return ""
+}
+
+// programText is a program as it is written, with whom it runs as.
+func programText(p conf.Program) string {
+	if len(p.Words) == 0 {
+		return ""
+	}
+	text := script.NewLine(p.Words...).String()
+	if p.User != "" {
+		text += strings.TrimRight(" as "+p.User+":"+p.Group, ":")
+	}
+	return text
 }

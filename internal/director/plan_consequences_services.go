@@ -33,24 +33,35 @@ func (p *planner) serviceConsequences() {
 	p.quorums()
 }
 
-// quorums finds virtual servers that lose their quorum, or gain it.
+// quorums finds virtual servers that lose their quorum, or gain it, and those whose sorry server
+// comes to serve, or to serve no more.
 func (p *planner) quorums() {
 	for _, s := range p.new.list {
-		key, name := s.key, serviceName(s.VirtualServer)
-		had, is := p.old.memory.quorate[name], p.new.memory.quorate[name]
-		if !p.old.has(key) || had == is || s.Quorum <= 1 && !s.Sorry.Address.IsValid() {
+		name := serviceName(s.VirtualServer)
+		was, stays := p.old.services[s.key]
+		if !stays {
 			continue
 		}
-		then := ""
-		if sorry := s.Sorry.Address; sorry.IsValid() && is {
-			then = fmt.Sprintf(": its real servers serve, and the sorry_server %s does not any more", sorry)
-		} else if sorry.IsValid() {
-			then = fmt.Sprintf(": the sorry_server %s serves, and its real servers do not", sorry)
-		}
+		had, is := p.old.memory.quorate[name], p.new.memory.quorate[name]
+		sorryWas, sorryIs := sorryServes(was.VirtualServer, p.old.memory), sorryServes(s.VirtualServer, p.new.memory)
+		what := "is without its quorum"
 		if is {
-			p.follows(Info, "quorum_gained", serviceTitle(key), "gains its quorum%s", then)
-		} else {
-			p.follows(Warning, "quorum_lost", serviceTitle(key), "loses its quorum%s", then)
+			what = "has its quorum"
+		}
+		switch {
+		case sorryIs != sorryWas:
+		case had == is || s.Quorum <= 1 && !s.Sorry.Address.IsValid():
+			continue
+		}
+		switch {
+		case sorryIs:
+			p.follows(Warning, "quorum_lost", serviceTitle(s.key), "%s: the sorry_server %s serves, and its real servers do not", what, s.Sorry.Address)
+		case sorryWas:
+			p.follows(Info, "quorum_gained", serviceTitle(s.key), "%s: its real servers serve, and the sorry_server %s does not any more", what, was.Sorry.Address)
+		case is:
+			p.follows(Info, "quorum_gained", serviceTitle(s.key), "%s", what)
+		default:
+			p.follows(Warning, "quorum_lost", serviceTitle(s.key), "%s", what)
 		}
 	}
 }

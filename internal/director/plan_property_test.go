@@ -384,19 +384,18 @@ func TestEmptyPlan(t *testing.T) {
 
 // quorumWords writes what counts when a quorum is lost.
 func quorumWords(cfg *conf.Config) string {
-	var services []string
-	for i := range cfg.Services {
-		v := &cfg.Services[i]
-		text := fmt.Sprint(serviceName(v), quorumAttributes(v))
+	var words []string
+	for _, v := range services(cfg) { // none of a group that is empty
+		text := fmt.Sprint(v.key, quorumAttributes(v.VirtualServer))
 		for _, r := range v.RealServers {
 			if v.Sorry.Address.IsValid() && r.InhibitOnFailure {
 				text += " " + r.Address.String()
 			}
 		}
-		services = append(services, text)
+		words = append(words, text)
 	}
-	slices.Sort(services)
-	return strings.Join(services, "\n")
+	slices.Sort(words)
+	return strings.Join(words, "\n")
 }
 
 // normal writes what is wanted, in an order of its own where order does not matter.

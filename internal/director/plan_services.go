@@ -133,7 +133,9 @@ func (s *side) serviceAttributes(key ipvs.ServiceKey) []attribute {
 
 func (s *side) serverAttributes(key serverKey, r *conf.RealServer) []attribute {
 	leaves := len(specs(r)) > 0 || s.services[key.service].Sorry.Address.IsValid()
-	return serverAttributes(s.want.services[key.service].Destinations[key.address], r.InhibitOnFailure && leaves, r.SlowStart)
+	return append(serverAttributes(s.want.services[key.service].Destinations[key.address], r.InhibitOnFailure && leaves, r.SlowStart),
+		attribute{name: "notify_up", value: programText(r.NotifyUp)},
+		attribute{name: "notify_down", value: programText(r.NotifyDown)})
 }
 
 // up tells whether a real server is up with the health that is known.

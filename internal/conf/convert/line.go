@@ -79,3 +79,16 @@ func command(words []keepalived.Word) string {
 	}
 	return quote(strings.Join(parts, " "))
 }
+
+// notification writes a command line, and whom it runs as where that is said.
+func notification(n *keepalived.Node) string {
+	if len(n.Children) == 0 {
+		return command(n.Args)
+	}
+	user := n.Children[0].Args
+	expr := "{ command = " + command(n.Args) + ", user = " + quote(user[0].Text)
+	if len(user) > 1 {
+		expr += ", group = " + quote(user[1].Text)
+	}
+	return expr + " }"
+}

@@ -115,6 +115,7 @@ func (w *writer) file() {
 		w.some("lvs_timeouts %s", w.one("tcp 5", "udp 9 tcp 100"))
 		w.some("lvs_sync_daemon %s", w.one("eth1", "eth1 id 7", "bond0.5 ttl 3 group 239.1.1.1"))
 		w.some("lvs_flush%s", w.one("", " off"))
+		w.some("rs_init_notifies")
 		w.some("router_id %s", w.one("lb1", "007", "5", "true", `"a b"`, `"${x}"`, "größe", `a\#b`, `"a\n%{if}"`))
 		w.some("vrrp_version %d", w.number(2, 3))
 		w.some("vrrp_mcast_group4 %s", w.one("224.0.0.98", "10.0.0.1"))
@@ -358,6 +359,9 @@ func (w *writer) service(n int, grouped bool) {
 	w.some("sorry_server_inhibit%s", w.one("", " off"))
 	w.some("sorry_server_lvs_method %s", w.method())
 	w.some("alpha%s", w.one("", " off"))
+	w.some("omega%s", w.one("", " off"))
+	w.some("quorum_up %s", w.one("/bin/x", `"/bin/x a 'b c' {"`, `"/bin/x a" nobody`, "/bin/x nobody nogroup"))
+	w.some("quorum_down '/bin/x \\'a b\\''")
 	w.some("persistence_timeout%s", w.one("", " 50"))
 	w.some("weight %d", w.number(0, 9))
 	w.some("inhibit_on_failure%s", w.one("", " off", " true"))
@@ -371,6 +375,8 @@ func (w *writer) service(n int, grouped bool) {
 		if w.some("uthreshold %d", w.number(1, 9)) {
 			w.some("lthreshold 1")
 		}
+		w.some("notify_up %s", w.one("/bin/x", `"/bin/x a" nobody`))
+		w.some("notify_down /bin/x 65534 65534")
 		w.some("alpha true")
 		w.timing()
 		for range w.number(0, 3) {

@@ -261,7 +261,7 @@ func (k *tree) word(n *keepalived.Node) []*item {
 			it.expr, it.list = it.list[0].expr, nil
 		}
 	case conf.Command:
-		it.expr = command(n.Args)
+		it.expr = notification(n)
 	default:
 		it.expr = k.value(n)
 	}

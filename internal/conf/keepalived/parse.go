@@ -267,6 +267,9 @@ func (p *parser) statement(before []*Node, in *keyword, first token) []*Node {
 	if known.command && sound {
 		p.splitCommand(n)
 	}
+	if known.notify && sound && len(n.Args) > 0 {
+		p.splitNotify(n)
+	}
 	p.arguments(known, n)
 	if known.class != implemented {
 		p.quiet++

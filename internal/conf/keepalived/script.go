@@ -138,3 +138,13 @@ func (p *parser) splitCommand(n *Node) {
 		n.Args = append(n.Args, Word{Text: text, Range: whole.Range})
 	}
 }
+
+// splitNotify makes of the first word its command line, and of those behind it the child "user".
+func (p *parser) splitNotify(n *Node) {
+	if behind := n.Args[1:]; len(behind) > 0 {
+		at := behind[0].Range
+		n.Children = []*Node{{Name: "user", Keyword: Word{Text: "user", Range: at}, Args: behind, Range: at}}
+	}
+	n.Args = n.Args[:1:1]
+	p.splitCommand(n)
+}

@@ -44,6 +44,9 @@ type keyword struct {
 	// script says that the arguments have a shell's quotes, command that they are a command line, which
 	// may stand in quotes as a whole.
 	script, command bool
+	// notify says that the first word is such a command line, and what stands behind it a user and a
+	// group, which become the child "user".
+	notify bool
 	// usage is how to write it, for the error of one who wrote it otherwise.
 	usage string
 	class class
@@ -169,6 +172,14 @@ func scripts(keywords []*keyword) []*keyword {
 func commands(keywords []*keyword) []*keyword {
 	for _, k := range scripts(keywords) {
 		k.command = true
+	}
+	return keywords
+}
+
+// notifies marks keywords with a program that is told of something, and whom it runs as.
+func notifies(keywords []*keyword) []*keyword {
+	for _, k := range scripts(keywords) {
+		k.notify = true
 	}
 	return keywords
 }

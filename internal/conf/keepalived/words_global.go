@@ -98,7 +98,7 @@ func balancerWords() []*keyword {
 	return join(
 		words("lvs_sync_daemon INTERFACE …", "lvs_timeouts NAME SECONDS …", "lvs_flush [BOOL]"),
 		list(one(agree("lvs_flush_on_stop [VS]")).alias("lvs_flush_onstop")),
-		ignore(noScripts, "rs_init_notifies"),
+		words("rs_init_notifies [BOOL]"),
 	)
 }
 

@@ -20,6 +20,8 @@ virtual_server "192.168.2.11" "http" {
   connect_timeout = "5s"
 
   real_server "10.10.10.11" "http" {
+    notify_down = "/bin/true"
+
     TCP_CHECK {
       warmup = "3s"
     }
