@@ -280,13 +280,13 @@ func (i *instance) tickMaster(now time.Time, out *Output) {
 	switch {
 	case i.resigning:
 		i.releaseGroup(now, "stopped, no successor heard", out)
-	case i.listening && now.Sub(i.deadline) < i.cfg.Interval: // else it slept instead of listening
+	case i.listening && !i.dozes(now):
 		i.listening = false
 		i.send(now, i.cfg.Priority, out)
 		i.deadline = now.Add(i.cfg.Interval)
 		i.announced = now
 		i.announce(out)
-	case i.overdue(now):
+	case i.listening, i.overdue(now):
 		i.listen(now, out)
 	default:
 		i.send(now, i.cfg.Priority, out)
@@ -299,6 +299,11 @@ func (i *instance) tickMaster(now time.Time, out *Output) {
 			i.announceGroup(out)
 		}
 	}
+}
+
+// dozes tells whether a master slept when it should have listened.
+func (i *instance) dozes(now time.Time) bool {
+	return i.listening && now.Sub(i.deadline) >= i.cfg.Interval
 }
 
 // listen has a master that was stalled hear who else is there before it speaks.
@@ -358,7 +363,7 @@ func (i *instance) update(now time.Time, c Config, out *Output) {
 		return
 	}
 	down, skew := i.down(), i.skew()
-	stalled, overslept := i.overdue(now), i.oversleeps(now)
+	stalled, overslept := i.overdue(now) && !i.listening || i.dozes(now), i.oversleeps(now)
 	i.configure(c)
 	if i.master == (netip.Addr{}) || c.Version == 2 {
 		i.masterInterval = c.Interval
@@ -368,7 +373,7 @@ func (i *instance) update(now time.Time, c Config, out *Output) {
 	case Backup:
 		i.updateBackup(now, down, skew, overslept, out)
 	case Master:
-		if stalled && !i.resigning && !i.listening {
+		if stalled && !i.resigning {
 			i.listen(now, out)
 		}
 		// Neighbours must know a new priority or interval before the old interval has passed.

@@ -1,6 +1,7 @@
 package vrrp
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -258,4 +259,22 @@ func TestStalledFirstMemberDoubtsNothing(t *testing.T) {
 		"eth1/52 MASTER -> BACKUP: advert from 10.0.1.2 with higher priority",
 		"eth0/51 MASTER -> BACKUP: follows sync group pair",
 		"eth1/52 notes master 10.0.1.2, priority 150")
+}
+
+// One that slept when it should have listened listens again, whatever a reload has made of its
+// interval meanwhile.
+func TestListeningMasterThatIsReloadedListensAgain(t *testing.T) {
+	n, c := newNode(t, 1), config(outside, 3, 100)
+	c.Interval = 100 * time.Millisecond
+	n.start([]Config{c}, nil)
+	n.becomeMaster(outside)
+	n.wait(time.Second)
+	n.tick() // it listens
+	n.wait(time.Second)
+	c.Interval = 5 * time.Second
+	if got := n.reload([]Config{c}, nil); len(got) != 1 || !strings.HasPrefix(got[0], "eth0/51 notes stall") {
+		t.Error(got)
+	}
+	want(t, n.tick())
+	wantDue(t, n, outside, 5*time.Second+skewOf(100, 5*time.Second))
 }
