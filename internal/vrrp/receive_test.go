@@ -144,6 +144,30 @@ func TestRFC3768(t *testing.T) {
 		want(t, n.hear(advertFrom(c, 2, 99)), "eth0/51 sends priority 100 every 1s", "eth0/51 announces",
 			"eth0/51 notes duplicate master 10.0.0.2, priority 99")
 	})
+	t.Run("6.4.3: it does not answer, with lower_prio_no_advert, and its timer runs on", func(t *testing.T) {
+		n, c := newNode(t, 1), config(outside, 2, 100)
+		c.LowerPrioNoAdvert = true
+		n.start([]Config{c}, nil)
+		n.becomeMaster(outside)
+		n.next()
+		n.wait(400 * time.Millisecond)
+		want(t, n.hear(advertFrom(c, 2, 99)), "eth0/51 announces", "eth0/51 notes duplicate master 10.0.0.2, priority 99")
+		wantDue(t, n, outside, 600*time.Millisecond)
+	})
+	t.Run("6.4.3: a greater priority leads to backup, with the down timer of our own interval", func(t *testing.T) {
+		n, c := start(t, 100, 7*time.Second)
+		n.becomeMaster(outside)
+		n.hear(advertFrom(c, 2, 101))
+		if n.state(outside) != Backup {
+			t.Error(n.state(outside))
+		}
+		wantDue(t, n, outside, 21*time.Second+skewOf(100, time.Second))
+	})
+	t.Run("6.4.3: a shutdown sends an advert with priority 0", func(t *testing.T) {
+		n, _ := start(t, 100, time.Second)
+		n.becomeMaster(outside)
+		want(t, n.resign(), "eth0/51 sends priority 0 every 1s")
+	})
 	t.Run("7.1: another interval than ours discards the advert", func(t *testing.T) {
 		n, c := start(t, 100, time.Second)
 		n.wait(time.Second)
