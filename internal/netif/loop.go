@@ -28,6 +28,8 @@ type loop struct {
 	rules   part[Rule]
 	routed  []RoutingChange // in this pass
 	unread  bool            // routes and rules must be read again
+	holding map[string]bool // the instances for which they were planned last
+	settled bool            // that plan had nothing to do
 	saved   string          // content of the state file
 	unsaved bool            // it may have to change
 

@@ -82,6 +82,9 @@ func (p *part[E]) staysAway(c Change[E]) bool {
 	return c.Kind == Add && c.Entry.mayStayAway() && p.seen(key) && !p.lost[key]
 }
 
+// todo is how many changes the last plan has.
+func (p *part[E]) todo() int { return len(p.before) + len(p.after) }
+
 // seen says that an entry was there since it became due.
 func (p *part[E]) seen(key E) bool {
 	_, seen := p.on[key]
@@ -209,11 +212,27 @@ func (l *loop) planRouting() (left int) {
 			return 1
 		}
 		l.complain("routing", nil)
-		l.unread = false
+		l.unread, l.settled = false, false
+	}
+	// The election renews its word with every advert: nothing is planned anew for that alone.
+	holding := l.holders()
+	if l.settled && maps.Equal(holding, l.holding) {
+		return 0
 	}
 	l.routes.plan(l)
 	l.rules.plan(l)
+	l.holding, l.settled = holding, l.routes.todo()+l.rules.todo() == 0
 	return 0
+}
+
+// holders are the instances that hold their places now.
+func (l *loop) holders() map[string]bool {
+	now := time.Now()
+	holding := make(map[string]bool, len(l.want.Instances))
+	for name, in := range l.want.Instances {
+		holding[name] = in.Static || l.roles[name].holds(now)
+	}
+	return holding
 }
 
 // leaveRouting takes off what is not due any more, the rules that lead to routes first.
