@@ -23,6 +23,10 @@ type Options struct {
 	// from being probed: once when it begins, again when it becomes another, and with nil when
 	// it is over; not when the spec is removed from the set. It says nothing of the target.
 	LocalError func(Spec, error)
+	// StateFile is where the verdicts are written, for the next process; empty is nowhere.
+	StateFile string
+	// StateLost is told once when that fails, until it works again.
+	StateLost func(error)
 }
 
 // Set runs the checks it was given last. Its methods may be called from any goroutine.
@@ -32,9 +36,13 @@ type Set struct {
 	release func() // waits for what probes left behind
 	running sync.WaitGroup
 
+	closing chan struct{} // closed when the set is
+
 	mu     sync.Mutex
 	closed bool
 	checks map[Spec]*check
+	before map[string]saved // what the process before found
+	lost   bool             // the verdicts could not be written
 }
 
 // check is one running check. Its goroutine alone changes state, under the set's lock.
@@ -42,6 +50,7 @@ type check struct {
 	spec   Spec
 	cancel context.CancelFunc
 	state  state
+	key    string // the spec's, once it was needed
 }
 
 // NewSet returns an empty set.
@@ -63,14 +72,23 @@ func newSet(o Options, probe func(context.Context, Spec) error, release func()) 
 	if o.LocalError == nil {
 		o.LocalError = func(Spec, error) {}
 	}
-	return &Set{options: o, probe: probe, release: release, checks: map[Spec]*check{}}
+	if o.StateLost == nil {
+		o.StateLost = func(error) {}
+	}
+	s := &Set{options: o, probe: probe, release: release, closing: make(chan struct{}), checks: map[Spec]*check{}}
+	if o.StateFile != "" {
+		s.before = restore(o.StateFile)
+		s.running.Go(s.saver)
+	}
+	return s
 }
 
 // Apply makes specs the checks of the set: it starts those that are new, stops those that are gone
 // and leaves the others alone, with their verdict and their phase. A new check probes first within
 // its warmup. One that differs in its timing alone from a check that is stopped starts with that
-// one's verdict: other times are no reason to forget what is known of the target. Apply does not
-// wait for probes. After Close it does nothing.
+// one's verdict: other times are no reason to forget what is known of the target. So does one that
+// a former process found out about, as long as that is fresh. Apply does not wait for probes. After
+// Close it does nothing.
 func (s *Set) Apply(specs map[Spec]struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -97,6 +115,10 @@ func (s *Set) Apply(specs map[Spec]struct{}) {
 		if v := found[spec.Untimed()]; v.Known {
 			v.Fault = nil // the new check finds its own
 			c.state.Verdict = v
+		} else if len(s.before) > 0 {
+			if v, fresh := s.before[spec.key()].verdict(spec, now); fresh {
+				c.state.Verdict = v
+			}
 		}
 		s.checks[spec] = c
 		s.running.Go(func() { s.run(ctx, c) })
@@ -118,7 +140,14 @@ func (s *Set) Verdicts() map[Spec]Verdict {
 // none longer than a probe takes to see that it is cancelled. Calling it again does nothing.
 func (s *Set) Close() {
 	s.mu.Lock()
+	again := s.closed
 	s.closed = true
+	s.mu.Unlock()
+	if !again {
+		close(s.closing)
+		s.Save()
+	}
+	s.mu.Lock()
 	for spec, c := range s.checks {
 		c.cancel()
 		delete(s.checks, spec)

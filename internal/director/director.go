@@ -120,6 +120,8 @@ func newDirector(o Options, cfg *conf.Config, h host) (*Director, error) {
 		Report:     func(c check.Change) { d.inbox.post(c) },
 		Failed:     func(s check.Spec, v check.Verdict) { d.inbox.post(checkFailed{s, v}) },
 		Expiring:   func(s check.Spec, at time.Time) { d.inbox.post(certificate{s, at}) },
+		StateFile:  filepath.Join(o.RunDir, "verdicts.json"),
+		StateLost:  func(err error) { d.inbox.post(stateLost{err}) },
 		LocalError: func(s check.Spec, err error) { d.inbox.post(checkFault{s, err}) },
 	})
 	d.trackers = track.NewSet(func(c track.Change) { d.inbox.post(c) })
@@ -176,6 +178,7 @@ func (d *Director) Run(ctx context.Context) error {
 			giveUp = time.After(lastSteps)
 			d.tellOfTheEnd()
 			d.ended, d.want = true, want{services: ipvs.Table{}}
+			d.checks.Save()
 			d.checks.Apply(nil)
 			d.trackers.Apply(nil)
 			d.services.Configure(ipvs.Settings{})
@@ -254,6 +257,8 @@ func (d *Director) handle(list []any) (over bool) {
 			moved = true
 		case vrrp.Note:
 			d.note(h)
+		case stateLost:
+			d.journal.event(HostTrouble, zap.String("part", "verdicts"), zap.Error(h.err))
 		case due:
 			verdicts = true
 		case programFailed:

@@ -48,6 +48,7 @@ type (
 		spec check.Spec
 		err  error // nil: it is over
 	}
+	stateLost   struct{ err error }
 	due         struct{} // a time has come for which the memory waited
 	certificate struct {
 		spec    check.Spec
