@@ -5,6 +5,9 @@ package netif
 import (
 	"context"
 	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -151,5 +154,40 @@ func TestNetnsWatchReadsNothingForRenewals(t *testing.T) {
 	_, _ = unix.Write(end, binary.NativeEndian.AppendUint64(nil, 1))
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+}
+
+// BenchmarkNetnsRenewal renews the leases of so many addresses in one pass, as a master does with an
+// advert.
+func BenchmarkNetnsRenewal(b *testing.B) {
+	for _, n := range []int{1, 100, 1000} {
+		b.Run(fmt.Sprintf("%d addresses", n), func(b *testing.B) {
+			segment(b, "eth0")
+			var k hostKernel
+			if err := k.Open(); err != nil {
+				b.Fatal(err)
+			}
+			defer func() { _ = k.Close() }()
+			if _, err := k.Dump(); err != nil {
+				b.Fatal(err)
+			}
+			var leases []Lease
+			for i := range n {
+				ip := netip.AddrFrom4([4]byte{198, 51, byte(i / 250), byte(1 + i%250)})
+				l := Lease{Address: Address{Prefix: netip.PrefixFrom(ip, 32), Dev: "eth0"}, Valid: time.Minute}
+				if err := k.Add(l); err != nil {
+					b.Fatal(err)
+				}
+				leases = append(leases, l)
+			}
+			for b.Loop() {
+				if err := errors.Join(k.Renew(leases)...); err != nil {
+					b.Fatal(err)
+				}
+				if _, err := k.Drain(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
