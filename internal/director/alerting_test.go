@@ -94,7 +94,10 @@ func incidents(t *testing.T) map[Event]func(*Director) {
 			d.noteEmpty()
 		},
 		ReloadRefused: func(d *Director) { d.refuse(configuration(t, `virtual_sever "a" "b" {}`)) },
-		IPVSMissing:   func(d *Director) { d.ipvsState(ipvs.Report{Down: ipvs.ErrNoIPVS}) },
+		IPVSMissing: func(d *Director) {
+			found(d, nil)
+			d.ipvsState(ipvs.Report{Down: ipvs.ErrNoIPVS})
+		},
 	}
 }
 

@@ -57,21 +57,22 @@ type Director struct {
 	started  time.Time
 
 	// The rest belongs to Run.
-	cfg       *conf.Config
-	want      want
-	rollout   rollout
-	health    health
-	due       *time.Timer // the next recomputation for which nothing has to happen; nil is none
-	empty     map[string]bool
-	roles     map[vrrp.Key]role
-	readings  map[vrrp.Tracker]vrrp.Reading // what the election knows; not changed once it does
-	readSince map[vrrp.Tracker]time.Time    // since when readings are what they are
-	ipvsErr   error                         // why IPVS cannot be used; nil while it can
-	stopping  bool                          // the election was asked to resign
-	ended     bool                          // the election is over: addresses go, then services
-	failure   error                         // the first part that broke, and why
-	linesLost uint64                        // of the log, as last told
-	lost      error                         // why the process of the election has ended
+	cfg        *conf.Config
+	want       want
+	rollout    rollout
+	health     health
+	due        *time.Timer // the next recomputation for which nothing has to happen; nil is none
+	empty      map[string]bool
+	roles      map[vrrp.Key]role
+	readings   map[vrrp.Tracker]vrrp.Reading // what the election knows; not changed once it does
+	readSince  map[vrrp.Tracker]time.Time    // since when readings are what they are
+	ipvsErr    error                         // why IPVS cannot be used; nil while it can
+	ipvsMissed bool                          // that it cannot was told
+	stopping   bool                          // the election was asked to resign
+	ended      bool                          // the election is over: addresses go, then services
+	failure    error                         // the first part that broke, and why
+	linesLost  uint64                        // of the log, as last told
+	lost       error                         // why the process of the election has ended
 }
 
 // role is what the election last said of an instance.

@@ -120,3 +120,18 @@ func TestLostElection(t *testing.T) {
 		t.Errorf("%v", e)
 	}
 }
+
+// A node without services does without IPVS, and says so only when it gets one.
+func TestIPVSMissingWithoutServices(t *testing.T) {
+	n := startNode(t, instance("192.0.2.1/24"), func(n *node) { n.ipvs.Unload() })
+	n.takeOver(t)
+	if s := n.status(t); s.IPVSError != "" || n.count(IPVSMissing) != 0 {
+		t.Errorf("a node without services misses IPVS: %q", s.IPVSError)
+	}
+	n.write(t, instance("192.0.2.1/24")+serviceText("192.0.2.1", twoServers))
+	n.Reload()
+	n.wait(t, IPVSMissing)
+	if s := n.status(t); s.IPVSError == "" {
+		t.Error("a node with services does not miss IPVS")
+	}
+}

@@ -103,18 +103,26 @@ func (d *Director) servicesReport(r ipvs.Report) {
 	d.advance()
 }
 
-// ipvsState notes that the kernel's IPVS came or went, and what is wrong with the state file.
+// ipvsState notes what the applier found of the kernel's IPVS, and what is wrong with the state file.
 func (d *Director) ipvsState(r ipvs.Report) {
-	switch {
-	case r.Down != nil && d.ipvsErr == nil:
-		d.journal.event(IPVSMissing, zap.Error(r.Down))
-	case r.Down == nil && d.ipvsErr != nil:
-		d.journal.event(IPVSPresent)
-	}
 	d.ipvsErr = r.Down
+	d.noteIPVS()
 	if r.State != nil {
 		d.journal.event(HostTrouble, zap.String("part", "services"), zap.Error(r.State))
 	}
+}
+
+// noteIPVS tells that the kernel's IPVS is missing or there again, where there are services that
+// need it.
+func (d *Director) noteIPVS() {
+	missing := d.ipvsErr != nil && len(d.want.services) > 0
+	switch {
+	case missing && !d.ipvsMissed:
+		d.journal.event(IPVSMissing, zap.Error(d.ipvsErr))
+	case d.ipvsErr == nil && d.ipvsMissed:
+		d.journal.event(IPVSPresent)
+	}
+	d.ipvsMissed = missing || d.ipvsMissed && d.ipvsErr != nil
 }
 
 func (d *Director) networkReport(report netif.Report) {

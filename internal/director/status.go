@@ -95,7 +95,7 @@ func (d *Director) Status(ctx context.Context) (Status, error) {
 	}
 	stats, err := d.services.Stats(ctx)
 	if err != nil {
-		if s.IPVSError == "" {
+		if s.IPVSError == "" && len(s.Services) > 0 {
 			s.IPVSError = err.Error()
 		}
 		return s, ctx.Err()
@@ -108,7 +108,7 @@ func (d *Director) Status(ctx context.Context) (Status, error) {
 func (d *Director) snapshot() Status {
 	s := Status{Node: d.cfg.RouterID, Version: d.options.Version, Started: d.started, File: d.options.files(),
 		Instances: []InstanceStatus{}, Trackers: []TrackerStatus{}, Services: []ServiceStatus{}, Foreign: []string{}}
-	if d.ipvsErr != nil {
+	if d.ipvsErr != nil && len(d.want.services) > 0 {
 		s.IPVSError = d.ipvsErr.Error()
 	}
 	present := d.elector.Present()
