@@ -5,6 +5,7 @@ package ipvs_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"os/exec"
@@ -65,6 +66,62 @@ func (ns namespace) loUp(t *testing.T) {
 	if err != nil {
 		t.Fatalf("set lo up: %v", err)
 	}
+}
+
+// address puts an address on lo.
+func (ns namespace) address(t *testing.T, a netip.Addr) {
+	t.Helper()
+	ns.ip(t, "address", "add", netip.PrefixFrom(a, a.BitLen()).String(), "dev", "lo")
+}
+
+// loMulticast makes lo an interface that a sync daemon takes.
+func (ns namespace) loMulticast(t *testing.T) {
+	t.Helper()
+	ns.ip(t, "link", "set", "lo", "multicast", "on")
+	ns.ip(t, "route", "add", "224.0.0.0/4", "dev", "lo")
+}
+
+func (ns namespace) ip(t *testing.T, args ...string) {
+	t.Helper()
+	err := ns.do(func() error {
+		out, err := exec.Command("ip", args...).CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("%w: %s", err, out)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("ip %s: %v", strings.Join(args, " "), err)
+	}
+}
+
+// accept takes connections at an address of the namespace, and closes each.
+func (ns namespace) accept(t *testing.T, address string) {
+	t.Helper()
+	var l net.Listener
+	if err := ns.do(func() (err error) {
+		l, err = net.Listen("tcp4", address)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			conn, err := l.Accept()
+			if errors.Is(err, net.ErrClosed) {
+				return
+			}
+			if err == nil {
+				_ = conn.Close()
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		_ = l.Close()
+		<-ended
+	})
 }
 
 // onThread runs f on a thread of its own, which ends with it: its namespace is not for others.
