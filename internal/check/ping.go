@@ -65,7 +65,8 @@ func notPermitted(err error) bool {
 // pinger, which looks up from its socket only every 100 ms. A raw ping gives its token back when
 // its socket is closed.
 func (p *pings) ping(ctx context.Context, spec Spec, raw bool) error {
-	target := spec.Addr.Addr()
+	socket := spec.Detail.Socket()
+	target := socket.target(spec.Addr).Addr()
 	sending := "send echo request to " + target.String()
 	done := make(chan error, 4) // more than are ever sent: the pinger must not wait for us
 
@@ -76,7 +77,17 @@ func (p *pings) ping(ctx context.Context, spec Spec, raw bool) error {
 		done <- failure(sending, err)
 		runtime.Goexit()
 	}
+	if socket.Interface != "" {
+		if _, err := net.InterfaceByName(socket.Interface); err != nil {
+			return &fault{op: sending + " by " + socket.Interface, cause: syscall.ENODEV}
+		}
+	}
 	pinger := probing.New(target.String())
+	pinger.InterfaceName = socket.Interface
+	pinger.SetMark(uint(socket.Mark))
+	if socket.Source.IsValid() {
+		pinger.Source = socket.Source.String()
+	}
 	pinger.SetIPAddr(&net.IPAddr{IP: target.AsSlice(), Zone: target.Zone()})
 	pinger.SetPrivileged(raw)
 	pinger.Count = 1

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/net/icmp"
+	"golang.org/x/net/ipv4"
 	"golang.org/x/sys/unix"
 )
 
@@ -101,6 +103,64 @@ func TestSocketLeavesByItsInterface(t *testing.T) {
 				t.Errorf("%s was reached through an interface that is down", addr)
 			}
 		}
+	})
+}
+
+// A ping comes from the address of its socket, leaves by its interface and carries its mark.
+func TestPingFromASocket(t *testing.T) {
+	inNetns(t, func(t *testing.T) {
+		allowPing(t)
+		run(t, "ip", "link", "add", "v0", "type", "veth", "peer", "name", "v1")
+		run(t, "ip", "addr", "add", "192.0.2.1/24", "dev", "lo")
+		run(t, "ip", "addr", "add", "192.0.2.2/24", "dev", "lo")
+		run(t, "ip", "link", "set", "v0", "up")
+		run(t, "ip", "link", "set", "v1", "up")
+		hear, err := icmp.ListenPacket("ip4:icmp", "192.0.2.1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer hear.Close()
+		from := make(chan string, 10)
+		go func() {
+			buffer := make([]byte, 1500)
+			for {
+				n, who, err := hear.ReadFrom(buffer)
+				if err != nil {
+					return
+				}
+				if m, err := icmp.ParseMessage(1, buffer[:n]); err == nil && m.Type == ipv4.ICMPTypeEcho {
+					from <- who.String()
+				}
+			}
+		}()
+		s := pingSpec("192.0.2.1", 5*time.Second)
+		for _, raw := range []bool{false, true} {
+			s.Detail = NewDetail(Socket{Source: netip.MustParseAddr("192.0.2.2")}, nil)
+			wantError(t, pingOnly(t, s, raw), "")
+			select {
+			case who := <-from:
+				if who != "192.0.2.2" {
+					t.Errorf("raw %t: came from %s", raw, who)
+				}
+			case <-time.After(10 * time.Second):
+				t.Fatal("no ping was heard")
+			}
+		}
+		run(t, "ip", "rule", "add", "priority", "0", "fwmark", "7", "lookup", "100")
+		run(t, "ip", "route", "add", "prohibit", "default", "table", "100")
+		run(t, "ip", "rule", "add", "priority", "1", "lookup", "local")
+		run(t, "ip", "rule", "delete", "priority", "0", "lookup", "local")
+		s.Detail = NewDetail(Socket{Mark: 7}, nil)
+		wantError(t, pingOnly(t, s, false), "send echo request to 192.0.2.1: permission denied")
+		s.Detail = NewDetail(Socket{Interface: "v9"}, nil)
+		var f *fault
+		if err := pingOnly(t, s, false); !errors.As(err, &f) {
+			t.Errorf("an interface that is not there: %v", err)
+		}
+		run(t, "ip", "addr", "add", "fe80::1/64", "dev", "v0", "nodad")
+		link := pingSpec("fe80::1", 5*time.Second)
+		link.Detail = NewDetail(Socket{Interface: "v0"}, nil)
+		wantError(t, pingOnly(t, link, false), "")
 	})
 }
 

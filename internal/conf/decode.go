@@ -183,6 +183,8 @@ func (d *decoder) globalDefs(n *keepalived.Node) {
 			d.flag(c, &d.cfg.LVS.Flush)
 		case "rs_init_notifies":
 			d.flag(c, &d.cfg.LVS.InitNotifies)
+		case "uplink_guard":
+			d.uplinkGuard(c)
 		case "checker_log_all_failures":
 			d.flag(c, &d.global.logAllFailures)
 		default:

@@ -255,3 +255,22 @@ func (d *decoder) validateSocket(n *keepalived.Node, kind CheckKind, c Socket, r
 		d.warnf(n.Range, "%s has no port to connect to, and will fail: real_server %s has port 0; write connect_port", kind, r.Address.Addr())
 	}
 }
+
+// uplinkGuard reads "uplink_guard ADDRESS [INTERFACE]".
+func (d *decoder) uplinkGuard(n *keepalived.Node) {
+	w, ok := first(n)
+	if !ok {
+		return
+	}
+	addr, err := netip.ParseAddr(w.Text)
+	if err != nil || addr.Zone() != "" || addr.IsUnspecified() || addr.IsMulticast() {
+		d.errorf(w.Range, "uplink_guard takes the address of a machine that always answers, such as 10.10.10.254, not %q", w.Text)
+		return
+	}
+	d.cfg.UplinkGuard = UplinkGuard{Address: addr.Unmap()}
+	if len(n.Args) > 1 {
+		d.interfaceName("uplink_guard", n.Args[1], &d.cfg.UplinkGuard.Interface)
+	} else if addr.Is6() && addr.IsLinkLocalUnicast() {
+		d.errorf(w.Range, "%s means nothing without its interface (RFC 4007); write it behind the address", addr)
+	}
+}

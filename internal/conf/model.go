@@ -5,7 +5,10 @@
 // at the host: the same file gives the same answer on any machine.
 package conf
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // Config is everything a configuration says, with every default filled in by its front end.
 type Config struct {
@@ -16,9 +19,11 @@ type Config struct {
 	LVS        LVS
 	// ServerGroups are the virtual_server_group that virtual servers may name.
 	ServerGroups []ServerGroup
-	SSL          *SSL // nil where the file has none
-	Services     []VirtualServer
-	Scripts      []Script
+	// UplinkGuard tells an uplink of this node that fails from servers that do.
+	UplinkGuard UplinkGuard
+	SSL         *SSL // nil where the file has none
+	Services    []VirtualServer
+	Scripts     []Script
 	// Files, Processes, Pings and ServiceTrackers are what else instances may track, by their names.
 	Files           []File
 	Processes       []Process
@@ -38,4 +43,11 @@ type Config struct {
 	StaticAddresses []VirtualAddress
 	StaticRoutes    []Route
 	StaticRules     []Rule
+}
+
+// UplinkGuard is an address that always answers a ping, where the uplink to the servers works; its
+// zero value is none.
+type UplinkGuard struct {
+	Address   netip.Addr
+	Interface string // that leads to it, "" for what the routes say
 }

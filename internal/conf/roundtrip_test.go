@@ -47,6 +47,8 @@ func drawConfig(t *rapid.T) *Config {
 		}
 	}
 	drawTrackers(t, c)
+	c.UplinkGuard = rapid.SampledFrom([]UplinkGuard{{}, {Address: netip.MustParseAddr("10.0.0.254")},
+		{Address: netip.MustParseAddr("fe80::1"), Interface: "eth1"}}).Draw(t, "uplink_guard")
 	c.ScriptSecurity = rapid.Bool().Draw(t, "script security")
 	c.StaticAddresses, c.StaticRoutes, c.StaticRules = drawStaticAddresses(t), drawRoutes(t), drawRules(t)
 	for k := range rapid.IntRange(0, 3).Draw(t, "instances") {

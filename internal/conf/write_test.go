@@ -38,7 +38,11 @@ func write(c *Config, s syntax) string {
 	put(s.open("global_defs"), lvsWords(&c.LVS, s), s.word("router_id", c.RouterID),
 		s.word("vrrp_startup_delay", seconds(c.StartupDelay)), s.word("vrrp_delay_after_boot", seconds(c.DelayAfterBoot)),
 		s.word("vrrp_garp_interval", seconds(c.Spacing.ARP)), s.word("vrrp_gna_interval", seconds(c.Spacing.NA)),
-		s.flag("enable_script_security", c.ScriptSecurity), "}")
+		s.flag("enable_script_security", c.ScriptSecurity))
+	if g := c.UplinkGuard; g.Address.IsValid() {
+		put(s.args("uplink_guard", strings.Fields(g.Address.String()+" "+g.Interface)...))
+	}
+	put("}")
 	for _, g := range c.GARPGroups {
 		put(s.open("garp_group"), s.word("garp_interval", seconds(g.ARP)), s.word("gna_interval", seconds(g.NA)),
 			s.lines("interfaces", g.Interfaces), "}")

@@ -80,6 +80,9 @@ func desired(cfg *conf.Config, h health, gid int) want {
 			w.checks[spec] = struct{}{}
 		}
 	}
+	if spec, guarded := guardSpec(cfg); guarded {
+		w.checks[spec] = struct{}{}
+	}
 	w.network.Sysctls = sysctls(cfg, w.checks, gid)
 	return w
 }

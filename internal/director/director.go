@@ -61,6 +61,7 @@ type Director struct {
 	want       want
 	rollout    rollout
 	health     health
+	doubt      suspicion   // about our own uplink
 	due        *time.Timer // the next recomputation for which nothing has to happen; nil is none
 	empty      map[string]bool
 	roles      map[vrrp.Key]role
@@ -382,9 +383,15 @@ func (d *Director) recompute() {
 	before, verdicts := d.health, d.checks.Verdicts()
 	d.health.down, d.health.untried = failing(verdicts)
 	d.health.findings, d.health.now = findings(verdicts), time.Now()
+	doubt := suspect(d.cfg, verdicts, d.doubt, d.health.now)
+	for spec := range doubt.held {
+		delete(d.health.down, spec)
+	}
 	d.want = desired(d.cfg, d.health, os.Getegid())
 	d.health.memory = d.want.memory
-	d.again(d.want.memory.next)
+	d.noteUplink(d.doubt, doubt)
+	d.doubt = doubt
+	d.again(earlier(d.want.memory.next, doubt.next))
 	d.noteHealth(before, verdicts)
 	d.noteKept(before.memory)
 	d.noteWeights(before.memory)
@@ -404,6 +411,14 @@ func failing(verdicts map[check.Spec]check.Verdict) (down, untried map[check.Spe
 		}
 	}
 	return down, untried
+}
+
+// earlier is the first of two times, of which the zero value is never.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // again recomputes what should be at a time; the zero value is never.

@@ -50,6 +50,8 @@ const (
 	ServerLost      Event = "server_lost"
 	ServerRestored  Event = "server_restored"
 	ServerKept      Event = "server_kept"
+	UplinkSuspected Event = "uplink_suspected"
+	UplinkCleared   Event = "uplink_cleared"
 	ServerWeight    Event = "server_weight"
 	CheckChanged    Event = "check_changed"
 	CheckFailed     Event = "check_failed"
@@ -119,6 +121,8 @@ func lines() map[Event]line {
 
 		ServerLost:      {zap.WarnLevel, "real server lost"},
 		ServerRestored:  {zap.InfoLevel, "real server restored"},
+		UplinkSuspected: {zap.ErrorLevel, "our own uplink is suspected: most servers fail at once, and the guard is silent too; they stay"},
+		UplinkCleared:   {zap.InfoLevel, "our own uplink is no longer suspected"},
 		ServerKept:      {zap.ErrorLevel, "real server fails, and stays: too few are left"},
 		ServerWeight:    {zap.InfoLevel, "real server's weight changed, as its checks say"},
 		CheckChanged:    {zap.InfoLevel, "check changed, the real server's state did not"},

@@ -104,6 +104,18 @@ func (d *Director) noteHealth(before health, verdicts map[check.Spec]check.Verdi
 	}
 }
 
+// noteUplink tells that our own uplink is suspected, and that it no longer is.
+func (d *Director) noteUplink(before, now suspicion) {
+	g := d.cfg.UplinkGuard
+	switch {
+	case before.since.IsZero() && !now.since.IsZero():
+		d.journal.event(UplinkSuspected, zap.Stringer("guard", g.Address), zap.String("interface", g.Interface),
+			zap.Int("failing", now.fails), zap.Int("targets", now.of))
+	case !before.since.IsZero() && now.since.IsZero():
+		d.journal.event(UplinkCleared, zap.Duration("after", d.health.now.Sub(before.since)))
+	}
+}
+
 // noteKept tells which servers fail and stay because too few are left, and which of those left when
 // others came back.
 func (d *Director) noteKept(before memory) {
@@ -118,6 +130,7 @@ func (d *Director) noteKept(before memory) {
 				d.journal.event(ServerKept, zap.String("service", name), zap.Stringer("real_server", key.address),
 					zap.Int("panic_threshold", s.PanicThreshold))
 			case was && !is && !d.want.memory.up[key]:
+				d.notify(name, s.RealServers[j].NotifyDown)
 				d.journal.event(ServerLost, zap.String("service", name), zap.Stringer("real_server", key.address),
 					zap.String("from", "kept"), zap.String("to", "down"))
 			}

@@ -157,6 +157,10 @@ func unusualAttributes(c *vrrp.Config, n netif.Instance) []attribute {
 
 // globalAttributes are about the whole node.
 func globalAttributes(s *side) []attribute {
+	guard := ""
+	if g := s.cfg.UplinkGuard; g.Address.IsValid() {
+		guard = strings.TrimSpace(g.Address.String() + " " + g.Interface)
+	}
 	spacing := s.want.network.Spacing
 	var groups, delays []string
 	for _, g := range s.want.network.SpacingGroups {
@@ -169,6 +173,7 @@ func globalAttributes(s *side) []attribute {
 	}
 	return []attribute{
 		{name: "router_id", value: s.cfg.RouterID},
+		{name: "uplink_guard", value: guard},
 		{name: "vrrp_garp_interval", value: spacing.ARP.String()},
 		{name: "vrrp_gna_interval", value: spacing.NA.String()},
 		{name: "garp_group", value: strings.Join(groups, "; ")},

@@ -130,6 +130,7 @@ func (w *writer) file() {
 		w.some("vrrp_garp_interval %s", w.one("0", "0.001", "0.000001"))
 		w.some("vrrp_startup_delay %s", w.time())
 		w.some("vrrp_down_timer_adverts %d", w.number(1, 100))
+		w.some("uplink_guard 10.0.0.254%s", w.one("", " eth1"))
 		w.some("vrrp_strict%s", w.one(" off", " off", ""))
 		w.some("vrrp_higher_prio_send_advert%s", w.one("", " on", " no"))
 		w.line("}")

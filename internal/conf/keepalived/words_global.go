@@ -34,7 +34,7 @@ func globalWords() []*keyword {
 func identityWords() []*keyword {
 	return join(
 		list(word("router_id NAME").alias("lvs_id")),
-		words("vrrp_version 2|3", "default_interface INTERFACE", "checker_log_all_failures [BOOL]"),
+		words("vrrp_version 2|3", "default_interface INTERFACE", "checker_log_all_failures [BOOL]", "uplink_guard ADDRESS [INTERFACE]"),
 	)
 }
 
