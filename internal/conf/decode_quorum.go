@@ -54,6 +54,9 @@ func (d *decoder) sorryServer(given map[string]*keepalived.Node, v *VirtualServe
 	if len(n.Args) == 0 && !n.Broken {
 		d.errorf(n.Range, "sorry_server is empty; write its address and port")
 	}
+	if len(n.Args) > 2 {
+		d.errorf(n.Args[2].Range, "sorry_server takes an address and a port, and nothing behind them")
+	}
 	named := d.serverAddress(n, &s.Address)
 	if named && len(n.Args) == 1 {
 		s.Address = netip.AddrPortFrom(s.Address.Addr(), v.Address.Port())

@@ -41,16 +41,25 @@ func (d *decoder) transport(i *Instance, words map[string]*keepalived.Node, addr
 	}
 	t.IPv6 = six
 	d.samePeers(i)
+	if t.SourceIP.IsMulticast() || t.SourceIP == limitedBroadcast() {
+		d.errorf(sourceAt, "%s is no address of one machine; write one that this node sends from", t.SourceIP)
+	}
 	if t.SourceIP.IsValid() && t.SourceIP.Is6() != six {
 		d.errorf(sourceAt, "The adverts of vrrp_instance %q go over %s; %s is no source of such", i.Name, familyName(six), t.SourceIP)
 	}
 	d.group(i, group, groupAt)
 	d.unicastWords(i, words)
+	if n := words["track_src_ip"]; n != nil && i.Transport.TrackSourceIP && words["unicast_src_ip"] == nil {
+		d.warnf(n.Range, "track_src_ip has no address to track, and does nothing; write unicast_src_ip or mcast_src_ip")
+	}
 	if n := words["old_unicast_checksum"]; n != nil {
 		d.oldChecksum(n, t)
 	}
 	d.versionOf(i, words["version"])
 }
+
+// limitedBroadcast is the address of all hosts of a link (RFC 919).
+func limitedBroadcast() netip.Addr { return netip.AddrFrom4([4]byte{255, 255, 255, 255}) }
 
 func familyName(six bool) string {
 	if six {
@@ -102,6 +111,10 @@ func (d *decoder) peers(n *keepalived.Node, t *Transport) {
 func (d *decoder) unicastPeer(line *keepalived.Node, p *UnicastPeer) bool {
 	if p.Address.IsMulticast() {
 		d.errorf(line.Range, "%s is a group and no peer; write it as mcast_dst_ip", p.Address)
+		return false
+	}
+	if p.Address == limitedBroadcast() {
+		d.errorf(line.Range, "%s is no address of one machine; write that of the other node", p.Address)
 		return false
 	}
 	for rest := line.Args; len(rest) > 0; rest = rest[2:] {

@@ -86,6 +86,27 @@ func TestMistakesOfTransport(t *testing.T) {
 	}
 }
 
+// Adverts come from one machine, and go to one.
+func TestAddressesThatNoNodeHas(t *testing.T) {
+	for words, want := range map[string]string{
+		"mcast_src_ip 224.0.0.9":                                      "224.0.0.9 is no address of one machine; write one that this node sends from",
+		"unicast_src_ip 255.255.255.255\nunicast_peer { 10.0.0.9 }":   "255.255.255.255 is no address of one machine; write one that this node sends from",
+		"unicast_src_ip 10.0.0.8\nunicast_peer {\n255.255.255.255\n}": "255.255.255.255 is no address of one machine; write that of the other node",
+	} {
+		got := lines(read(t, Keepalived, instanceWith(words)).Diags)
+		if len(got) != 1 || !strings.HasPrefix(got[0], "error ") || !strings.HasSuffix(got[0], ": "+want) {
+			t.Errorf("%s\n%q", words, got)
+		}
+	}
+}
+
+func TestTrackedSourceThatNobodyNames(t *testing.T) {
+	got := lines(read(t, Keepalived, instanceWith("track_src_ip")).Diags)
+	if len(got) != 1 || !strings.HasPrefix(got[0], "warning ") || !strings.HasSuffix(got[0], ": track_src_ip has no address to track, and does nothing; write unicast_src_ip or mcast_src_ip") {
+		t.Errorf("%q", got)
+	}
+}
+
 // An advert has room for so many addresses; the others move too.
 func TestMoreAddressesThanAnAdvertNames(t *testing.T) {
 	for format, limit := range map[string]int{"10.0.%d.%d": 255, "2001:db8::%d:%d": 89} {

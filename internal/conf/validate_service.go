@@ -40,6 +40,10 @@ func (d *decoder) validateServices() {
 				id.protocol = ""
 			}
 			if other, twice := seen[id]; twice {
+				if other == v.Range {
+					d.errorf(v.Range, "virtual_server_group %s holds %s twice; write each address and mark once", v.Group, strings.TrimPrefix(titleOf(a, id.protocol), "virtual_server "))
+					break
+				}
 				d.errorf(v.Range, "%s stands at %s already; put the real servers into one", titleOf(a, id.protocol), place(other))
 				d.relate(other, "first defined here")
 				break

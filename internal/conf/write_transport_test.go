@@ -40,7 +40,7 @@ func writeTransport(t *Transport, s syntax) []string {
 
 // drawTransport draws how the adverts of an instance travel, as a file can say it.
 func drawTransport(t *rapid.T) Transport {
-	v := Transport{IPv6: rapid.Bool().Draw(t, "IPv6"), TrackSourceIP: rapid.Bool().Draw(t, "track_src_ip"),
+	v := Transport{IPv6: rapid.Bool().Draw(t, "IPv6"),
 		V3ChecksumAsV2: rapid.Bool().Draw(t, "v3_checksum_as_v2"), UnicastTTL: maxTTL}
 	list, group := []string{"192.168.0.1", "192.168.0.2", "10.9.9.9"}, "224.0.0.99"
 	if v.IPv6 {
@@ -48,6 +48,7 @@ func drawTransport(t *rapid.T) Transport {
 	}
 	if rapid.Bool().Draw(t, "source") {
 		v.SourceIP = netip.MustParseAddr(list[0])
+		v.TrackSourceIP = rapid.Bool().Draw(t, "track_src_ip")
 	}
 	switch rapid.IntRange(0, 4).Draw(t, "old_unicast_checksum") {
 	case 0:

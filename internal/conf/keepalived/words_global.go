@@ -4,7 +4,7 @@ package keepalived
 const (
 	noMail    = "lvsd sends no mail; let its log, which has every event by name, raise the alert"
 	noScripts = "lvsd runs no script when a state changes; follow the events in its log instead"
-	noProcess = "lvsd is one process that sets its own scheduling; limit it in its systemd unit instead"
+	noProcess = "lvsd sets the scheduling of its processes itself; limit it in its systemd unit instead"
 	noSNMP    = "lvsd has no SNMP; read lvsd status --json instead"
 	noDBus    = "lvsd is not on D-Bus; read lvsd status --json instead"
 	noFIFO    = "lvsd writes no FIFO; follow the events in its log instead"
@@ -23,7 +23,7 @@ func globalWords() []*keyword {
 			"net_namespace NAME", "net_namespace_ipvs [NAME]"),
 		ignore("lvsd uses no ipsets", "namespace_with_ipsets"),
 		ignore("several lvsd on one host are told apart by --run-dir", "instance NAME", "use_pid_dir"),
-		ignore("lvsd is one process that waits for its own work when it stops", "child_wait_time SECONDS"),
+		ignore("lvsd bounds the time of its own stop", "child_wait_time SECONDS"),
 		ignore("lvsd takes the state of links from netlink", "linkbeat_use_polling", "linkbeat_interfaces { INTERFACE [MII|ETHTOOL|IOCTL] … }"),
 		list(word("interface_up_down_delays { INTERFACE SECONDS [SECONDS] … }").plain(3)),
 		list(word("global_defs").holds(
@@ -49,10 +49,11 @@ func processWords() []*keyword {
 	}
 	return join(all,
 		ignore(noProcess, "process_names", "process_name NAME", "lvs_process_name NAME", "max_auto_priority [0-99]", "min_auto_priority_delay MICROSECONDS", "umask MODE …"),
-		scripts(ignore("lvsd runs no scripts; write ExecStartPre= and ExecStopPost= in its systemd unit",
+		scripts(ignore("lvsd runs no script at its start or stop; write ExecStartPre= and ExecStopPost= in its systemd unit",
 			"startup_script COMMAND …", "shutdown_script COMMAND …")),
-		ignore("lvsd runs no scripts", "startup_script_timeout SECONDS", "shutdown_script_timeout SECONDS",
-			"set_supplementary_groups", "use_symlink_paths"),
+		ignore("lvsd runs no script at its start or stop", "startup_script_timeout SECONDS", "shutdown_script_timeout SECONDS"),
+		ignore("a program of lvsd has the group of its user, and no others", "set_supplementary_groups"),
+		ignore("lvsd starts a program by the path that is written", "use_symlink_paths"),
 		words("script_user USER [GROUP]", "enable_script_security [BOOL]"),
 	)
 }

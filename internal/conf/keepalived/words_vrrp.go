@@ -29,7 +29,7 @@ func instanceWords() []*keyword {
 			),
 			electionTiming(), placeWords(), transportWords(), trackingWords(), macWords(), instanceGARP(), stateScripts(),
 			scripts(ignore(noScripts, "notify_master_rx_lower_pri COMMAND …")),
-			ignore("connections do not survive a takeover: lvsd runs no IPVS sync daemon; keepalived has lvs_sync_daemon in global_defs in its place",
+			ignore("write lvs_sync_daemon in global_defs in its place, as keepalived has it",
 				"lvs_sync_daemon_interface INTERFACE …"),
 			ignore("lvsd logs every change of a state", "debug LEVEL"),
 		),

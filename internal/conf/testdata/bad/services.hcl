@@ -49,3 +49,7 @@ virtual_server "10.0.0.1" "83" {
   }
   sorry_server = []
 }
+virtual_server "10.0.0.1" "84" {
+  sorry_server = "10.0.0.9 84 1"
+  real_server "10.0.0.2" "84" {}
+}
