@@ -12,6 +12,7 @@ import (
 // decoder turns a tree of keepalived's words, from either language, into a Config.
 type decoder struct {
 	front   *frontEnd
+	from    *reader // of the files that keys are in; nil where none may be read
 	cfg     Config
 	diags   hcl.Diagnostics
 	last    *hcl.Diagnostic // the one reported last, if it was kept
@@ -45,9 +46,9 @@ type globals struct {
 	logAllFailures bool // of checks
 }
 
-// decode fills in the defaults and validates. The Config is of use only if no error is reported.
-func decode(nodes []*keepalived.Node, front *frontEnd, hostname string) (*Config, hcl.Diagnostics) {
-	d := &decoder{front: front, told: map[hcl.DiagnosticSeverity]int{}, grouped: map[string]bool{},
+// decode fills in the defaults and validates. What the words name is read by way of from. The Config is of use only if no error is reported.
+func decode(nodes []*keepalived.Node, front *frontEnd, hostname string, from *reader) (*Config, hcl.Diagnostics) {
+	d := &decoder{front: front, from: from, told: map[hcl.DiagnosticSeverity]int{}, grouped: map[string]bool{},
 		trackers: map[string]map[string]Tracked{}}
 	d.cfg.RouterID = hostname
 	d.global = globals{instance: front.defaults.instance(), given: map[string]bool{}}

@@ -9,6 +9,20 @@ import (
 // maxPassword is what a version 2 advert holds (RFC 2338 §5.3.6.2).
 const maxPassword = 8
 
+// authenticated reads how adverts are authenticated: by one of the two ways.
+func (d *decoder) authenticated(i *Instance, password, hmac *keepalived.Node) {
+	if hmac != nil {
+		d.hmac(hmac, i)
+	}
+	switch {
+	case password == nil:
+	case hmac != nil:
+		d.repairs(password.Range, "authentication has no effect beside auth_hmac", "it is ignored", "remove it")
+	default:
+		d.authentication(password, i)
+	}
+}
+
 // authentication reads what RFC 2338 has and RFC 3768 took away: a password in clear text, in
 // version 2 alone. What keepalived takes no notice of is borne as it does.
 func (d *decoder) authentication(n *keepalived.Node, i *Instance) {

@@ -131,6 +131,9 @@ func (d *decoder) strictness(i *Instance, words map[string]*keepalived.Node) {
 			}
 		}
 	}
+	if n := words["auth_hmac"]; n != nil && len(i.HMAC.Keys) > 0 && i.HMAC.Mode != Enforce {
+		d.errorf(n.Range, "auth_hmac in mode %s%s; write mode enforce once all nodes sign", i.HMAC.Mode, why)
+	}
 	for _, name := range []string{"no_virtual_ipaddress", "unicast_peer", "authentication"} {
 		if n := words[name]; n != nil {
 			d.errorf(n.Range, "%s%s; remove one of them", n.Keyword.Text, why)

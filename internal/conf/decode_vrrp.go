@@ -67,9 +67,7 @@ func (d *decoder) instance(n *keepalived.Node) {
 	d.initialState(&i, state, given["priority"] != nil)
 	d.preemption(&i, given["preempt"], given["nopreempt"], given["preempt_delay"])
 	d.advertInterval(given["advert_int"], &i)
-	if a := given["authentication"]; a != nil {
-		d.authentication(a, &i)
-	}
+	d.authenticated(&i, given["authentication"], given["auth_hmac"])
 	if strict {
 		d.strictness(&i, given)
 	}

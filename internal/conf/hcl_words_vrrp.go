@@ -18,7 +18,9 @@ func hclInstance() *hclBlock {
 			{name: "unicast_peer", first: "address", options: []string{"min_ttl", "max_ttl"}},
 			hclRoutes("virtual_routes"), hclRules("virtual_rules"),
 		},
-		blocks: append(hclTracks(), hclChild{"authentication", &hclBlock{values: []string{"auth_type", "auth_pass"}}}),
+		blocks: append(hclTracks(), hclChild{"authentication", &hclBlock{values: []string{"auth_type", "auth_pass"}}},
+			hclChild{"auth_hmac", &hclBlock{
+				values: []string{"active_key", "anti_replay", "time_window", "mode"}, lines: []hclLines{{name: "key", first: "id"}}}}),
 	}
 }
 

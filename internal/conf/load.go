@@ -66,7 +66,7 @@ type source struct {
 func load(sources []source, o Options, from *reader) (*Config, hcl.Diagnostics) {
 	if o.isHCL(sources[0].path) {
 		nodes, diags := parseHCL(sources, o.Hostname, from)
-		cfg, more := decode(nodes, hclFrontEnd(), o.Hostname)
+		cfg, more := decode(nodes, hclFrontEnd(), o.Hostname, from)
 		return cfg, append(diags, more...)
 	}
 	options := keepalived.Options{Hostname: o.Hostname, Instance: o.Instance}
@@ -74,7 +74,7 @@ func load(sources []source, o Options, from *reader) (*Config, hcl.Diagnostics) 
 		options.Source = from
 	}
 	tree := keepalived.Parse(sources[0].path, sources[0].src, options)
-	cfg, more := decode(tree.Nodes, keepalivedFrontEnd(), o.Hostname)
+	cfg, more := decode(tree.Nodes, keepalivedFrontEnd(), o.Hostname, from)
 	tree.Explain(more)
 	return cfg, append(tree.Diags, more...)
 }

@@ -60,6 +60,7 @@ type Instance struct {
 	// AuthPass is the clear-text password of version 2 (RFC 2338 §5.3.6), 1 to 8 bytes; empty is no
 	// authentication.
 	AuthPass Secret
+	HMAC     HMAC
 	// GARPMasterDelay is the time from a takeover to the second burst of gratuitous ARP; 0 is
 	// no second burst.
 	GARPMasterDelay time.Duration

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -44,20 +45,27 @@ func (p *printer) diagnostic(d *hcl.Diagnostic) {
 	if d.Severity == hcl.DiagWarning {
 		word, sgr = "warning", "1;33"
 	}
-	p.place(*d.Subject, word, sgr, message(d))
+	_, secret := d.Extra.(secretLine)
+	p.place(*d.Subject, word, sgr, message(d), !secret)
 	for _, r := range RelatedTo(d) {
-		p.place(r.Range, "note", "1;36", r.Text)
+		p.place(r.Range, "note", "1;36", r.Text, true)
 	}
 }
 
-// place writes what is to be said of a place, its line and the carets.
-func (p *printer) place(at hcl.Range, word, sgr, text string) {
+// secretLine is the Extra of a diagnostic about a line with a secret in it.
+type secretLine struct{}
+
+// place writes what is to be said of a place, and, if it may be shown, its line and the carets.
+func (p *printer) place(at hcl.Range, word, sgr, text string, show bool) {
 	fmt.Fprintf(&p.out, "%s %s %s\n", p.paint("1", visible(place(at))+":"), p.paint(sgr, word+":"), visible(text))
-	if line, ok := p.sourceLine(at); ok {
+	if line, ok := p.sourceLine(at); ok && show {
 		shown, carets := underline(line, at)
 		fmt.Fprintf(&p.out, "%6d | %s\n       | %s\n", at.Start.Line, shown, p.paint(sgr, carets))
 	}
 }
+
+// withSecret is a line that may have a password or a key in it, as far as one can tell from the line.
+var withSecret = regexp.MustCompile(`auth_pass|auth_hmac|hex:|\bkey\b\W+\d+\W+\S{16}`)
 
 // sourceLine returns the line on which a range starts, without its line end.
 func (p *printer) sourceLine(r hcl.Range) ([]byte, bool) {
@@ -70,7 +78,7 @@ func (p *printer) sourceLine(r hcl.Range) ([]byte, bool) {
 	if end := bytes.IndexByte(line, '\n'); end >= 0 {
 		line = line[:end]
 	}
-	if bytes.Contains(line, []byte("auth_pass")) {
+	if withSecret.Match(line) {
 		return nil, false // a terminal's log, or a CI's, is no place for a password
 	}
 	return bytes.TrimRight(line, "\r"), true

@@ -3,6 +3,7 @@ package conf
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -120,9 +121,27 @@ func drawInstance(t *rapid.T, k int) Instance {
 	if i.Version == 2 {
 		i.AuthPass = Secret(rapid.SampledFrom([]string{"", "secret", "12345678", "0", "a{b}#!$c", "größe1"}).Draw(t, "password"))
 	}
+	if i.AuthPass == "" && rapid.Bool().Draw(t, "HMAC") {
+		i.HMAC = drawHMAC(t)
+	}
 	i.Track = drawTracked(t)
 	i.Routes, i.Rules = drawRoutes(t), drawRules(t)
 	return i
+}
+
+func drawHMAC(t *rapid.T) HMAC {
+	h := HMAC{
+		Monotonic:  rapid.Bool().Draw(t, "monotonic"),
+		TimeWindow: time.Duration(rapid.IntRange(1, 300).Draw(t, "window")) * time.Second,
+		Mode:       rapid.SampledFrom([]HMACMode{Enforce, Permissive, ReceiveOnly}).Draw(t, "mode"),
+	}
+	ids := rapid.SliceOfNDistinct(rapid.Uint8Min(1), 1, 3, rapid.ID[uint8]).Draw(t, "keys")
+	h.ActiveKey = ids[0]
+	slices.Sort(ids)
+	for _, id := range ids {
+		h.Keys = append(h.Keys, HMACKey{ID: id, Value: Secret(rapid.SliceOfN(rapid.Byte(), 32, 64).Draw(t, "key"))})
+	}
+	return h
 }
 
 func drawAddress(t *rapid.T, ip netip.Addr) VirtualAddress {

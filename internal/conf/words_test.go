@@ -3,6 +3,8 @@ package conf
 import (
 	"fmt"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -74,16 +76,23 @@ func TestWordsOfInstance(t *testing.T) {
 		"strict_mode\nstate BACKUP\npriority 255": func(i *Instance) {
 			i.LowerPrioNoAdvert, i.HigherPrioSendAdvert, i.Priority, i.State = true, false, 255, Master
 		},
-		"garp_master_refresh 60":                                      func(i *Instance) { i.GARPMasterRefresh = time.Minute },
-		"garp_master_refresh_repeat 2":                                func(i *Instance) { i.GARPMasterRefreshRepeat = 2 },
-		"garp_lower_prio_delay 0":                                     func(i *Instance) { i.GARPLowerPrioDelay = 0 },
-		"garp_lower_prio_repeat 0":                                    func(i *Instance) { i.GARPLowerPrioRepeat = 0 },
-		"garp_master_repeat 1":                                        func(i *Instance) { i.GARPMasterRepeat = 1 },
-		"version 3\nadvert_int 0.01":                                  func(i *Instance) { i.Version, i.AdvertInterval = 3, 10*time.Millisecond },
-		"version 3\nadvert_int 40.95":                                 func(i *Instance) { i.Version, i.AdvertInterval = 3, 40950*time.Millisecond },
-		"authentication {\nauth_type PASS\nauth_pass secret\n}":       func(i *Instance) { i.AuthPass = "secret" },
-		"authentication {\nauth_pass 12345678\nauth_type PASS\n}":     func(i *Instance) { i.AuthPass = "12345678" },
-		"authentication {\n}":                                         func(*Instance) {},
+		"garp_master_refresh 60":                                  func(i *Instance) { i.GARPMasterRefresh = time.Minute },
+		"garp_master_refresh_repeat 2":                            func(i *Instance) { i.GARPMasterRefreshRepeat = 2 },
+		"garp_lower_prio_delay 0":                                 func(i *Instance) { i.GARPLowerPrioDelay = 0 },
+		"garp_lower_prio_repeat 0":                                func(i *Instance) { i.GARPLowerPrioRepeat = 0 },
+		"garp_master_repeat 1":                                    func(i *Instance) { i.GARPMasterRepeat = 1 },
+		"version 3\nadvert_int 0.01":                              func(i *Instance) { i.Version, i.AdvertInterval = 3, 10*time.Millisecond },
+		"version 3\nadvert_int 40.95":                             func(i *Instance) { i.Version, i.AdvertInterval = 3, 40950*time.Millisecond },
+		"authentication {\nauth_type PASS\nauth_pass secret\n}":   func(i *Instance) { i.AuthPass = "secret" },
+		"authentication {\nauth_pass 12345678\nauth_type PASS\n}": func(i *Instance) { i.AuthPass = "12345678" },
+		"auth_hmac {\nkey 2 " + sixtyFour + "\nkey 1 hex:" + sixtyFour + "\nactive_key 1\n}\nadvert_int 4": func(i *Instance) {
+			i.AdvertInterval, i.HMAC = 4*time.Second, HMAC{Keys: []HMACKey{{1, Secret(strings.Repeat("\xaa", 32))}, {2, sixtyFour}},
+				ActiveKey: 1, TimeWindow: 12 * time.Second, Mode: Enforce}
+		},
+		"auth_hmac {\nkey 1 " + sixtyFour + "\nactive_key 1\nanti_replay monotonic\ntime_window 300\nmode receive-only\n}\nauthentication {\nauth_type PASS\nauth_pass x\n}": func(i *Instance) {
+			i.HMAC = HMAC{Keys: []HMACKey{{1, sixtyFour}}, ActiveKey: 1, TimeWindow: 300 * time.Second, Mode: ReceiveOnly, Monotonic: true}
+		},
+		"authentication {\n}": func(*Instance) {},
 		"authentication {\nauth_type PASS\nauth_pass x\n}\nversion 3": func(i *Instance) { i.Version = 3 },
 		"track_interface {\neth1\neth2\n}": func(i *Instance) {
 			i.Track = []Tracked{{Kind: TrackInterface, Name: "eth1"}, {Kind: TrackInterface, Name: "eth2"}}
@@ -745,5 +754,53 @@ func TestServerGroup(t *testing.T) {
 	}
 	if v := c.Services[0]; v.Family != 0 || v.PersistenceTimeout != 360*time.Second {
 		t.Errorf("%+v", v)
+	}
+}
+
+const sixtyFour = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+// Keys come from files too, and no message shows one.
+func TestHMACKeys(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	type outcome struct{ key, message string }
+	for value, want := range map[string]outcome{
+		"file:" + file("hex", "hex:"+sixtyFour+"\n"): {key: strings.Repeat("\xaa", 32)},
+		"file:" + file("text", sixtyFour+"\r\n"):     {key: sixtyFour},
+		"file:" + file("short", "aaaa"):              {message: "Key 1: it has 4 bytes, and needs 32 to 64"},
+		"file:relative":                              {message: "the path behind file: has to begin with /"},
+		"file:" + dir + "/none":                      {message: "Key 1: read " + dir + "/none"},
+		"hex:" + sixtyFour + "b":                     {message: "what is behind hex: is not hexadecimal"},
+		"hex:" + sixtyFour + sixtyFour + "bb":        {message: "it has 65 bytes"},
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa":            {message: "it has 31 bytes"},
+	} {
+		for name, text := range map[string]string{
+			"a.conf": instanceWith("auth_hmac {\nkey 1 " + value + "\nactive_key 1\n}"),
+			"a.hcl": fmt.Sprintf("vrrp_instance \"web\" {\ninterface = \"eth0\"\nvirtual_router_id = 51\nvirtual_ipaddress = [\"10.0.0.1/24\"]\n"+
+				"auth_hmac {\nkey = [\"1 %s\"]\nactive_key = 1\n}\n}\n", value),
+		} {
+			r := Load(file(name, text), Options{})
+			var printed strings.Builder
+			if err := r.WriteDiagnostics(&printed, false); err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(printed.String(), "aaaa") {
+				t.Errorf("%s: a message shows the key:\n%s", name, &printed)
+			}
+			switch {
+			case want.message != "":
+				if !strings.Contains(printed.String(), want.message) {
+					t.Errorf("%s: no %q:\n%s", name, want.message, &printed)
+				}
+			case r.Config == nil || len(r.Config.Instances[0].HMAC.Keys) != 1 || string(r.Config.Instances[0].HMAC.Keys[0].Value) != want.key:
+				t.Errorf("%s: %s", name, &printed)
+			}
+		}
 	}
 }

@@ -22,6 +22,8 @@ type syntax interface {
 	process(words []string) string
 	notification(name string, p Program) string
 	lines(name string, lines []string) string
+	// keys are those of auth_hmac.
+	keys(lines []string) string
 	url(u URL, words []string) string
 	// command is a word with a command line of one word.
 	command(name, text string) string
@@ -74,6 +76,7 @@ func write(c *Config, s syntax) string {
 		if i.AuthPass != "" {
 			put(s.open("authentication"), s.word("auth_type", "PASS"), s.word("auth_pass", string(i.AuthPass)), "}")
 		}
+		put(writeHMAC(&i.HMAC, s)...)
 		put(writeRouting("virtual", i.Routes, i.Rules, s)...)
 		put(
 			s.word("garp_master_delay", seconds(i.GARPMasterDelay)), s.word("garp_master_repeat", fmt.Sprint(i.GARPMasterRepeat)), "}")
@@ -258,3 +261,25 @@ func (hclSyntax) url(u URL, words []string) string {
 }
 
 func (hclSyntax) command(name, text string) string { return name + " = " + quoted(text) }
+
+func writeHMAC(h *HMAC, s syntax) []string {
+	if len(h.Keys) == 0 {
+		return nil
+	}
+	replay := "time"
+	if h.Monotonic {
+		replay = "monotonic"
+	}
+	var keys []string
+	for _, k := range h.Keys {
+		keys = append(keys, fmt.Sprintf("%d hex:%x", k.ID, string(k.Value)))
+	}
+	return []string{s.open("auth_hmac"), s.keys(keys), s.word("active_key", fmt.Sprint(h.ActiveKey)), s.word("anti_replay", replay),
+		s.word("time_window", seconds(h.TimeWindow)), s.word("mode", string(h.Mode)), "}"}
+}
+
+func (keepalivedSyntax) keys(lines []string) string {
+	return "key " + strings.Join(lines, "\nkey ")
+}
+
+func (hclSyntax) keys(lines []string) string { return "key = " + list(lines) }

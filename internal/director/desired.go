@@ -119,7 +119,7 @@ func election(i *conf.Instance, g *conf.SyncGroup) vrrp.Config {
 		StartMaster:          i.State == conf.Master && i.Priority == 255,
 	}
 	copy(c.Password[:], i.AuthPass)
-	c.Transport = transport(&i.Transport)
+	c.Transport, c.HMAC = transport(&i.Transport), authentication(&i.HMAC)
 	for _, a := range i.Addresses {
 		c.Addresses = append(c.Addresses, a.Prefix.Addr())
 	}
@@ -140,6 +140,15 @@ func transport(t *conf.Transport) vrrp.Transport {
 		v.Peers = append(v.Peers, vrrp.Peer{Addr: p.Address, Ranged: p.MinTTL > 0 || p.MaxTTL < 255, MinTTL: p.MinTTL, MaxTTL: p.MaxTTL})
 	}
 	return checksummed(v, t)
+}
+
+func authentication(h *conf.HMAC) vrrp.HMAC {
+	v := vrrp.HMAC{Active: h.ActiveKey, Monotonic: h.Monotonic, Window: h.TimeWindow,
+		Permissive: h.Mode == conf.Permissive || h.Mode == conf.ReceiveOnly, Silent: h.Mode == conf.ReceiveOnly}
+	for _, k := range h.Keys {
+		v.Keys = append(v.Keys, vrrp.HMACKey{ID: k.ID, Key: vrrp.Secret(k.Value)})
+	}
+	return v
 }
 
 // checksummed has the checksum that adverts are sent with.

@@ -140,6 +140,12 @@ func render(w want) string {
 		if i.Password != (vrrp.Password{}) {
 			line("  password %q", [8]byte(i.Password))
 		}
+		if h := i.HMAC; h.Active != 0 {
+			line("  signed by key %d, monotonic %t, window %v, permissive %t, silent %t", h.Active, h.Monotonic, h.Window, h.Permissive, h.Silent)
+			for _, k := range h.Keys {
+				line("    key %d %q", k.ID, string(k.Key))
+			}
+		}
 	}
 	for _, t := range slices.SortedFunc(maps.Keys(w.trackers), func(a, b vrrp.Tracker) int { return cmp.Compare(a.String(), b.String()) }) {
 		line("%v: %v", t, trackerAttributes(w.trackers[t]))

@@ -80,7 +80,7 @@ func instanceAttributes(c *vrrp.Config, n netif.Instance) []attribute {
 		{name: "virtual_ipaddress_excluded", value: excluded(c, n)},
 		{name: "garp_master_repeat", value: strconv.Itoa(n.Repeat)},
 		{name: "garp_master_delay", value: n.Delay.String()},
-	}, slices.Concat(transportAttributes(c), unusualAttributes(c, n))...)
+	}, slices.Concat(transportAttributes(c), hmacAttributes(&c.HMAC), unusualAttributes(c, n))...)
 }
 
 // transportAttributes are about the way of the adverts; what is usual is empty.
@@ -108,6 +108,40 @@ func transportAttributes(c *vrrp.Config) []attribute {
 		{name: "check_unicast_src", value: truth(t.CheckSource)},
 		{name: "checksum", value: checksum[t.Checksum]},
 		{name: "old_unicast_checksum never", value: truth(t.NoOldChecksum)},
+	}
+}
+
+// hmacAttributes are about auth_hmac, and empty without.
+func hmacAttributes(h *vrrp.HMAC) []attribute {
+	keys := attribute{name: "auth_hmac key"}
+	for i, k := range h.Keys {
+		if i > 0 {
+			keys.value += ", "
+		}
+		keys.value += strconv.Itoa(int(k.ID))
+		keys.secret += string(k.Key) + "\n"
+	}
+	mode, replay, window := "", "", ""
+	switch {
+	case h.Silent:
+		mode = string(conf.ReceiveOnly)
+	case h.Permissive:
+		mode = string(conf.Permissive)
+	case h.Active != 0:
+		mode = string(conf.Enforce)
+	}
+	if h.Monotonic {
+		replay = "monotonic"
+	}
+	if h.Window != 0 {
+		window = h.Window.String()
+	}
+	return []attribute{
+		keys,
+		{name: "auth_hmac active_key", value: number(int(h.Active))},
+		{name: "auth_hmac anti_replay", value: replay},
+		{name: "auth_hmac time_window", value: window},
+		{name: "auth_hmac mode", value: mode},
 	}
 }
 

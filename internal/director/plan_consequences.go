@@ -107,6 +107,8 @@ func (p *planner) deafened(name string, was, is *vrrp.Config) {
 		what = fmt.Sprintf("advert_int %s", is.Interval)
 	case was.Password != is.Password:
 		what = "the same auth_pass"
+	case !was.HMAC.Accepts(&is.HMAC) || !is.HMAC.Accepts(&was.HMAC):
+		what = "the same auth_hmac"
 	case was.Transport.Unicast != is.Transport.Unicast && is.Transport.Unicast:
 		what = "unicast_peer"
 	case was.Transport.Unicast != is.Transport.Unicast:

@@ -50,7 +50,7 @@ func oneChange(t *rapid.T, cfg *conf.Config) {
 			cfg.Spacing, cfg.LinkDelays = conf.Spacing{ARP: time.Second}, []conf.LinkDelay{{Interface: "eth0", Up: time.Second}}
 			cfg.GARPGroups = []conf.GARPGroup{{Interfaces: []string{"eth1"}, Spacing: conf.Spacing{NA: time.Second}}}
 		case 5:
-			i.AuthPass = "another"
+			i.AuthPass, i.HMAC = "another", someHMAC(t)
 		case 0:
 			i.Name = "e"
 			cfg.SyncGroups = nil
@@ -102,6 +102,15 @@ func oneChange(t *rapid.T, cfg *conf.Config) {
 	}
 }
 
+func someHMAC(t *rapid.T) conf.HMAC {
+	if !rapid.Bool().Draw(t, "HMAC") {
+		return conf.HMAC{}
+	}
+	return conf.HMAC{Keys: []conf.HMACKey{{ID: 1, Value: rapid.SampledFrom([]conf.Secret{"a", "b"}).Draw(t, "key 1")}, {ID: 2, Value: "c"}},
+		ActiveKey: uint8(rapid.IntRange(1, 2).Draw(t, "active")), TimeWindow: 5 * time.Second,
+		Mode: rapid.SampledFrom([]conf.HMACMode{conf.Enforce, conf.Permissive, conf.ReceiveOnly}).Draw(t, "mode")}
+}
+
 func deepServices(list []conf.VirtualServer) []conf.VirtualServer {
 	list = slices.Clone(list)
 	for i := range list {
@@ -128,6 +137,7 @@ func someNode(t *rapid.T) *conf.Config {
 			Version:        uint8(rapid.IntRange(2, 3).Draw(t, "version")), Preempt: rapid.Bool().Draw(t, "preempt"), DownTimerAdverts: 3,
 			AuthPass:         rapid.SampledFrom([]conf.Secret{"", "secret"}).Draw(t, "password"),
 			Transport:        rapid.Custom(someTransport).Draw(t, "transport"),
+			HMAC:             someHMAC(t),
 			GARPMasterRepeat: rapid.IntRange(1, 2).Draw(t, "repeat"),
 			GARPMasterDelay:  time.Duration(rapid.IntRange(0, 1).Draw(t, "delay")) * time.Second,
 			Routes:           rapid.SliceOfNDistinct(rapid.Custom(someRoute), 0, 3, routeText).Draw(t, "routes"), Rules: rapid.SliceOfNDistinct(rapid.Custom(someRule), 0, 2, rapid.ID[conf.Rule]).Draw(t, "rules"),

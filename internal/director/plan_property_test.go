@@ -438,7 +438,8 @@ func TestPlanSeesEveryField(t *testing.T) {
 		elsewhere  []string // what identifies it, or is an entry of its own
 	}{
 		{vrrp.Config{}, func(v any) []attribute { c := v.(vrrp.Config); return instanceAttributes(&c, netif.Instance{}) },
-			[]string{"Name", "Addresses", "Excluded", "Transport"}},
+			[]string{"Name", "Addresses", "Excluded", "Transport", "HMAC"}},
+		{vrrp.HMAC{}, func(v any) []attribute { h := v.(vrrp.HMAC); return hmacAttributes(&h) }, nil},
 		{vrrp.Transport{}, func(v any) []attribute { return transportAttributes(&vrrp.Config{Transport: v.(vrrp.Transport)}) }, nil},
 		{netif.Instance{}, func(v any) []attribute { return instanceAttributes(&vrrp.Config{}, v.(netif.Instance)) },
 			[]string{"Addresses", "Routes", "Rules", "Static", "NoTrack"}},
@@ -521,6 +522,8 @@ func something(t *testing.T, kind reflect.Type) reflect.Value {
 		return reflect.ValueOf([]vrrp.Track{{Tracker: vrrp.Tracker{Name: "eth0"}}})
 	case []vrrp.Peer:
 		return reflect.ValueOf([]vrrp.Peer{{Addr: netip.MustParseAddr("192.0.2.1")}})
+	case []vrrp.HMACKey:
+		return reflect.ValueOf([]vrrp.HMACKey{{ID: 1, Key: "x"}})
 	case netif.Flags:
 		return reflect.ValueOf(netif.NoPrefixRoute)
 	case []string:

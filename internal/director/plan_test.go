@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
@@ -181,6 +182,48 @@ func TestDocumentedPlan(t *testing.T) {
 	}
 	if diff := gocmp.Diff(used, documented); diff != "" || len(used) < 15 {
 		t.Errorf("kinds of consequences (-used +documented):\n%s", diff)
+	}
+}
+
+// A plan says that keys change, never what they are, and whether the other node hears us then.
+func TestPlanShowsNoKey(t *testing.T) {
+	with := func(active uint8, mode conf.HMACMode, keys ...conf.HMACKey) *conf.Config {
+		return &conf.Config{Instances: []conf.Instance{{Name: "web", Interface: "eth0", VirtualRouterID: 51, Version: 3,
+			HMAC: conf.HMAC{Keys: keys, ActiveKey: active, Mode: mode, TimeWindow: 5 * time.Second}}}}
+	}
+	one, two, three := conf.HMACKey{ID: 1, Value: "secret1"}, conf.HMACKey{ID: 2, Value: "secret2"}, conf.HMACKey{ID: 1, Value: "secret3"}
+	none := with(0, "")
+	for _, c := range []struct {
+		from, to *conf.Config
+		want     string
+		deaf     bool
+	}{
+		{none, with(1, conf.ReceiveOnly, one), "auth_hmac mode receive-only", false},
+		{with(1, conf.ReceiveOnly, one), with(1, conf.Permissive, one), "auth_hmac mode receive-only → permissive", false},
+		{with(1, conf.Permissive, one), with(1, conf.Enforce, one), "auth_hmac mode permissive → enforce", false},
+		{with(1, conf.Enforce, one), with(1, conf.Enforce, one, two), "auth_hmac key 1 → 1, 2", false},
+		{with(1, conf.Enforce, one, two), with(2, conf.Enforce, one, two), "auth_hmac active_key 1 → 2", false},
+		{with(2, conf.Enforce, one, two), with(2, conf.Enforce, two), "auth_hmac key 1, 2 → 2", false},
+		{none, with(1, conf.Permissive, one), "auth_hmac mode permissive", false},
+		{none, with(1, conf.Enforce, one), "auth_hmac key 1", true},
+		{with(1, conf.Enforce, one), none, "- auth_hmac key 1", true},
+		{with(1, conf.ReceiveOnly, one), with(1, conf.Enforce, one), "auth_hmac mode", true},
+		{with(1, conf.Enforce, one), with(1, conf.Enforce, three), "auth_hmac key 1 → changed", true},
+		{with(1, conf.Permissive, one), with(2, conf.Permissive, one, two), "auth_hmac active_key 1 → 2", true},
+	} {
+		p := Compare(c.from, c.to, groupID)
+		var text strings.Builder
+		if err := p.WriteText(&text, false); err != nil {
+			t.Fatal(err)
+		}
+		encoded, err := json.Marshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := text.String() + string(encoded)
+		if strings.Contains(all, "secret") || !strings.Contains(all, c.want) || strings.Contains(all, "the same auth_hmac") != c.deaf {
+			t.Errorf("no %q, a key, or not deaf %t:\n%s", c.want, c.deaf, all)
+		}
 	}
 }
 

@@ -57,6 +57,7 @@ type Config struct {
 	Excluded  []netip.Addr
 	Password  Password // of version 2
 	Transport Transport
+	HMAC      HMAC
 	Track     []Track // what the instance depends on, beside Key.Interface
 }
 
@@ -68,7 +69,7 @@ func (c *Config) equal(d *Config) bool {
 		c.OwnerIgnoreAdverts == d.OwnerIgnoreAdverts && c.DontTrackPrimary == d.DontTrackPrimary &&
 		c.StartMaster == d.StartMaster && slices.Equal(c.Addresses, d.Addresses) &&
 		slices.Equal(c.Track, d.Track) && c.Password == d.Password && slices.Equal(c.Excluded, d.Excluded) &&
-		c.Transport.equal(&d.Transport)
+		c.Transport.equal(&d.Transport) && c.HMAC.equal(&d.HMAC)
 }
 
 // SyncGroup names instances that change state together.

@@ -18,7 +18,7 @@ func Decode(b []byte) (Advert, error) {
 }
 
 // reset makes a an empty advert that uses its memory again.
-func (a *Advert) reset() { *a = Advert{Addresses: a.Addresses[:0]} }
+func (a *Advert) reset() { *a = Advert{Addresses: a.Addresses[:0], signed: a.signed[:0]} }
 
 // decode is Decode into an advert whose memory is used again.
 func (a *Advert) decode(b []byte) error {
@@ -60,7 +60,11 @@ func (a *Advert) decodeMessage(p []byte) error {
 			return fmt.Errorf("read %d addresses: %w", p[3], ErrTruncated)
 		}
 		a.Interval = time.Duration(p[5]) * time.Second
-		if checksum(0, p[:size]) != 0 {
+		covered := p[:size]
+		if hasTrailer(p, size) {
+			covered = p
+		}
+		if checksum(0, covered) != 0 {
 			return ErrChecksum
 		}
 		a.AuthType, a.AuthData = p[4], Password(p[size-authLength:size])
@@ -74,6 +78,9 @@ func (a *Advert) decodeMessage(p []byte) error {
 		}
 	default:
 		return fmt.Errorf("version %d: %w", a.Version, ErrVersion)
+	}
+	if hasTrailer(p, size) {
+		a.readTrailer(p, size)
 	}
 	a.Addresses = slices.Grow(a.Addresses, int(p[3]))
 	for i := headerLength; i < headerLength+width*int(p[3]); i += width {

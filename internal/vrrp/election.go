@@ -189,7 +189,7 @@ func (e *Election) Receive(now time.Time, ifname string, a *Advert, err error, o
 		return // another virtual router of the segment
 	}
 	if err == nil {
-		err = i.refuse(a)
+		err = i.refuse(now, a)
 	}
 	if err != nil {
 		e.noteRefusal(now, i, a, err, out)
@@ -199,7 +199,7 @@ func (e *Election) Receive(now time.Time, ifname string, a *Advert, err error, o
 }
 
 // refuse says why an advert that is in itself right does not count here (RFC 9568 §7.1).
-func (i *instance) refuse(a *Advert) error {
+func (i *instance) refuse(now time.Time, a *Advert) error {
 	if a.Version != i.cfg.Version {
 		return fmt.Errorf("version %d, ours is %d: %w", a.Version, i.cfg.Version, ErrVersion)
 	}
@@ -217,7 +217,7 @@ func (i *instance) refuse(a *Advert) error {
 	case a.Source == i.source:
 		return fmt.Errorf("source %s: %w", a.Source, ErrOwnSource)
 	}
-	return nil
+	return i.unseal(now, a)
 }
 
 // A refused sender is named once a minute for each reason; what is remembered of it is bounded.

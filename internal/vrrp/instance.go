@@ -14,10 +14,11 @@ type instance struct {
 	group  *group // nil outside a sync group
 	state  State
 	to     []netip.Addr // where adverts go
-	source netip.Addr   // ours; the zero value while the interface has none
-	up     bool         // the interface that adverts leave by
-	fault  string       // why the instance may not take part; empty when it may
-	waits  string       // the tracker that must be known before it may start; empty when it may
+	keyed  keyed
+	source netip.Addr // ours; the zero value while the interface has none
+	up     bool       // the interface that adverts leave by
+	fault  string     // why the instance may not take part; empty when it may
+	waits  string     // the tracker that must be known before it may start; empty when it may
 
 	// masterInterval is Active_Adver_Interval: learned from the master in version 3.
 	masterInterval time.Duration
@@ -58,7 +59,7 @@ func (i *instance) until(now time.Time) time.Time {
 }
 
 func (i *instance) send(now time.Time, priority uint8, out *Output) {
-	s := Send{Key: i.cfg.Key, Advert: i.advert(priority, i.cfg.Interval), To: i.to}
+	s := Send{Key: i.cfg.Key, Advert: i.advert(now, priority, i.cfg.Interval), To: i.to}
 	if priority != 0 {
 		s.Until, s.Regardless = i.until(now), i.cfg.DontTrackPrimary
 	}
@@ -67,7 +68,7 @@ func (i *instance) send(now time.Time, priority uint8, out *Output) {
 }
 
 // advert is what the instance says of itself.
-func (i *instance) advert(priority uint8, interval time.Duration) Advert {
+func (i *instance) advert(now time.Time, priority uint8, interval time.Duration) Advert {
 	a := Advert{Source: i.source, HopLimit: hopLimit, Version: i.cfg.Version, VRID: i.cfg.VRID,
 		Priority: priority, Interval: interval, Addresses: i.cfg.Addresses, Checksum: i.cfg.Transport.Checksum}
 	if len(i.to) > 0 {
@@ -77,6 +78,7 @@ func (i *instance) advert(priority uint8, interval time.Duration) Advert {
 		a.HopLimit = i.cfg.Transport.TTL
 	}
 	i.authenticate(&a)
+	i.seal(now, &a)
 	return a
 }
 
@@ -197,7 +199,7 @@ func (i *instance) receiveMaster(now time.Time, a *Advert, out *Output) {
 	case wins:
 		i.accept(a, out)
 		if i.cfg.HigherPrioSendAdvert {
-			i.lastWord(out)
+			i.lastWord(now, out)
 		}
 		i.yield(now, "advert from "+a.Source.String()+" with higher priority", out)
 	case stalled:
@@ -216,8 +218,8 @@ func (i *instance) receiveMaster(now time.Time, a *Advert, out *Output) {
 // lastWord tells a better master that there were two: without it, one that was heard first would
 // not learn that it has to announce its addresses again. It is not a claim of ours: its interval
 // is the better master's.
-func (i *instance) lastWord(out *Output) {
-	out.Sends = append(out.Sends, Send{Key: i.cfg.Key, Advert: i.advert(i.cfg.Priority, i.masterInterval), To: i.to})
+func (i *instance) lastWord(now time.Time, out *Output) {
+	out.Sends = append(out.Sends, Send{Key: i.cfg.Key, Advert: i.advert(now, i.cfg.Priority, i.masterInterval), To: i.to})
 }
 
 // assert answers a lesser master: it must hear us (RFC 9568 §6.4.3), once an interval, so that
@@ -354,7 +356,10 @@ func (i *instance) resign(now time.Time, out *Output) {
 }
 
 // configure makes c the configuration, and nothing of it.
-func (i *instance) configure(c Config) { i.cfg, i.to = c, c.destinations(nil) }
+func (i *instance) configure(c Config) {
+	i.cfg, i.to = c, c.destinations(nil)
+	i.keyed.rekey(&c.HMAC)
+}
 
 // update takes a new configuration without a change of state.
 func (i *instance) update(now time.Time, c Config, out *Output) {
@@ -378,7 +383,7 @@ func (i *instance) update(now time.Time, c Config, out *Output) {
 		}
 		// Neighbours must know a new priority or interval before the old interval has passed.
 		if !i.resigning && !i.listening && i.source.IsValid() && (old.Priority != c.Priority || old.Interval != c.Interval ||
-			old.Version != c.Version || old.Password != c.Password || !old.Transport.equal(&c.Transport) || !slices.Equal(old.Addresses, c.Addresses)) {
+			old.Version != c.Version || old.Password != c.Password || !old.Transport.equal(&c.Transport) || !old.HMAC.equal(&c.HMAC) || !slices.Equal(old.Addresses, c.Addresses)) {
 			i.send(now, c.Priority, out)
 			i.deadline = now.Add(c.Interval)
 		}

@@ -76,6 +76,11 @@ type Advert struct {
 	// the instance to say.
 	AuthType uint8
 	AuthData Password
+	// Trailer authenticates the advert where an instance has keys.
+	Trailer Trailer
+
+	signer *signer // of an advert to be sent; nil for none
+	signed []byte  // of one received, with a trailer: what that covers
 }
 
 // AppendTo appends the encoded packet, without an IP header, to b.
@@ -99,6 +104,9 @@ func (a *Advert) AppendTo(b []byte) []byte {
 	}
 	if a.Version == 2 {
 		b = append(b, a.AuthData[:]...)
+	}
+	if a.signer != nil {
+		b = a.appendTrailer(b, start)
 	}
 	binary.BigEndian.PutUint16(b[start+6:], checksum(a.pseudoHeader(a.Checksum, len(b)-start), b[start:]))
 	return b

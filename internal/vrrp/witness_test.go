@@ -59,7 +59,7 @@ func (w *witness) received(m *machine, p packet, before bool) {
 	w.book(m)
 	a := p.advert
 	i := m.e.instances[Key{Interface: linkName(p.segment), VRID: a.VRID}]
-	if i == nil || i.refuse(&a) != nil {
+	if i == nil || i.refuse(w.l.now, &a) != nil {
 		return
 	}
 	ear := w.ear(m, i.cfg.Key)

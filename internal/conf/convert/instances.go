@@ -45,6 +45,11 @@ func (k *tree) instance(n *keepalived.Node, i *conf.Instance) []*item {
 				return nil
 			}
 			return k.authentication(c, i)
+		case "auth_hmac":
+			if c != lastOf(n, c.Name) {
+				return nil
+			}
+			return k.hmac(c)
 		case "virtual_ipaddress", "virtual_ipaddress_excluded":
 			return k.virtualAddresses(c, addresses)
 		}

@@ -253,6 +253,9 @@ func (w *writer) instance(n int) {
 		w.some("auth_pass %s", w.one("secret", "12345678", "123456789", "007", `"${x}"`))
 		w.line("}")
 	}
+	if w.number(0, 3) == 0 {
+		w.hmac()
+	}
 	none := w.number(0, 7) == 0
 	if none {
 		w.line("no_virtual_ipaddress")
@@ -315,6 +318,17 @@ func (w *writer) transport() {
 }
 
 // options are words behind an address of any family.
+func (w *writer) hmac() {
+	w.line("auth_hmac {")
+	w.line("key 1 %s", w.one("hex:"+strings.Repeat("0f", 32), strings.Repeat("k", 40), `"`+strings.Repeat("a key ${x} #", 4)+`"`))
+	w.some("key 255 %s", strings.Repeat("z", 64))
+	w.line("active_key 1")
+	w.some("anti_replay %s", w.one("time", "monotonic"))
+	w.some("time_window %d", w.number(1, 300))
+	w.some("mode %s", w.one("enforce", "permissive", "receive-only"))
+	w.line("}")
+}
+
 func (w *writer) options() string {
 	var b strings.Builder
 	for _, text := range []string{" brd +", " preferred_lft 5", " -nodad", " home", " no_track", " noprefixroute"} {

@@ -79,8 +79,8 @@ func transportWords() []*keyword {
 		),
 		words("track_src_ip [BOOL]", "mcast_dst_ip ADDRESS", "unicast_ttl 1-255", "unicast_fault_no_peer [BOOL]", "check_unicast_src [BOOL]",
 			"old_unicast_checksum [never]", "v3_checksum_as_v2 [BOOL]", "native_ipv6 [BOOL]"),
-		list(one(refuse("the other node would drop adverts without it, and both would be masters; remove it on both nodes", "auth_hmac { … }")).holds(
-			words("key WORD …", "active_key ID", "anti_replay time|monotonic", "time_window SECONDS", "mode enforce|permissive|receive-only"))),
+		list(word("auth_hmac { … }").holds(words("key ID hex:…|file:PATH|TEXT", "active_key ID", "anti_replay time|monotonic", "time_window SECONDS",
+			"mode enforce|permissive|receive-only"))),
 		refuse("lvsd would send adverts outside of it; start it in the domain: ip vrf exec NAME lvsd run", "vrf INTERFACE"),
 		ignore(noBuffers, "kernel_rx_buf_size BYTES"),
 	)
