@@ -32,7 +32,7 @@ func inNetns(t *testing.T, body func(t *testing.T), command ...string) {
 		t.Fatal(err)
 	}
 	args := append([]string{"netns", "exec", ns}, command...)
-	args = append(args, self, "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=60s")
+	args = append(args, self, "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=300s")
 	inside := exec.Command("ip", args...)
 	inside.Env = append(os.Environ(), insideVar+"="+t.Name())
 	out, err := inside.CombinedOutput()

@@ -1,0 +1,75 @@
+//go:build netns
+
+package check
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// Of 100,000 probes of every kind, of servers that work and of those that are hostile, nothing stays,
+// and each ends by its deadline.
+func TestHundredThousandProbesLeaveNothing(t *testing.T) {
+	inNetns(t, func(t *testing.T) {
+		allowPing(t)
+		const pause, long = 5 * time.Millisecond, 20 * time.Second
+		ok := func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "hello") }
+		quiet, closed := serve(t, silent), closedPort(t)
+		mail := mailServer(map[string]string{"": "220 a\r\n", "HELO": "250 b\r\n", "QUIT": "221 c\r\n"}, nil)
+		echo := datagrams(t, func(p []byte) [][]byte { return [][]byte{p} })
+		get := func(change func(*HTTPRequest)) HTTPRequest {
+			q := HTTPRequest{Path: "/", Status: okStatus()}
+			change(&q)
+			return q
+		}
+		none := func(*HTTPRequest) {}
+		plain, secure := webServer(t, false, ok), webServer(t, true, ok)
+		targets := []Spec{
+			pingSpec("127.0.0.1", long),
+			spec(TCP, quiet, long), spec(TCP, closed, long), spec(TCP, fullBacklog(t), pause),
+			asks(TCP, quiet, pause, TCPRequest{"x", Match{Expression: "y"}}),
+			asks(HTTP, plain, long, get(none)), asks(HTTP, plain, long, get(func(q *HTTPRequest) { q.Version = HTTP2 })),
+			asks(HTTP, plain, long, get(func(q *HTTPRequest) { q.Match = Match{Expression: "hell"} })),
+			asks(HTTP, serve(t, serveReset), long, get(none)),
+			asks(HTTP, serve(t, answer("nonsense")), long, get(none)),
+			asks(HTTP, serve(t, repeat("HTTP/1.1 200 OK\r\n\r\n", strings.Repeat("x", 8<<10), 0)), long, get(none)),
+			asks(HTTP, serve(t, repeat("HTTP/1.1 200 OK\r\n\r\n", "x", pause)), pause, get(none)),
+			asks(HTTP, serve(t, hold("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")), pause, get(none)),
+			asks(HTTP, quiet, pause, get(func(q *HTTPRequest) { q.Version = HTTP2 })),
+			asks(HTTPS, secure, long, get(none)), asks(HTTPS, quiet, pause, get(none)), asks(HTTPS, serve(t, dripRecord), pause, get(none)),
+			asks(SMTP, serve(t, mail), long, SMTPRequest{}), asks(SMTP, quiet, pause, SMTPRequest{}),
+			asks(DNS, closed, long, DNSRequest{Name: ".", Type: 6}), asks(DNS, echo, pause, DNSRequest{Name: ".", Type: 6}),
+			asks(UDP, echo, long, UDPRequest{Require: true, Max: 255}), asks(UDP, closed, long, UDPRequest{Max: 255}),
+			asks(GRPC, plain, long, GRPCRequest{}), asks(GRPC, quiet, pause, GRPCRequest{}),
+		}
+		p := newProbers()
+		s := newSet(Options{}, p.probe, p.wait)
+		goroutines, fds := runtime.NumGoroutine(), descriptors(t)
+		var running sync.WaitGroup
+		var late atomic.Int64
+		limit := make(chan struct{}, 64)
+		for i := range 100_000 {
+			limit <- struct{}{}
+			running.Go(func() {
+				defer func() { <-limit }()
+				target := targets[i%len(targets)]
+				if r := s.once(context.Background(), target); r.end.Sub(r.start) > target.Timeout+grace {
+					late.Add(1)
+				}
+			})
+		}
+		running.Wait()
+		p.wait()
+		settle(t, goroutines, fds)
+		if n := late.Load(); n > 0 {
+			t.Errorf("%d probes returned later than their deadline", n)
+		}
+	})
+}
