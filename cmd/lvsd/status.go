@@ -205,7 +205,10 @@ func (p *printer) service(v director.ServiceStatus) {
 	}
 	for _, r := range v.RealServers {
 		state := "up"
-		if !r.Healthy {
+		switch {
+		case r.Draining:
+			state = "gone"
+		case !r.Healthy:
 			state = "DOWN"
 		}
 		p.line("       %-4s %-22s weight %d/%d  active %d  inactive %d", state, r.Address, r.EffectiveWeight,

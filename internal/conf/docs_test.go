@@ -389,7 +389,7 @@ func printedDefaults(c *Config) map[string]map[string]string {
 			"sh-port": fmt.Sprint(v.HashPort), "mh-port": fmt.Sprint(v.HashPort), "ops": fmt.Sprint(v.OnePacket),
 			"persistence_granularity": map[int]string{0: "off"}[v.PersistencePrefix],
 			"persistence_engine":      map[string]string{"": "off"}[v.PersistenceEngine],
-			"warmup":                  warmup, "slow_start": time(server.SlowStart), "panic_threshold": fmt.Sprint(v.PanicThreshold), "rise": fmt.Sprint(tcp.Rise), "fall": fmt.Sprint(tcp.Retry + 1),
+			"warmup":                  warmup, "slow_start": time(server.SlowStart), "panic_threshold": fmt.Sprint(v.PanicThreshold), "drain_timeout": time(v.DrainTimeout), "rise": fmt.Sprint(tcp.Rise), "fall": fmt.Sprint(tcp.Retry + 1),
 		},
 		"real_server": {"uthreshold": fmt.Sprint(server.UpperThreshold), "lthreshold": fmt.Sprint(server.LowerThreshold)},
 		"Words of every checker": {

@@ -13,7 +13,7 @@ func hclVirtualServer() *hclBlock {
 		labels: []string{"address", "port"},
 		values: append([]string{"lb_algo", "lvs_sched", "flag-1", "flag-2", "flag-3", "sh-port", "sh-fallback", "mh-port", "mh-fallback", "ops",
 			"protocol", "ip_family", "persistence_timeout", "persistence_granularity", "persistence_engine", "weight", "inhibit_on_failure",
-			"slow_start", "panic_threshold", "virtualhost", "quorum", "hysteresis", "omega", "sorry_server_inhibit"},
+			"slow_start", "panic_threshold", "drain_timeout", "virtualhost", "quorum", "hysteresis", "omega", "sorry_server_inhibit"},
 			hclTiming()...),
 		args:    []string{"lb_kind", "lvs_method", "sorry_server", "sorry_server_lvs_method"},
 		scripts: []string{"quorum_up", "quorum_down"},

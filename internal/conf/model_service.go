@@ -89,6 +89,9 @@ type VirtualServer struct {
 	QuorumUp, QuorumDown Program
 	// Omega has the programs of a loss told at a stop too: QuorumDown, and NotifyDown of each server.
 	Omega bool
+	// DrainTimeout is how long a server that a reload removes may take to finish its connections, to
+	// 24 h; 0 removes it at once.
+	DrainTimeout time.Duration
 	// Sorry serves while the quorum is lost; its Address is the zero value for none.
 	Sorry SorryServer
 	// PanicThreshold is the percentage of real servers, 0-100, below which servers that fail stay.

@@ -45,6 +45,7 @@ func drawService(t *rapid.T, k int, cfg *Config) VirtualServer {
 		v.RealServers = append(v.RealServers, r)
 		sum += r.Weight
 	}
+	v.DrainTimeout = time.Duration(rapid.IntRange(0, 86400_000).Draw(t, "drain_timeout")) * time.Millisecond
 	v.PanicThreshold = rapid.IntRange(0, 100).Draw(t, "panic_threshold")
 	v.Quorum = rapid.IntRange(1, max(sum, 1)).Draw(t, "quorum")
 	v.Hysteresis = rapid.IntRange(0, v.Quorum-1).Draw(t, "hysteresis")

@@ -424,6 +424,7 @@ func TestWordsOfService(t *testing.T) {
 		"weight 0":                    func(v *VirtualServer) { v.RealServers[0].Weight = 0 },
 		"weight 65535":                func(v *VirtualServer) { v.RealServers[0].Weight = 65535 },
 		"slow_start 60":               func(v *VirtualServer) { v.RealServers[0].SlowStart = time.Minute },
+		"drain_timeout 60":            func(v *VirtualServer) { v.DrainTimeout = time.Minute },
 		"panic_threshold 50":          func(v *VirtualServer) { v.PanicThreshold = 50 },
 		"inhibit_on_failure":          func(v *VirtualServer) { v.RealServers[0].InhibitOnFailure = true },
 		"weight 9\nquorum 7\nhysteresis 2": func(v *VirtualServer) {

@@ -62,7 +62,7 @@ func writeService(v *VirtualServer, s syntax, put func(...string)) {
 	if v.PersistenceEngine != "" {
 		put(s.word("persistence_engine", v.PersistenceEngine))
 	}
-	put(s.word("panic_threshold", fmt.Sprint(v.PanicThreshold)))
+	put(s.word("panic_threshold", fmt.Sprint(v.PanicThreshold)), s.word("drain_timeout", seconds(v.DrainTimeout)))
 	put(s.word("quorum", fmt.Sprint(v.Quorum)), s.word("hysteresis", fmt.Sprint(v.Hysteresis)), s.flag("omega", v.Omega),
 		s.notification("quorum_up", v.QuorumUp), s.notification("quorum_down", v.QuorumDown))
 	if a := v.Sorry.Address; a.IsValid() {

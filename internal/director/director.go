@@ -60,6 +60,8 @@ type Director struct {
 	cfg        *conf.Config
 	want       want
 	rollout    rollout
+	drains     map[serverKey]drain
+	counting   *time.Timer // until the connections of drains are counted; nil for never
 	health     health
 	doubt      suspicion   // about our own uplink
 	due        *time.Timer // the next recomputation for which nothing has to happen; nil is none
@@ -150,6 +152,7 @@ func (d *Director) Run(ctx context.Context) error {
 	defer wait(&parts, lastSteps)
 	defer cancel()
 	defer d.finishTelling(lastSteps)
+	defer d.stopCounting()
 	defer d.checks.Close()
 	defer d.trackers.Close()
 	d.start(ctx, &parts)
@@ -263,6 +266,8 @@ func (d *Director) handle(list []any) (over bool) {
 			d.journal.event(HostTrouble, zap.String("part", "verdicts"), zap.Error(h.err))
 		case due:
 			verdicts = true
+		case counted:
+			d.endDrains(h)
 		case programFailed:
 			d.programFailed(h)
 		case checkFault:
@@ -331,10 +336,12 @@ func (d *Director) reload() {
 // adopt makes cfg the configuration: checks and instances that are in the old one too go on
 // undisturbed.
 func (d *Director) adopt(cfg *conf.Config) {
+	old := d.want.services
 	d.cfg = cfg
 	d.checks.Apply(desired(cfg, d.health, os.Getegid()).checks)
 	d.retimed(d.checks.Verdicts())
 	d.recompute()
+	d.startDrains(old)
 	d.elector.Configure(elector.Configuration{Instances: d.want.instances, Groups: d.want.groups, Delays: d.want.delays,
 		Readings: d.watch(), Hold: d.hold()})
 	known := map[vrrp.Key]bool{}
@@ -388,6 +395,7 @@ func (d *Director) recompute() {
 		delete(d.health.down, spec)
 	}
 	d.want = desired(d.cfg, d.health, os.Getegid())
+	d.want.services = withDrains(d.want.services, d.drains)
 	d.health.memory = d.want.memory
 	d.noteUplink(d.doubt, doubt)
 	d.doubt = doubt

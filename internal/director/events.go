@@ -63,6 +63,8 @@ const (
 	QuorumLost      Event = "quorum_lost"
 	QuorumGained    Event = "quorum_gained"
 	ProgramFailed   Event = "program_failed"
+	ServerDraining  Event = "server_draining"
+	ServerDrained   Event = "server_drained"
 
 	IPVSMissing    Event = "ipvs_missing"
 	IPVSPresent    Event = "ipvs_present"
@@ -134,6 +136,8 @@ func lines() map[Event]line {
 		ServiceServed:   {zap.InfoLevel, "service has a healthy real server again"},
 		QuorumLost:      {zap.WarnLevel, "service lost its quorum"},
 		QuorumGained:    {zap.InfoLevel, "service gained its quorum"},
+		ServerDraining:  {zap.InfoLevel, "real server was removed, and finishes its connections"},
+		ServerDrained:   {zap.InfoLevel, "real server that was removed is gone"},
 		ProgramFailed:   {zap.WarnLevel, "program that is told of changes failed"},
 
 		IPVSMissing:    {zap.ErrorLevel, "the kernel's IPVS cannot be used: no service works until it can"},

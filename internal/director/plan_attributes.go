@@ -300,6 +300,7 @@ func quorumAttributes(v *conf.VirtualServer) []attribute {
 		{name: "sorry_server_lvs_method", value: method},
 		{name: "sorry_server_inhibit", value: inhibit},
 		{name: "panic_threshold", value: number(v.PanicThreshold)},
+		{name: "drain_timeout", value: delayText(v.DrainTimeout)},
 		{name: "quorum_up", value: programText(v.QuorumUp)},
 		{name: "quorum_down", value: programText(v.QuorumDown)},
 		{name: "omega", value: flagText(v.Omega)},

@@ -56,3 +56,11 @@ func programText(p conf.Program) string {
 	}
 	return text
 }
+
+// delayText is a time; 0 is none.
+func delayText(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return d.String()
+}

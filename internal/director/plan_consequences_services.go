@@ -146,7 +146,10 @@ func (p *planner) serverConsequences() {
 		subject := e.Name + " of " + e.In
 		switch e.Action {
 		case Removed:
-			if _, stays := p.new.want.services[key.service]; stays {
+			switch s, stays := p.new.services[key.service]; {
+			case stays && s.DrainTimeout > 0:
+				p.follows(Info, "drains", subject, "gets no new connections, and goes when it has none, or after %s", s.DrainTimeout)
+			case stays:
 				p.lost(subject, p.connections(key),
 					"set its weight to 0 first, and remove it when none is left")
 			}

@@ -104,7 +104,26 @@ func (d *Director) serviceStatus(v *conf.VirtualServer, verdicts map[check.Spec]
 		}
 		s.RealServers = append(s.RealServers, rs)
 	}
+	s.RealServers = append(s.RealServers, d.draining(s.services)...)
 	return s
+}
+
+// draining are the servers that a reload removed from the services, each once.
+func (d *Director) draining(list []served) []RealServerStatus {
+	var addresses []netip.AddrPort
+	for _, s := range list {
+		for key := range d.drains {
+			if key.service == s.key && !slices.Contains(addresses, key.address) {
+				addresses = append(addresses, key.address)
+			}
+		}
+	}
+	slices.SortFunc(addresses, netip.AddrPort.Compare)
+	var all []RealServerStatus
+	for _, a := range addresses {
+		all = append(all, RealServerStatus{Address: a, Draining: true, Checks: []CheckStatus{}})
+	}
+	return all
 }
 
 // SyncStatus is a synchronization daemon as the kernel has it.
@@ -149,13 +168,19 @@ func (s *Status) count(stats ipvs.Stats) {
 
 // countServers adds what the kernel says of the servers of one service.
 func (s *ServiceStatus) countServers(service served, list []ipvs.DestinationStats) {
+	at := func(i int) netip.AddrPort {
+		if r := &s.RealServers[i]; i >= len(service.RealServers) { // it drains
+			return r.Address
+		}
+		return service.at(s.RealServers[i].Address, service.RealServers[i].Forwarding)
+	}
 	there := make(map[netip.AddrPort]*ipvs.DestinationStats, len(list))
 	for i := range list {
 		there[list[i].Address] = &list[i]
 	}
 	for i := range s.RealServers {
 		r := &s.RealServers[i]
-		if d := there[service.at(r.Address, service.RealServers[i].Forwarding)]; d != nil {
+		if d := there[at(i)]; d != nil {
 			r.InKernel = true
 			r.Active, r.Inactive = r.Active+d.Active, r.Inactive+d.Inactive
 		}

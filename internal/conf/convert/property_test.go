@@ -381,6 +381,7 @@ func (w *writer) service(n int, grouped bool) {
 	w.some("weight %d", w.number(0, 9))
 	w.some("inhibit_on_failure%s", w.one("", " off", " true"))
 	w.some("slow_start %s", w.time())
+	w.some("drain_timeout %s", w.time())
 	w.some("panic_threshold %d", w.number(0, 100))
 	w.timing()
 	for range w.number(0, 3) {

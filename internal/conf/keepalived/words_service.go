@@ -13,7 +13,7 @@ func serviceWords() []*keyword {
 				word("lb_algo SCHEDULER").alias("lvs_sched"),
 				word("lb_kind NAT|DR|TUN").alias("lvs_method").with(tunnelOptions()),
 			),
-			words("protocol TCP|UDP|SCTP", "persistence_timeout [SECONDS]", "weight 0-65535", "inhibit_on_failure [BOOL]", "slow_start SECONDS", "panic_threshold 0-100"),
+			words("protocol TCP|UDP|SCTP", "persistence_timeout [SECONDS]", "weight 0-65535", "inhibit_on_failure [BOOL]", "slow_start SECONDS", "panic_threshold 0-100", "drain_timeout SECONDS"),
 			schedulerFlags(), persistenceWords(), quorumWords(), serverWords(),
 			words("ip_family inet|inet6"),
 			but(off(), ignore("lvsd checks the servers on both nodes, so that a takeover finds their states known", "ha_suspend [BOOL]")),
