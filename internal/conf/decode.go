@@ -51,6 +51,7 @@ func decode(nodes []*keepalived.Node, front *frontEnd, hostname string, from *re
 	d := &decoder{front: front, from: from, told: map[hcl.DiagnosticSeverity]int{}, grouped: map[string]bool{},
 		trackers: map[string]map[string]Tracked{}}
 	d.cfg.RouterID = hostname
+	d.cfg.Lifetime.StartupTimeout, d.cfg.Lifetime.ShutdownTimeout = lifetimeTimeout, lifetimeTimeout
 	d.global = globals{instance: front.defaults.instance(), given: map[string]bool{}}
 	for _, n := range nodes {
 		if n.Name == "global_defs" {
@@ -60,6 +61,8 @@ func decode(nodes []*keepalived.Node, front *frontEnd, hostname string, from *re
 			d.ssl(n)
 		}
 	}
+	d.settleUser(&d.cfg.Lifetime.Startup)
+	d.settleUser(&d.cfg.Lifetime.Shutdown)
 	d.settleAnnouncements()
 	for _, n := range nodes {
 		if n.Name == "virtual_server_group" {
@@ -189,7 +192,9 @@ func (d *decoder) globalDefs(n *keepalived.Node) {
 		case "checker_log_all_failures":
 			d.flag(c, &d.global.logAllFailures)
 		default:
-			d.parameter(strings.TrimPrefix(c.Name, "vrrp_"), c, &d.global.instance)
+			if !d.lifetime(c, &d.cfg.Lifetime) {
+				d.parameter(strings.TrimPrefix(c.Name, "vrrp_"), c, &d.global.instance)
+			}
 		}
 	})
 }

@@ -93,6 +93,11 @@ func (d *decoder) command(n *keepalived.Node, to *Program) {
 
 // notification reads a program that is told of something, and whom it runs as.
 func (d *decoder) notification(n *keepalived.Node, to *Program) {
+	*to = Program{} // of what stands twice, the later one counts as a whole
+	if len(n.Args) == 0 && !n.Broken {
+		d.errorf(n.Range, "%s takes a command line, which is empty here", n.Keyword.Text)
+		return
+	}
 	d.command(n, to)
 	for _, c := range n.Children {
 		d.user(c, to)
@@ -125,7 +130,7 @@ func (d *decoder) account(w keepalived.Word, what string, to *string) bool {
 
 // settleUser gives a command that names no user that of script_user.
 func (d *decoder) settleUser(c *Program) {
-	if c.User == "" {
+	if len(c.Words) > 0 && c.User == "" {
 		c.User, c.Group = d.global.script.User, d.global.script.Group
 	}
 }

@@ -49,7 +49,7 @@ func (d *decoder) instance(n *keepalived.Node) {
 		case "virtual_rules":
 			d.rules(c, &i.Rules)
 		default:
-			if !d.trackBlock(c, &i.Track) {
+			if !d.trackBlock(c, &i.Track) && !d.notify(c, &i.Notify) {
 				d.parameter(c.Name, c, &i)
 			}
 		}
@@ -164,7 +164,9 @@ func (d *decoder) syncGroup(n *keepalived.Node) {
 		case "sync_group_tracking_weight":
 			d.flag(c, &g.TrackingWeight)
 		default:
-			d.trackBlock(c, &g.Track)
+			if !d.trackBlock(c, &g.Track) {
+				d.notify(c, &g.Notify)
+			}
 		}
 	})
 	if len(g.Members) == 0 && !broken {

@@ -340,7 +340,8 @@ func printedDefaults(c *Config) map[string]map[string]string {
 	return map[string]map[string]string{
 		"global_defs": {
 			"enable_script_security": fmt.Sprint(c.ScriptSecurity),
-			"router_id":              name[c.RouterID], "vrrp_version": fmt.Sprint(i.Version),
+			"startup_script_timeout": time(c.Lifetime.StartupTimeout), "shutdown_script_timeout": time(c.Lifetime.ShutdownTimeout),
+			"router_id": name[c.RouterID], "vrrp_version": fmt.Sprint(i.Version),
 			"lvs_flush":              fmt.Sprint(c.LVS.Flush),
 			"rs_init_notifies":       fmt.Sprint(c.LVS.InitNotifies),
 			"vrrp_garp_master_delay": time(i.GARPMasterDelay), "vrrp_garp_master_repeat": fmt.Sprint(i.GARPMasterRepeat),

@@ -64,7 +64,8 @@ func hclGlobals() *hclBlock {
 		"vrrp_higher_prio_send_advert", "vrrp_owner_ignore_adverts", "vrrp_strict", "vrrp_startup_delay", "vrrp_delay_after_boot",
 		"vrrp_mcast_group4", "vrrp_mcast_group6", "vrrp_check_unicast_src", "v3_checksum_as_v2",
 		"checker_log_all_failures", "enable_script_security", "lvs_flush", "rs_init_notifies",
-	}, args: []string{"script_user", "uplink_guard", "lvs_timeouts", "lvs_sync_daemon"}}
+		"startup_script_timeout", "shutdown_script_timeout",
+	}, scripts: []string{"startup_script", "shutdown_script"}, args: []string{"script_user", "uplink_guard", "lvs_timeouts", "lvs_sync_daemon"}}
 }
 
 // canonical is the name under which the decoder knows a word.

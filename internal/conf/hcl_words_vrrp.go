@@ -12,6 +12,7 @@ func hclInstance() *hclBlock {
 			"garp_master_delay", "garp_master_repeat", "garp_master_refresh", "garp_master_refresh_repeat",
 			"garp_lower_prio_delay", "garp_lower_prio_repeat",
 		},
+		scripts: append(hclNotify(), "notify_master_rx_lower_pri"),
 		lines: []hclLines{
 			hclAddresses("virtual_ipaddress"),
 			hclAddresses("virtual_ipaddress_excluded"),
@@ -24,6 +25,11 @@ func hclInstance() *hclBlock {
 	}
 }
 
+// hclNotify are the programs that are run when a state changes.
+func hclNotify() []string {
+	return []string{"notify", "notify_master", "notify_backup", "notify_fault", "notify_stop", "notify_deleted"}
+}
+
 func hclAddresses(name string) hclLines {
 	return hclLines{name: name, first: "address",
 		options: []string{"dev", "label", "scope", "brd", "broadcast", "peer", "preferred_lft"},
@@ -32,10 +38,11 @@ func hclAddresses(name string) hclLines {
 
 func hclSyncGroup() *hclBlock {
 	return &hclBlock{
-		labels: []string{"name"},
-		values: []string{"sync_group_tracking_weight"},
-		lines:  []hclLines{{name: "group"}},
-		blocks: hclTracks(),
+		labels:  []string{"name"},
+		values:  []string{"sync_group_tracking_weight"},
+		scripts: hclNotify(),
+		lines:   []hclLines{{name: "group"}},
+		blocks:  hclTracks(),
 	}
 }
 

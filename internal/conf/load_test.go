@@ -87,7 +87,7 @@ func TestSeedOfTheFirstUserLoadsAsItIs(t *testing.T) {
 	if len(r.Diags) != 0 {
 		t.Fatalf("problems:\n%s", strings.Join(lines(r.Diags), "\n"))
 	}
-	want := &Config{RouterID: "Master", Services: seedServices()}
+	want := &Config{RouterID: "Master", Services: seedServices(), Lifetime: noLifetime()}
 	if diff := cmp.Diff(want, r.Config, cmpModel); diff != "" {
 		t.Error(diff)
 	}
@@ -151,7 +151,7 @@ func TestDesignExample(t *testing.T) {
 			})
 		}
 		want := &Config{
-			RouterID: hostname,
+			RouterID: hostname, Lifetime: noLifetime(),
 			Instances: []Instance{usualInstance(hclFrontEnd(), func(i *Instance) {
 				i.Name, i.VirtualRouterID, i.Priority, i.Track = "web", 51, priority, []Tracked{{Kind: TrackInterface, Name: "eth1"}}
 				i.Addresses = []VirtualAddress{

@@ -29,6 +29,7 @@ type Config struct {
 	Processes       []Process
 	Pings           []Ping
 	ServiceTrackers []ServiceTracker
+	Lifetime        Lifetime
 	// ScriptSecurity keeps lvsd from running as root what others than root can write
 	// (enable_script_security).
 	ScriptSecurity bool

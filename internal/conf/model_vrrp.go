@@ -54,6 +54,8 @@ type Instance struct {
 	// Routes and Rules are there while the instance is master.
 	Routes []Route
 	Rules  []Rule
+	// Notify is run when the instance changes its state.
+	Notify Notify
 	// Track is what the instance depends on beside Interface and the interfaces of Moving, without
 	// which it never takes part.
 	Track []Tracked
@@ -112,6 +114,9 @@ type VirtualAddress struct {
 type SyncGroup struct {
 	Name    string
 	Members []string // names of instances, each in one group at most
+	// Notify is run when the group changes its state: all members are master, or backup, or one is in
+	// FAULT.
+	Notify Notify
 	// Track counts for every member.
 	Track []Tracked
 	// TrackingWeight lets members have weights of their own (sync_group_tracking_weight): their

@@ -50,6 +50,7 @@ func drawConfig(t *rapid.T) *Config {
 	drawTrackers(t, c)
 	c.UplinkGuard = rapid.SampledFrom([]UplinkGuard{{}, {Address: netip.MustParseAddr("10.0.0.254")},
 		{Address: netip.MustParseAddr("fe80::1"), Interface: "eth1"}}).Draw(t, "uplink_guard")
+	c.Lifetime = Lifetime{drawCall(t), drawCall(t), time.Duration(rapid.IntRange(1, 1000).Draw(t, "timeout")) * time.Second, 1000 * time.Second}
 	c.ScriptSecurity = rapid.Bool().Draw(t, "script security")
 	c.StaticAddresses, c.StaticRoutes, c.StaticRules = drawStaticAddresses(t), drawRoutes(t), drawRules(t)
 	for k := range rapid.IntRange(0, 3).Draw(t, "instances") {
@@ -57,7 +58,7 @@ func drawConfig(t *rapid.T) *Config {
 	}
 	for k := range rapid.IntRange(0, len(c.Instances)).Draw(t, "groups") {
 		c.SyncGroups = append(c.SyncGroups, SyncGroup{Name: fmt.Sprintf("g%d", k), Members: []string{c.Instances[k].Name},
-			Track: drawTracked(t), TrackingWeight: true})
+			Track: drawTracked(t), TrackingWeight: true, Notify: drawNotify(t, false)})
 	}
 	c.SSL = drawSSL(t)
 	for k := range rapid.IntRange(0, 3).Draw(t, "services") {
@@ -124,7 +125,7 @@ func drawInstance(t *rapid.T, k int) Instance {
 	if i.AuthPass == "" && rapid.Bool().Draw(t, "HMAC") {
 		i.HMAC = drawHMAC(t)
 	}
-	i.Track = drawTracked(t)
+	i.Track, i.Notify = drawTracked(t), drawNotify(t, true)
 	i.Routes, i.Rules = drawRoutes(t), drawRules(t)
 	return i
 }

@@ -179,6 +179,30 @@ func TestWordsOfAddresses(t *testing.T) {
 	}
 }
 
+func TestWordsOfNotify(t *testing.T) {
+	run := func(words ...string) Program { return Program{Words: words} }
+	for line, want := range map[string]Notify{
+		"notify_master /bin/x":                                    {Master: run("/bin/x")},
+		"notify_backup \"/bin/x 'a b' c\"":                        {Backup: run("/bin/x", "a b", "c")},
+		"notify_fault \"/bin/x a\" nobody":                        {Fault: Program{Words: []string{"/bin/x", "a"}, User: "nobody"}},
+		"notify_stop /bin/x nobody nogroup":                       {Stop: Program{Words: []string{"/bin/x"}, User: "nobody", Group: "nogroup"}},
+		"notify_deleted":                                          {TellDeleted: true},
+		"notify_deleted /bin/x":                                   {TellDeleted: true, Deleted: run("/bin/x")},
+		"notify '/bin/sh -c \"a | b\"'":                           {Any: run("/bin/sh", "-c", "a | b")},
+		"notify_master_rx_lower_pri /bin/x\nnotify_master /bin/y": {MasterRxLowerPri: run("/bin/x"), Master: run("/bin/y")},
+		"notify_master /bin/x\n}\nglobal_defs {\nscript_user a b": {Master: Program{Words: []string{"/bin/x"}, User: "a", Group: "b"}},
+	} {
+		if diff := cmp.Diff(want, valid(t, Keepalived, instanceWith(line)).Instances[0].Notify, cmpModel); diff != "" {
+			t.Errorf("%s\n%s", line, diff)
+		}
+	}
+	c := valid(t, Keepalived, "global_defs {\nstartup_script \"/bin/x a\" root\nshutdown_script /bin/y\nshutdown_script_timeout 30\nscript_user nobody\n}\n")
+	want := Lifetime{Program{[]string{"/bin/x", "a"}, "root", ""}, Program{[]string{"/bin/y"}, "nobody", ""}, 10 * time.Second, 30 * time.Second}
+	if diff := cmp.Diff(want, c.Lifetime); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestWordsOfTrackers(t *testing.T) {
 	process := Process{Name: "t", Words: []string{"nginx"}, Quorum: 1, QuorumMax: maxProcesses}
 	for src, want := range map[string]Config{
@@ -367,7 +391,7 @@ interface_up_down_delays {
 eth2 0
 }
 `)
-	want := &Config{RouterID: "lb1", StartupDelay: 5500 * time.Millisecond, DelayAfterBoot: 30 * time.Second,
+	want := &Config{RouterID: "lb1", Lifetime: noLifetime(), StartupDelay: 5500 * time.Millisecond, DelayAfterBoot: 30 * time.Second,
 		Spacing:    Spacing{time.Millisecond, time.Microsecond},
 		GARPGroups: []GARPGroup{{Spacing: Spacing{ARP: 100 * time.Millisecond}, Interfaces: []string{"eth1", "eth2", "eth3"}}},
 		LinkDelays: []LinkDelay{{Interface: "eth0", Down: 10 * time.Microsecond, Up: 255 * time.Second},
@@ -675,7 +699,7 @@ virtual_server "10.0.0.1" "80" {
   }
 }`)
 	want := &Config{
-		RouterID: "lb1",
+		RouterID: "lb1", Lifetime: noLifetime(),
 		Instances: []Instance{{
 			Name: "a", State: Backup, Interface: "eth0", VirtualRouterID: 1, Priority: 100,
 			AdvertInterval: time.Second, Version: 3, Preempt: true, DownTimerAdverts: 3, HigherPrioSendAdvert: true, Transport: Transport{UnicastTTL: 255},

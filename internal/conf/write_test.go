@@ -44,6 +44,7 @@ func write(c *Config, s syntax) string {
 	if g := c.UplinkGuard; g.Address.IsValid() {
 		put(s.args("uplink_guard", strings.Fields(g.Address.String()+" "+g.Interface)...))
 	}
+	writeLifetime(s, put, c)
 	put("}")
 	for _, g := range c.GARPGroups {
 		put(s.open("garp_group"), s.word("garp_interval", seconds(g.ARP)), s.word("gna_interval", seconds(g.NA)),
@@ -77,13 +78,16 @@ func write(c *Config, s syntax) string {
 			put(s.open("authentication"), s.word("auth_type", "PASS"), s.word("auth_pass", string(i.AuthPass)), "}")
 		}
 		put(writeHMAC(&i.HMAC, s)...)
+		writeNotify(s, put, &i.Notify)
 		put(writeRouting("virtual", i.Routes, i.Rules, s)...)
 		put(
 			s.word("garp_master_delay", seconds(i.GARPMasterDelay)), s.word("garp_master_repeat", fmt.Sprint(i.GARPMasterRepeat)), "}")
 	}
 	for _, g := range c.SyncGroups {
 		put(s.open("vrrp_sync_group", g.Name), s.lines("group", g.Members),
-			s.track(g.Track), s.flag("sync_group_tracking_weight", g.TrackingWeight), "}")
+			s.track(g.Track), s.flag("sync_group_tracking_weight", g.TrackingWeight))
+		writeNotify(s, put, &g.Notify)
+		put("}")
 	}
 	for i := range c.ServerGroups {
 		writeServerGroup(&c.ServerGroups[i], s, put)

@@ -29,6 +29,7 @@ type want struct {
 	services  ipvs.Table
 	checks    map[check.Spec]struct{}
 	trackers  map[vrrp.Tracker]watched
+	programs  map[call]program
 	// memory is what health is to have as its memory the next time.
 	memory memory
 }
@@ -74,7 +75,7 @@ func desired(cfg *conf.Config, h health, gid int) want {
 			}
 		}
 	}
-	w.trackers = trackers(cfg, w.instances)
+	w.trackers, w.programs = trackers(cfg, w.instances), programs(cfg)
 	for _, t := range w.trackers {
 		if spec, ok := t.(check.Spec); ok {
 			w.checks[spec] = struct{}{}

@@ -147,6 +147,9 @@ func render(w want) string {
 			}
 		}
 	}
+	for _, c := range slices.SortedFunc(maps.Keys(w.programs), func(a, b call) int { return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)) }) {
+		line("%s %s: %s", c.subject, c.word, w.programs[c].text())
+	}
 	for _, t := range slices.SortedFunc(maps.Keys(w.trackers), func(a, b vrrp.Tracker) int { return cmp.Compare(a.String(), b.String()) }) {
 		line("%v: %v", t, trackerAttributes(w.trackers[t]))
 	}

@@ -54,6 +54,7 @@ type Director struct {
 	checks   *check.Set
 	programs *script.Queue
 	trackers *track.Set
+	states   *script.Latest
 	started  time.Time
 
 	// The rest belongs to Run.
@@ -76,6 +77,8 @@ type Director struct {
 	failure    error                         // the first part that broke, and why
 	linesLost  uint64                        // of the log, as last told
 	lost       error                         // why the process of the election has ended
+
+	statesTold statesTold
 }
 
 // role is what the election last said of an instance.
@@ -103,7 +106,8 @@ type host struct {
 func newDirector(o Options, cfg *conf.Config, h host) (*Director, error) {
 	d := &Director{options: o, journal: newJournal(o.Log), inbox: newInbox(), cfg: cfg, started: time.Now(),
 		empty: map[string]bool{}, roles: map[vrrp.Key]role{},
-		health: health{down: map[check.Spec]bool{}}}
+		statesTold: statesTold{map[vrrp.Key]departed{}, map[string]vrrp.State{}},
+		health:     health{down: map[check.Spec]bool{}}}
 	var err error
 	d.elector, err = newMastership(o, elector.Options{StateFile: filepath.Join(o.RunDir, "addresses.json"),
 		RecordFile: filepath.Join(o.RunDir, "mastership.json"), Kernel: h.network,
@@ -129,6 +133,7 @@ func newDirector(o Options, cfg *conf.Config, h host) (*Director, error) {
 		LocalError: func(s check.Spec, err error) { d.inbox.post(checkFault{s, err}) },
 	})
 	d.trackers = track.NewSet(func(c track.Change) { d.inbox.post(c) })
+	d.states = script.NewLatest(notifyPatience, func(r script.Ran) { d.inbox.post(r) })
 	return d, nil
 }
 
@@ -149,12 +154,15 @@ const lastSteps = 3 * time.Second
 func (d *Director) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var parts sync.WaitGroup
+	defer d.once(context.WithoutCancel(ctx), "shutdown_script")
 	defer wait(&parts, lastSteps)
 	defer cancel()
 	defer d.finishTelling(lastSteps)
 	defer d.stopCounting()
 	defer d.checks.Close()
 	defer d.trackers.Close()
+	defer d.lastPrograms(ctx)
+	d.once(ctx, "startup_script")
 	d.start(ctx, &parts)
 	d.journal.event(Started, zap.String("version", d.options.Version), zap.String("node", d.cfg.RouterID),
 		zap.String("file", d.options.files()), zap.Int("pid", os.Getpid()))
@@ -246,6 +254,8 @@ func (d *Director) handle(list []any) (over bool) {
 			d.broke(h.part, h.err)
 		case check.Change:
 			verdicts = true // what it says is in the set's verdicts, and may be newer there
+		case script.Ran:
+			d.ran(h)
 		case track.Change:
 			d.noteTrackFault(h)
 			d.tell()
@@ -337,6 +347,7 @@ func (d *Director) reload() {
 // undisturbed.
 func (d *Director) adopt(cfg *conf.Config) {
 	old := d.want.services
+	before := d.want
 	d.cfg = cfg
 	d.checks.Apply(desired(cfg, d.health, os.Getegid()).checks)
 	d.retimed(d.checks.Verdicts())
@@ -348,6 +359,7 @@ func (d *Director) adopt(cfg *conf.Config) {
 	for _, i := range d.want.instances {
 		known[i.Key] = true
 	}
+	d.depart(before, known)
 	maps.DeleteFunc(d.roles, func(k vrrp.Key, _ role) bool { return !known[k] })
 	d.services.Configure(settings(d.cfg, d.roles))
 	d.advance()

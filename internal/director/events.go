@@ -19,6 +19,7 @@ const (
 	ReloadRefused        Event = "reload_refused"
 
 	RoleChanged       Event = "role_changed"
+	ProgramRan        Event = "program_ran"
 	PriorityChanged   Event = "priority_changed"
 	TrackerFailed     Event = "tracker_failed"
 	TrackerRestored   Event = "tracker_restored"
@@ -98,6 +99,7 @@ func lines() map[Event]line {
 		TrackerChanged:    {zap.InfoLevel, "value of a tracked file changed"},
 		TrackerImpossible: {zap.ErrorLevel, "what instances track cannot be watched: our own fault, and no verdict"},
 		TrackerPossible:   {zap.InfoLevel, "what instances track can be watched again"},
+		ProgramRan:        {zap.InfoLevel, "program that is told of states ran"},
 		PriorityChanged:   {zap.InfoLevel, "effective priority changed"},
 		MasterSeen:        {zap.InfoLevel, "another node is master"},
 		DuplicateMaster:   {zap.ErrorLevel, "another node claims to be master too"},

@@ -23,6 +23,7 @@ type Plan struct {
 	RealServers []Entry `json:"real_servers"`
 	Checks      []Entry `json:"checks"`
 	Sysctls     []Entry `json:"sysctls"`
+	Programs    []Entry `json:"programs"`
 	// Consequences are ordered by severity, the worst first.
 	Consequences []Consequence `json:"consequences"`
 	Summary      Summary       `json:"summary"`
@@ -155,6 +156,7 @@ func plan(from, to *conf.Config, known facts, gid int) Plan {
 	p.checks()
 	p.servers()
 	p.sysctls()
+	p.programs()
 	p.consequences()
 	return p.finished()
 }
@@ -226,7 +228,7 @@ func (p *planner) finished() Plan {
 
 func (p *Plan) sections() []*[]Entry {
 	return []*[]Entry{&p.Global, &p.Instances, &p.Addresses, &p.Routes, &p.Rules, &p.SyncGroups, &p.Trackers, &p.Services, &p.RealServers,
-		&p.Checks, &p.Sysctls}
+		&p.Checks, &p.Sysctls, &p.Programs}
 }
 
 func (p *planner) global() {

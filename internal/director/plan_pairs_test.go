@@ -14,7 +14,12 @@ import (
 // somePair draws two configurations: of which parts are the same, or that differ in one place.
 func somePair(t *rapid.T) (from, to *conf.Config) {
 	from, to = someNode(t), someNode(t)
-	if rapid.Bool().Draw(t, "one change") {
+	oneChanged := rapid.Bool().Draw(t, "one change")
+	if oneChanged || rapid.Bool().Draw(t, "same programs and trackers") {
+		to.Lifetime, to.ScriptSecurity = from.Lifetime, from.ScriptSecurity
+		to.Scripts, to.Files, to.Processes, to.Pings = from.Scripts, from.Files, from.Processes, from.Pings
+	}
+	if oneChanged {
 		to.Instances, to.SyncGroups, to.Services = slices.Clone(from.Instances), from.SyncGroups, deepServices(from.Services)
 		to.StaticRoutes, to.StaticRules = from.StaticRoutes, from.StaticRules
 		oneChange(t, to)
@@ -147,6 +152,7 @@ func someNode(t *rapid.T) *conf.Config {
 		cfg.StaticRoutes = rapid.SliceOfNDistinct(rapid.Custom(someRoute), 0, 2, routeText).Draw(t, "static routes")
 		cfg.StaticRules = rapid.SliceOfNDistinct(rapid.Custom(someRule), 0, 2, rapid.ID[conf.Rule]).Draw(t, "static rules")
 	}
+	someNotify(t, cfg)
 	if len(keys) == 0 {
 		return cfg
 	}
@@ -170,6 +176,17 @@ func someNode(t *rapid.T) *conf.Config {
 			Track: someTracked(t)}}
 	}
 	return cfg
+}
+
+// someNotify draws what is run when something happens.
+func someNotify(t *rapid.T, cfg *conf.Config) {
+	program := func() conf.Program {
+		return rapid.SampledFrom([]conf.Program{{}, {Words: []string{"/bin/a"}}, {Words: []string{"/bin/a"}, User: "nobody"}, {Words: []string{"/bin/b", ""}}}).Draw(t, "program")
+	}
+	for i := range cfg.Instances {
+		cfg.Instances[i].Notify = conf.Notify{Master: program(), Any: program(), TellDeleted: rapid.Bool().Draw(t, "notify_deleted")}
+	}
+	cfg.Lifetime = conf.Lifetime{Startup: program(), StartupTimeout: time.Duration(rapid.IntRange(1, 2).Draw(t, "timeout")) * time.Second}
 }
 
 // someTrackers draws two of everything that may be tracked.

@@ -466,6 +466,7 @@ func TestPlanSeesEveryField(t *testing.T) {
 		{track.Script{}, func(v any) []attribute { return scriptAttributes(v.(track.Script)) }, nil},
 		{track.File{}, func(v any) []attribute { return fileAttributes(v.(track.File)) }, []string{"Overwrite", "InitValue"}},
 		{track.Process{}, func(v any) []attribute { return processAttributes(v.(track.Process)) }, nil},
+		{program{}, func(v any) []attribute { return []attribute{{name: "x", value: v.(program).text()}} }, []string{"Timeout"}},
 		{script.Command{}, func(v any) []attribute { return scriptAttributes(track.Script{Command: v.(script.Command)}) }, nil},
 		{netif.Sysctl{}, func(v any) []attribute { return []attribute{{name: "value", value: v.(netif.Sysctl).Value}} }, []string{"Name"}},
 	} {

@@ -23,6 +23,7 @@ func (p *Plan) WriteText(w io.Writer, color bool) error {
 	t.blocks(p.Services, p.RealServers)
 	t.blocks(p.Checks, nil)
 	t.blocks(p.Sysctls, nil)
+	t.blocks(p.Programs, nil)
 	if len(p.Consequences) > 0 {
 		t.line("")
 		t.line("%s", t.paint("1", "Consequences:"))

@@ -41,6 +41,7 @@ func (d *Director) transition(t vrrp.Transition) {
 	d.journal.event(RoleChanged, zap.String("instance", t.Name), zap.String("interface", t.Key.Interface),
 		zap.Uint8("virtual_router_id", t.Key.VRID), zap.Stringer("from", t.From), zap.Stringer("to", t.To),
 		zap.String("reason", t.Reason))
+	d.tellState(t)
 }
 
 func (d *Director) note(n vrrp.Note) {
@@ -64,6 +65,7 @@ func (d *Director) note(n vrrp.Note) {
 			zap.String("weights", n.Weights))...)
 	case vrrp.NoteDuplicate:
 		d.journal.event(DuplicateMaster, fields...)
+		d.run(d.want.programs, call{instanceTitle(n.Name), "notify_master_rx_lower_pri"})
 	case vrrp.NoteRefused:
 		d.journal.event(AdvertRefused, append(fields, zap.Error(n.Err))...)
 	case vrrp.NoteAddresses:

@@ -164,6 +164,7 @@ func (w *writer) file() {
 		w.line("}")
 		w.tracked("track_interface", "eth3", "eth5")
 		w.tracked("track_script", "web")
+		w.notify()
 		w.some("%s", w.one("sync_group_tracking_weight", "global_tracking", "sync_group_tracking_weight no"))
 		w.line("}")
 	}
@@ -228,7 +229,7 @@ func (w *writer) instance(n int) {
 	master := w.some("state %s", w.one("MASTER", "BACKUP"))
 	w.some("interface %s", w.one("eth0", "bond0.5"))
 	w.some("priority %d", w.number(1, 255))
-	w.ignored("smtp_alert", "notify_master \"/bin/x {\"", "garp_extra_if 60")
+	w.ignored("smtp_alert", "garp_extra_if 60")
 	w.some("garp_master_refresh %s", w.one("0", "60"))
 	w.some("garp_lower_prio_delay %s", w.one("0", "1.5"))
 	w.some("preempt_delay %s", w.one("0", "300", "0.25"))
@@ -284,7 +285,21 @@ func (w *writer) instance(n int) {
 	w.tracked("track_process", "p")
 	w.tracked("track_ping", "g")
 	w.placed("virtual")
+	w.notify()
+	w.some("notify_master_rx_lower_pri %s", w.call())
 	w.line("}")
+}
+
+// call is a command line, with a user and a group or without.
+func (w *writer) call() string {
+	return w.one("/bin/x", `"/bin/x {"`, `"/bin/x 'a b' ${c} \"d\""`, "/bin/x nobody", `'/bin/x a' nobody nogroup`)
+}
+
+func (w *writer) notify() {
+	for _, word := range []string{"notify", "notify_master", "notify_backup", "notify_fault", "notify_stop"} {
+		w.some("%s %s", word, w.call())
+	}
+	w.some("notify_deleted %s", w.one("", w.call()))
 }
 
 // tracked writes blocks of lines about what is tracked.

@@ -261,7 +261,9 @@ func (k *tree) word(n *keepalived.Node) []*item {
 			it.expr, it.list = it.list[0].expr, nil
 		}
 	case conf.Command:
-		it.expr = notification(n)
+		if it.expr = notification(n); len(n.Args) == 0 {
+			it.expr = "true"
+		}
 	default:
 		it.expr = k.value(n)
 	}

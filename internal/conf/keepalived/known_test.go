@@ -19,10 +19,10 @@ func TestWordsThatAreKnown(t *testing.T) {
 	}{
 		{"ignored", "global_defs {\nsmtp_server 192.0.2.1\nrouter_id a\n}", "[global_defs]{[router_id][a]}",
 			[]string{`2:1-22: "smtp_server" does nothing here: lvsd sends no mail; let its log, which has every event by name, raise the alert`}},
-		{"ignored in many places", "vrrp_instance a {\nnotify_master /x\n}\nvrrp_instance b {\nnotify_master /x\n}\nvrrp_instance c {\nnotify_master \"/x\n}\n",
+		{"ignored in many places", "vrrp_instance a {\ndebug 1\n}\nvrrp_instance b {\ndebug 2\n}\nvrrp_instance c {\ndebug \"/x\n}\n",
 			"[vrrp_instance][a]{} [vrrp_instance][b]{} [vrrp_instance][c]{}",
-			[]string{`2:1-17: "notify_master" does nothing here: lvsd runs no script when a state changes; follow the events in its log instead (and in one more place)`,
-				`8:15-18: This quote is not closed; write another " at the end of the word`}},
+			[]string{`2:1-8: "debug" does nothing here: lvsd logs every change of a state (and in one more place)`,
+				`8:7-10: This quote is not closed; write another " at the end of the word`}},
 		{"ignored with its block", "global_defs {\nnotification_email {\na@example.org\n}\nvrrp_version 3\n}", "[global_defs]{[vrrp_version][3]}",
 			[]string{`2:1-19: "notification_email" does nothing here: lvsd sends no mail; let its log, which has every event by name, raise the alert`}},
 		{"refused with its block", "virtual_server 1.2.3.4 {\nreal_server 1.2.3.5 {\nBFD_CHECK {\nname x\nretry 3\nalpha\n}\nweight 1\n}\n}",
@@ -63,12 +63,12 @@ func TestWordsThatAreKnown(t *testing.T) {
 
 // A caller tells the reports on known words from others, and has every place of an ignored one.
 func TestReportsOnKnownWords(t *testing.T) {
-	tree := Parse("f", []byte("vrrp_instance a {\nnotify x\nnotify y\nvrf red\n}\n"), Options{})
+	tree := Parse("f", []byte("vrrp_instance a {\ndebug 1\ndebug 2\nvrf red\n}\n"), Options{})
 	if len(tree.Diags) != 2 {
 		t.Fatal(tree.Diags)
 	}
 	ignored, ok := tree.Diags[0].Extra.(Ignored)
-	if !ok || ignored.Word != "notify" || len(ignored.Places) != 2 || ignored.Places[1].Start.Line != 3 || tree.Diags[0].Severity != hcl.DiagWarning {
+	if !ok || ignored.Word != "debug" || len(ignored.Places) != 2 || ignored.Places[1].Start.Line != 3 || tree.Diags[0].Severity != hcl.DiagWarning {
 		t.Errorf("%+v", tree.Diags[0])
 	}
 	refused, ok := tree.Diags[1].Extra.(Refused)
@@ -79,7 +79,7 @@ func TestReportsOnKnownWords(t *testing.T) {
 
 // Warnings do not fill the room for problems: a fleet may have an ignored word in each server.
 func TestManyIgnoredWordsAreOneProblem(t *testing.T) {
-	src := "vrrp_instance a {\n" + strings.Repeat("notify_master x\n", 10*maxProblems) + "}\n"
+	src := "vrrp_instance a {\n" + strings.Repeat("debug 1\n", 10*maxProblems) + "}\n"
 	if _, problems := parse(src); len(problems) != 1 || !strings.HasSuffix(problems[0], "(and in 9999 more places)") {
 		t.Errorf("%d problems", len(problems))
 	}

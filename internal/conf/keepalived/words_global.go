@@ -49,9 +49,8 @@ func processWords() []*keyword {
 	}
 	return join(all,
 		ignore(noProcess, "process_names", "process_name NAME", "lvs_process_name NAME", "max_auto_priority [0-99]", "min_auto_priority_delay MICROSECONDS", "umask MODE …"),
-		scripts(ignore("lvsd runs no script at its start or stop; write ExecStartPre= and ExecStopPost= in its systemd unit",
-			"startup_script COMMAND …", "shutdown_script COMMAND …")),
-		ignore("lvsd runs no script at its start or stop", "startup_script_timeout SECONDS", "shutdown_script_timeout SECONDS"),
+		notifies(words("startup_script COMMAND …", "shutdown_script COMMAND …")),
+		words("startup_script_timeout SECONDS", "shutdown_script_timeout SECONDS"),
 		ignore("a program of lvsd has the group of its user, and no others", "set_supplementary_groups"),
 		ignore("lvsd starts a program by the path that is written", "use_symlink_paths"),
 		words("script_user USER [GROUP]", "enable_script_security [BOOL]"),

@@ -28,7 +28,7 @@ func instanceWords() []*keyword {
 				tracks("track_process", "PROCESS"), tracks("track_ping", "PING"), tracks("track_service", "SERVICE"),
 			),
 			electionTiming(), placeWords(), transportWords(), trackingWords(), macWords(), instanceGARP(), stateScripts(),
-			scripts(ignore(noScripts, "notify_master_rx_lower_pri COMMAND …")),
+			notifies(words("notify_master_rx_lower_pri COMMAND …")),
 			ignore("write lvs_sync_daemon in global_defs in its place, as keepalived has it",
 				"lvs_sync_daemon_interface INTERFACE …"),
 			ignore("lvsd logs every change of a state", "debug LEVEL"),
@@ -114,8 +114,8 @@ func instanceGARP() []*keyword {
 // stateScripts are what is told of the states of instances and groups.
 func stateScripts() []*keyword {
 	return join(
-		scripts(ignore(noScripts, "notify COMMAND …", "notify_master COMMAND …", "notify_backup COMMAND …", "notify_fault COMMAND …",
-			"notify_stop COMMAND …", "notify_deleted …")),
+		notifies(words("notify COMMAND …", "notify_master COMMAND …", "notify_backup COMMAND …",
+			"notify_fault COMMAND …", "notify_stop COMMAND …", "notify_deleted [COMMAND …]")),
 		but(off(), ignore(noScripts, "notify_priority_changes [BOOL]")),
 		but(off(), ignore(noMail, "smtp_alert [BOOL]")),
 	)

@@ -6,8 +6,10 @@ global_defs {
 
 # a script that nobody runs
 vrrp_instance "web" {
-  interface           = "eth0"
-  virtual_router_id   = 51
+  interface         = "eth0"
+  virtual_router_id = 51
+  # tell the others
+  notify_master       = "/usr/local/bin/tell master" # now
   advert_int          = "1s"
   version             = 2
   garp_master_refresh = "0s"
