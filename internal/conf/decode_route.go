@@ -104,7 +104,7 @@ func (l *routeLine) word(w keepalived.Word) {
 	case "metric":
 		l.Metric = uint32(l.number(w, nil, 0, 1<<32-1))
 	case "tos":
-		l.TOS = uint8(l.number(w, nil, 0, 255))
+		l.TOS = l.typeOfService(w)
 	case "pref":
 		l.Pref = uint8(l.number(w, routePreferences(), 0, 3))
 	case "features":
@@ -321,7 +321,10 @@ func (l *routeLine) finish() {
 		if l.TOS != 0 && l.d.repairs(l.line, "An IPv6 route has no tos", "it is left out", "remove it") {
 			l.TOS = 0
 		}
-	} else if l.given["pref"] {
+		return
+	}
+	l.validateScope()
+	if l.given["pref"] {
 		l.errorf(l.line, "pref is about IPv6 routes; remove it")
 	}
 }

@@ -78,7 +78,7 @@ func (l *ruleLine) word(w keepalived.Word) {
 	case "fwmark":
 		l.mark(w)
 	case "tos":
-		l.TOS = uint8(l.number(w, nil, 0, 255))
+		l.TOS = l.typeOfService(w)
 	case "ipproto":
 		l.IPProto = uint8(l.number(w, transports(), 1, 255))
 	case "sport":

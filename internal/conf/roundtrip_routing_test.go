@@ -117,7 +117,7 @@ func drawRoute(t *rapid.T, k int) Route {
 		Type:     rapid.SampledFrom([]uint8{Unicast, Local, Broadcast, Anycast, Multicast, Blackhole, Unreachable, Prohibit, Throw}).Draw(t, "type"),
 		To:       rapid.SampledFrom([]netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("10.0.0.1/32")}).Draw(t, "to"),
 		Table:    uint32(k) + rapid.SampledFrom([]uint32{1, 250, 1 << 31}).Draw(t, "table"),
-		Protocol: rapid.Uint8Range(1, 255).Draw(t, "protocol"), Scope: rapid.Uint8().Draw(t, "scope"), TOS: rapid.Uint8().Draw(t, "tos"),
+		Protocol: rapid.Uint8Range(1, 255).Draw(t, "protocol"), Scope: rapid.Uint8().Draw(t, "scope"), TOS: rapid.Uint8().Draw(t, "tos") &^ 3,
 		Metric: rapid.Uint32().Draw(t, "metric"), Congctl: rapid.SampledFrom([]string{"", "cubic"}).Draw(t, "congctl"),
 		Append: rapid.Bool().Draw(t, "append"), Untracked: rapid.Bool().Draw(t, "no_track"),
 	}
@@ -152,7 +152,34 @@ func drawRoute(t *rapid.T, k int) Route {
 		}
 		r.Nexthops = append(r.Nexthops, h)
 	}
+	if r.To.Addr().Is4() && r.Type < Blackhole {
+		scopeThatGoes(t, &r)
+	}
 	return r
+}
+
+// scopeThatGoes gives an IPv4 route a scope that goes with its type and its ways.
+func scopeThatGoes(t *rapid.T, r *Route) {
+	lo, hi := uint8(0), uint8(scopeHost)
+	switch r.Type {
+	case Local:
+		lo, r.Nexthops = scopeHost, []Nexthop{{Dev: "eth0", Weight: 1}}
+	case Broadcast:
+		lo = scopeLink
+	}
+	for k := range r.Nexthops {
+		h := &r.Nexthops[k]
+		if r.Type == Broadcast {
+			h.Onlink = false
+		}
+		if h.Onlink {
+			hi = min(hi, scopeLink-1)
+		}
+		if h.Via.IsValid() || k > 0 {
+			hi = min(hi, scopeLink)
+		}
+	}
+	r.Scope = rapid.Uint8Range(lo, hi).Draw(t, "scope that goes")
 }
 
 func drawRules(t *rapid.T) []Rule {
@@ -168,7 +195,7 @@ func drawRule(t *rapid.T, k int) Rule {
 	r := Rule{
 		Family: 4, Priority: uint32(k + 1), Not: rapid.Bool().Draw(t, "not"), AnyUID: rapid.Bool().Draw(t, "any user"),
 		Iif: rapid.SampledFrom([]string{"", "eth0"}).Draw(t, "iif"), Oif: rapid.SampledFrom([]string{"", "eth1"}).Draw(t, "oif"),
-		TOS: rapid.Uint8().Draw(t, "tos"), IPProto: rapid.Uint8().Draw(t, "ipproto"), TunID: rapid.Uint64().Draw(t, "tun_id"),
+		TOS: rapid.Uint8().Draw(t, "tos") &^ 3, IPProto: rapid.Uint8().Draw(t, "ipproto"), TunID: rapid.Uint64().Draw(t, "tun_id"),
 		Action:   rapid.SampledFrom([]uint8{RuleTable, RuleGoto, RuleNop, RuleBlackhole, RuleUnreachable, RuleProhibit}).Draw(t, "action"),
 		Protocol: rapid.Uint8Range(1, 255).Draw(t, "protocol"), Untracked: rapid.Bool().Draw(t, "no_track"), SuppressPrefix: -1, SuppressGroup: -1,
 	}

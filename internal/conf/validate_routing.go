@@ -158,3 +158,33 @@ func (d *decoder) validateRouteGateways(routes []Route, own map[netip.Addr]hcl.R
 		}
 	}
 }
+
+// validateScope holds the scope of an IPv4 route to its type and its ways, as the kernel does (fib_create_info
+// of net/ipv4/fib_semantics.c).
+func (l *routeLine) validateScope() {
+	least := map[uint8]uint8{Local: scopeHost, Broadcast: scopeLink}[l.Type]
+	gateway, onlink := false, false
+	for _, h := range l.Nexthops {
+		gateway, onlink = gateway || h.Via.IsValid(), onlink || h.Onlink
+	}
+	switch {
+	case l.broken || l.Type >= Blackhole:
+	case l.Scope < least:
+		l.errorf(l.line, "A local or broadcast route has no scope as wide as this; remove scope")
+	case l.Scope > scopeHost:
+		l.errorf(l.line, "The kernel refuses a route to nowhere; write another scope, or blackhole before the destination")
+	case l.Scope == scopeHost && (gateway || len(l.Nexthops) > 1):
+		l.errorf(l.line, "A local route, or one with scope host, has one way and no gateway; write dev INTERFACE alone, or another type or scope")
+	case l.Scope >= scopeLink && onlink:
+		l.errorf(l.line, "The kernel refuses onlink with scope link, which a broadcast route has too; remove scope or onlink")
+	}
+}
+
+// typeOfService reads a tos. The kernel refuses one with the two bits of congestion notification (RFC 3168 §5).
+func (p *phrase) typeOfService(w keepalived.Word) uint8 {
+	v := p.number(w, nil, 0, 255)
+	if !p.broken && v%4 != 0 {
+		p.errorf(p.line, "tos is a multiple of 4: its last two bits tell of congestion; write %d", v-v%4)
+	}
+	return uint8(v)
+}

@@ -72,6 +72,7 @@ func (d *decoder) validateServers(v *VirtualServer) {
 		s := serverOf{v, "real_server", &r.Address, r.Forwarding, r.Range}
 		d.validateFamily(s)
 		d.validatePort(s)
+		d.validateMachine(s)
 		if r.LowerThreshold > r.UpperThreshold {
 			d.errorf(r.Range, "real_server %s has the lthreshold %d above its uthreshold %d; write one that is less", r.Address.Addr(), r.LowerThreshold, r.UpperThreshold)
 		}
@@ -89,6 +90,7 @@ func (d *decoder) validateServers(v *VirtualServer) {
 		s := serverOf{v, "sorry_server", &v.Sorry.Address, v.Sorry.Forwarding, v.Sorry.Range}
 		d.validateFamily(s)
 		d.validatePort(s)
+		d.validateMachine(s)
 	}
 }
 
@@ -109,6 +111,17 @@ func (d *decoder) validateFamily(s serverOf) {
 	}
 	if s.forwarding != TUN && s.service.Family != familyOf(s.address.Addr()) {
 		d.errorf(s.at, "%s %s is not of the address family of its virtual_server; %s cannot change it", s.word, s.address.Addr(), s.method())
+	}
+}
+
+// validateMachine looks for addresses at which the kernel takes no server (ip_vs_new_dest of
+// net/netfilter/ipvs/ip_vs_ctl.c).
+func (d *decoder) validateMachine(s serverOf) {
+	switch a := s.address.Addr(); {
+	case a == limitedBroadcast():
+		d.errorf(s.at, "%s %s is no address of one machine", s.word, a)
+	case a.Is6() && a.IsLinkLocalUnicast():
+		d.errorf(s.at, "%s %s is an address of one link, at which the kernel takes no server; write another one of the machine", s.word, a)
 	}
 }
 

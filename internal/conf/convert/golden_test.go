@@ -178,3 +178,20 @@ func TestDifferenceSeesEveryField(t *testing.T) {
 		t.Error("a missing check is not seen")
 	}
 }
+
+// The report names the node by the option that told it.
+func TestConditionsNameTheirNode(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "keepalived.conf")
+	if err := os.WriteFile(path, []byte("global_defs {\n@high router_id x\n}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for want, o := range map[string]Options{
+		"resolved for lb1; convert with --hostname for": {Hostname: "lb1"},
+		"resolved for high; convert with -i for":        {Hostname: "lb1", Instance: "high"},
+	} {
+		var report bytes.Buffer
+		if err := Files([]string{path}, o).WriteReport(&report); err != nil || !strings.Contains(report.String(), want) {
+			t.Errorf("%v: %s\nnot %s", err, &report, want)
+		}
+	}
+}

@@ -66,6 +66,10 @@ func remaining(nodes []*keepalived.Node, gone map[position]bool) {
 
 // conditions reports the lines of a keepalived.conf that are for one node.
 func (j *job) conditions(s sources) {
+	node, option := j.options.Hostname, "--hostname"
+	if j.options.Instance != "" {
+		node, option = j.options.Instance, "-i"
+	}
 	for _, name := range slices.Sorted(maps.Keys(s)) {
 		for n := range s[name] {
 			text, _, _ := strings.Cut(string(s.line(name, n+1)), " ")
@@ -74,7 +78,7 @@ func (j *job) conditions(s sources) {
 			}
 			pos := hcl.Pos{Line: n + 1, Column: 1}
 			j.report.add(Different, hcl.Range{Filename: name, Start: pos, End: pos}, text,
-				"the line is resolved for %s; convert with --hostname for the other node, and use the variable hostname where the two differ", j.options.Hostname)
+				"the line is resolved for %s; convert with %s for the other node, and use the variable hostname where the two differ", node, option)
 		}
 	}
 }

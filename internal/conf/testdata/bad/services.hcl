@@ -53,3 +53,13 @@ virtual_server "10.0.0.1" "84" {
   sorry_server = "10.0.0.9 84 1"
   real_server "10.0.0.2" "84" {}
 }
+virtual_server "2001:db8::1" "80" {
+  sorry_server = "fe80::3 80"
+  real_server "fe80::2" "80" {}
+}
+virtual_server "10.0.0.1" "85" {
+  real_server "255.255.255.255" "85" {}
+}
+SSL {
+  password = ["s3cr3t"]
+}
