@@ -3,7 +3,7 @@ package keepalived
 // What takes the place of whole families of words.
 const (
 	noMail    = "lvsd sends no mail; let its log, which has every event by name, raise the alert"
-	noScripts = "lvsd runs no script when a state changes; follow the events in its log instead"
+	noScripts = "lvsd runs no script when a priority changes; follow the events in its log instead"
 	noProcess = "lvsd sets the scheduling of its processes itself; limit it in its systemd unit instead"
 	noSNMP    = "lvsd has no SNMP; read lvsd status --json instead"
 	noDBus    = "lvsd is not on D-Bus; read lvsd status --json instead"
