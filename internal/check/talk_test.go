@@ -266,10 +266,12 @@ func TestUDP(t *testing.T) {
 
 // The payload differs from probe to probe where none is given.
 func TestUDPSendsSomething(t *testing.T) {
+	came := make(chan string, 3)
+	addr := datagrams(t, func(p []byte) [][]byte { came <- string(p); return [][]byte{{0}} })
 	seen := map[string]bool{}
-	addr := datagrams(t, func(p []byte) [][]byte { seen[string(p)] = true; return [][]byte{{0}} })
 	for range 3 {
 		wantError(t, probeOnce(t, asks(UDP, addr, 10*time.Second, UDPRequest{Max: 255})), "")
+		seen[<-came] = true
 	}
 	if len(seen) != 3 || seen[""] {
 		t.Errorf("sent %q", fmt.Sprint(seen))

@@ -130,3 +130,16 @@ func TestFunctionsThatAskTheHost(t *testing.T) {
 		t.Errorf("%q", lines(text.Diags))
 	}
 }
+
+// A file that was cut off is valid, and takes everything away.
+func TestConfigurationThatSaysNothing(t *testing.T) {
+	for _, c := range []struct {
+		format Format
+		src    string
+	}{{HCL, ""}, {HCL, "# soon\n"}, {HCL, "locals {\n  x = 1\n}\n"}, {Keepalived, "\n! soon\n"}} {
+		r := read(t, c.format, c.src)
+		if got := lines(r.Diags); r.Config == nil || len(got) != 1 || !strings.Contains(got[0], "says nothing") {
+			t.Errorf("%q: %q", c.src, got)
+		}
+	}
+}

@@ -67,7 +67,7 @@ func load(sources []source, o Options, from *reader) (*Config, hcl.Diagnostics) 
 	if o.isHCL(sources[0].path) {
 		nodes, diags := parseHCL(sources, o.Hostname, from)
 		cfg, more := decode(nodes, hclFrontEnd(), o.Hostname, from)
-		return cfg, append(diags, more...)
+		return cfg, orNothing(append(diags, more...), nodes, sources[0])
 	}
 	options := keepalived.Options{Hostname: o.Hostname, Instance: o.Instance}
 	if from != nil {
@@ -76,7 +76,17 @@ func load(sources []source, o Options, from *reader) (*Config, hcl.Diagnostics) 
 	tree := keepalived.Parse(sources[0].path, sources[0].src, options)
 	cfg, more := decode(tree.Nodes, keepalivedFrontEnd(), o.Hostname, from)
 	tree.Explain(more)
-	return cfg, append(tree.Diags, more...)
+	return cfg, orNothing(append(tree.Diags, more...), tree.Nodes, sources[0])
+}
+
+// orNothing adds a warning where a configuration has no statement and no problem: it may be a file
+// that was cut off, and a reload would take everything away.
+func orNothing(diags hcl.Diagnostics, nodes []*keepalived.Node, first source) hcl.Diagnostics {
+	if len(nodes)+len(diags) > 0 {
+		return diags
+	}
+	start := hcl.Range{Filename: first.path, Start: hcl.InitialPos, End: hcl.InitialPos}
+	return hcl.Diagnostics{problem(hcl.DiagWarning, start, "This configuration says nothing: lvsd does nothing with it; see whether the file is whole")}
 }
 
 func finish(cfg *Config, files map[string]*hcl.File, diags hcl.Diagnostics, sources []source) *Result {

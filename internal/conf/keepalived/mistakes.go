@@ -59,5 +59,9 @@ func (p *parser) extra(words []Word, usage string) {
 	if usage != "" {
 		hint = "; write " + usage
 	}
+	if strings.Contains(usage, "PASSWORD") || strings.Contains(usage, "|TEXT") || strings.HasPrefix(usage, "password ") {
+		p.errorf(at, "Unexpected words behind a secret%s, in quotes if there are blanks in it", hint)
+		return
+	}
 	p.errorf(at, "Unexpected %q at the end of the line%s", strings.Join(texts, " "), hint)
 }

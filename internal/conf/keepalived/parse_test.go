@@ -244,3 +244,16 @@ func TestAlternatives(t *testing.T) {
 		t.Errorf("%d alternatives", len(all))
 	}
 }
+
+// What stands behind a secret may be its other half.
+func TestSecretsAreNotTold(t *testing.T) {
+	_, problems := parse("vrrp_instance a {\nauthentication {\nauth_pass my s3cr3t\n}\nauth_hmac {\nkey 1 my s3cr3t words\n}\n}\nSSL {\npassword my s3cr3t\n}\n")
+	if len(problems) != 3 {
+		t.Errorf("%q", problems)
+	}
+	for _, p := range problems {
+		if strings.Contains(p, "s3cr3t") {
+			t.Error(p)
+		}
+	}
+}
