@@ -146,6 +146,7 @@ func (d *decoder) check(n *keepalived.Node, own inheritance, r *RealServer) {
 		d.socket(w, &c.Socket)
 		d.inherited(w, &own)
 	})
+	d.eitherFall(n)
 	if w := child(n, "misc_timeout"); w != nil {
 		var v time.Duration
 		if d.duration(w, minDuration, maxDuration, &v) {
@@ -177,6 +178,13 @@ func each(n *keepalived.Node, do func(*keepalived.Node)) {
 func has(n *keepalived.Node, name string) bool { return child(n, name) != nil }
 
 // child is the first statement of a block with a name, nil if there is none.
+// eitherFall reports a block that says the same in two ways.
+func (d *decoder) eitherFall(n *keepalived.Node) {
+	if fall := child(n, "fall"); fall != nil && child(n, "retry") != nil {
+		d.errorf(fall.Range, "fall and retry say the same: fall is one more; remove one")
+	}
+}
+
 func child(n *keepalived.Node, name string) *keepalived.Node {
 	for _, c := range n.Children {
 		if c.Name == name {

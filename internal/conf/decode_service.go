@@ -65,6 +65,7 @@ func (d *decoder) virtualServer(n *keepalived.Node) {
 			d.inherited(c, &pass.checks)
 		}
 	})
+	d.eitherFall(n)
 	switch protocol := given["protocol"]; {
 	case !named:
 	case v.FWMark != 0 || v.Group != "" && d.onlyMarks(v.Group):
@@ -175,6 +176,7 @@ func (d *decoder) realServer(n *keepalived.Node, from inherited, v *VirtualServe
 			d.inherited(c, &own)
 		}
 	})
+	d.eitherFall(n)
 	for _, c := range n.Children {
 		if isChecker(c.Name) {
 			d.check(c, own, &r)

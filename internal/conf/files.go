@@ -31,6 +31,10 @@ func (o Options) sources(path string, read *reader) ([]source, hcl.Diagnostics) 
 			}
 		}
 		for _, path := range paths {
+			if read.files[path] != nil {
+				fail(path, "This file is named twice; name it once")
+				continue
+			}
 			switch src, err := read.Read(path); {
 			case err != nil:
 				fail(path, "The configuration cannot be read: %v", err)

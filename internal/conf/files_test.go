@@ -74,6 +74,7 @@ func TestSeveralFilesTellTheirProblems(t *testing.T) {
 			"error b.hcl:4:1: virtual_server TCP 192.0.2.1:80 stands at a.hcl:4:1 already; put the real servers into one",
 			"warning b.hcl:4:1: virtual_server TCP 192.0.2.1:80 has no real_server; it refuses every connection",
 		}},
+		{[]string{"b.hcl", "a.hcl"}, []string{"error a.hcl:1:1: This file is named twice; name it once"}},
 		{[]string{"c.conf", "none.hcl"}, []string{
 			"error c.conf:1:1: Several files are one configuration in HCL only; let one keepalived.conf include the others",
 			"error none.hcl:1:1: The configuration cannot be read: no such file or directory",
