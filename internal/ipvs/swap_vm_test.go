@@ -64,11 +64,13 @@ func TestNoConnectionIsRefusedInSwaps(t *testing.T) {
 	for range 4 {
 		clients.Go(func() {
 			_ = ns.do(func() error {
+				pace := time.NewTicker(10 * time.Millisecond)
+				defer pace.Stop()
 				for {
 					select {
 					case <-stop:
 						return nil
-					default:
+					case <-pace.C:
 					}
 					conn, err := net.DialTimeout("tcp4", web.String()[len("TCP "):], 5*time.Second)
 					switch {
