@@ -20,7 +20,7 @@ type contest struct {
 	testing.TB
 	*Seed
 	ctx    context.Context
-	daemon string // lvsd, keepalived, or keepalived-rt: with the scheduling that lvsd gives itself
+	daemon string // lvsd or keepalived
 	config string
 	node   [2]*Process
 	wire   *Process
@@ -54,9 +54,6 @@ func newMaster(b testing.TB, daemon, config string) *contest {
 		}
 	})
 	c := &contest{TB: b, Seed: s, ctx: ctx, daemon: daemon, config: filepath.Join(b.TempDir(), "keepalived.conf")}
-	if daemon == "keepalived-rt" {
-		config = "global_defs {\n    vrrp_rt_priority 20\n}\n" + config
-	}
 	if err := os.WriteFile(c.config, []byte(config), 0o644); err != nil {
 		b.Fatal(err)
 	}

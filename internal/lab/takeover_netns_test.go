@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-func daemons() []string { return []string{"lvsd", "keepalived", "keepalived-rt"} }
+func daemons() []string { return []string{"lvsd", "keepalived"} }
 
 // rates are the versions and intervals that are measured.
 func rates() []struct {
