@@ -134,6 +134,10 @@ func (p *Process) read(from io.Reader) error {
 			p.options.Report(a.Report)
 		}
 		if a.Present != nil {
+			select {
+			case <-p.present: // of a call that did not wait for it: reports must not wait either
+			default:
+			}
 			p.present <- a.Present.Instances
 		}
 		if a.Ended {
