@@ -374,6 +374,23 @@ func TestSysctls(t *testing.T) {
 	expectLog(t, k, "set "+redirects+" 0")
 }
 
+// TestRousedApplier: one that does not sleep does what one does that sleeps, and sleeps again.
+func TestRousedApplier(t *testing.T) {
+	k := newFakeKernel(t, "eth0", "eth1")
+	r := startApplier(t, Options{Kernel: k})
+	r.Want(1, web(0))
+	r.applied(1)
+	r.Rouse()
+	r.master("web")
+	await(r, func(rep Announced) bool { return rep == Announced{"web", 4, nil} })
+	eventually(t, "sleeps again", func() bool { return !r.isRoused() })
+	k.strangerDeletes(vip)
+	await(r, func(rep Added) bool { return rep == Added{"web", vip, Healed} })
+	r.Rouse()
+	r.stop()
+	expectAddresses(t, k, vip, gate)
+}
+
 // TestOrdersBeforeTheEnd: what was ordered before the context ended is done, and nothing else.
 func TestOrdersBeforeTheEnd(t *testing.T) {
 	k := newFakeKernel(t, "eth0", "eth1")

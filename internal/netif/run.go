@@ -48,8 +48,16 @@ func (a *Applier) wait(next time.Time) (changed bool, err error) {
 		{Fd: int32(a.wake), Events: unix.POLLIN},
 		{Fd: int32(a.kernel.Changed()), Events: unix.POLLIN},
 	}
-	if err := poll(fds, next); err != nil {
-		return false, err
+	for ready := false; !ready; {
+		until, awake := next, a.isRoused()
+		if awake {
+			until = time.Now()
+			_, _, _ = unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0) // where there is one processor only
+		}
+		if err := poll(fds, until); err != nil {
+			return false, err
+		}
+		ready = !awake || fds[0].Revents|fds[1].Revents != 0 || !next.IsZero() && !time.Now().Before(next)
 	}
 	if fds[0].Revents != 0 {
 		var count [8]byte

@@ -49,6 +49,9 @@ func listen(key Key, index int) (*conn, error) {
 // host delivers here (ip(7)). TRANSPARENT lets adverts come from an address that the host has not,
 // as mcast_src_ip and unicast_src_ip may say.
 func (c *conn) set() error {
+	if err := unix.SetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1); err != nil {
+		return err
+	}
 	level, options := unix.IPPROTO_IP, [][2]int{{unix.IP_MULTICAST_ALL, 0}, {unix.IP_MULTICAST_LOOP, 0},
 		{unix.IP_TOS, internetControl}, {unix.IP_TRANSPARENT, 1}}
 	if c.six {

@@ -2,6 +2,7 @@ package vrrp
 
 import (
 	"net/netip"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -43,12 +44,13 @@ func sendControl(b []byte, a *Advert, index int) []byte {
 	return b
 }
 
-// arrival is what the kernel tells of a packet beside its content. For IPv4, whose packets come
-// with their header, it is not filled in.
+// arrival is what the kernel tells of a packet beside its content. Of IPv4, whose packets come with
+// their header, it is the time alone.
 type arrival struct {
 	source      netip.Addr
 	destination netip.Addr
 	hops        uint8
+	stamp       int64 // when the host received it: ns since 1970, by the clock that can be set
 
 	header  unix.Msghdr
 	vector  unix.Iovec
@@ -68,14 +70,28 @@ func (r *arrival) receive(fd int, buf []byte) (int, error) {
 	if errno != 0 {
 		return 0, errno
 	}
+	r.stamp = 0
+	r.read(r.control[:r.header.Controllen])
 	if r.from.Family == unix.AF_INET6 {
 		r.source = netip.AddrFrom16(r.from.Addr)
-		r.read(r.control[:r.header.Controllen])
 	}
 	return int(n), nil
 }
 
-// read reads control messages of IPv6.
+// maxWaited is for how long a packet waits at most while this thread is being woken. Any longer, and the
+// thread was stalled or the clock was set.
+const maxWaited = time.Millisecond
+
+// at is when the packet arrived, if it is read at now: what the thread takes to be woken is not to lengthen
+// the time until a takeover. After a stall it is now.
+func (r *arrival) at(now time.Time) time.Time {
+	if waited := time.Duration(now.UnixNano() - r.stamp); waited > 0 && waited <= maxWaited {
+		return now.Add(-waited)
+	}
+	return now
+}
+
+// read reads control messages.
 func (r *arrival) read(b []byte) {
 	for len(b) >= unix.CmsgLen(0) {
 		h, data, rest, err := unix.ParseOneSocketControlMessage(b)
@@ -83,6 +99,8 @@ func (r *arrival) read(b []byte) {
 			return
 		}
 		switch {
+		case h.Level == unix.SOL_SOCKET && h.Type == unix.SCM_TIMESTAMPNS && len(data) >= int(unsafe.Sizeof(unix.Timespec{})):
+			r.stamp = (*unix.Timespec)(unsafe.Pointer(&data[0])).Nano()
 		case h.Level != unix.IPPROTO_IPV6:
 		case h.Type == unix.IPV6_PKTINFO && len(data) >= unix.SizeofInet6Pktinfo:
 			r.destination = netip.AddrFrom16([16]byte(data))

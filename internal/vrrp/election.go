@@ -286,6 +286,17 @@ func (e *Election) Done() bool {
 	return true
 }
 
+// Takeover returns the earliest time at which a backup becomes master if no advert comes before; the
+// zero time if there is no backup. It is not before the Deadline.
+func (e *Election) Takeover() (first time.Time) {
+	for _, i := range e.order {
+		if i.state == Backup && !i.deadline.IsZero() && (first.IsZero() || i.deadline.Before(first)) {
+			first = i.deadline
+		}
+	}
+	return first
+}
+
 // Deadline is when Tick has something to do; the zero time when no timer runs.
 func (e *Election) Deadline() time.Time {
 	first := e.hold

@@ -22,6 +22,7 @@ func TestRunners(t *testing.T) {
 			low, high := fast(outside, version, 100), fast(outside, version, 150)
 			a := w.start(0, []Config{low}, nil)
 			a.waitState(Master, outside)
+			a.wait("the takeover was imminent", 0, func() bool { return a.imminent > 0 })
 
 			checkFrames(t, w.sniff(1, "eth0", 2), low)
 

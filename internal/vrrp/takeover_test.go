@@ -58,3 +58,28 @@ func TestExactTakeover(t *testing.T) {
 		}
 	}
 }
+
+// TestNextTakeover: it is the earliest end of a backup's down timer, and nothing else.
+func TestNextTakeover(t *testing.T) {
+	expect := func(n *node, want time.Time) {
+		t.Helper()
+		if got := n.e.Takeover(); !got.Equal(want) {
+			t.Errorf("%v, want %v", got, want)
+		}
+	}
+	n := newNode(t, 1)
+	expect(n, time.Time{})
+	n.start([]Config{config(outside, 3, 100), config(inside, 3, 200)}, nil)
+	of := func(priority uint8) time.Time { return n.now.Add(3*time.Second + skewOf(priority, time.Second)) }
+	first, second := of(200), of(100)
+	expect(n, first)
+	n.next()
+	expect(n, second)
+	n.next()
+	expect(n, time.Time{}) // adverts are due, and no takeover
+	n.wait(time.Second / 2)
+	n.hear(advertFrom(config(outside, 3, 150), 2, 150))
+	expect(n, of(100))
+	n.setLink("eth0", false)
+	expect(n, time.Time{})
+}

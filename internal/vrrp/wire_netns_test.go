@@ -178,6 +178,7 @@ type daemon struct {
 	vouched     map[Key]time.Time
 	vouches     map[Key]int
 	announces   int
+	imminent    int
 	notes       []Note
 }
 
@@ -200,6 +201,8 @@ func (d *daemon) Transition(t Transition) {
 func (d *daemon) Vouch(k Key, until time.Time) {
 	d.hear(func() { d.vouched[k] = until; d.vouches[k]++ })
 }
+
+func (d *daemon) Imminent() { d.hear(func() { d.imminent++ }) }
 
 func (d *daemon) Announce(Key) { d.hear(func() { d.announces++ }) }
 
