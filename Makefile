@@ -83,7 +83,7 @@ fuzz:
 
 .PHONY: bench
 bench: root build
-	LVSD_BIN=$(CURDIR)/bin/lvsd go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -tags netns ./...
+	LVSD_BIN=$(CURDIR)/bin/lvsd go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 0 -tags netns ./...
 
 .PHONY: demo
 demo: deps kernel build
