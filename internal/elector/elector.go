@@ -157,9 +157,7 @@ func (o observer) Transition(t vrrp.Transition) {
 	o.e.network.Role(t.Key.String(), netif.Role{Master: t.To == vrrp.Master, Until: t.Until})
 	o.e.conflict.Role(t.Key.String(), t.To == vrrp.Master)
 	o.e.gate.told(t.Key)
-	if t.To == vrrp.Master {
-		o.e.record.vouch(t.Key, t.Until)
-	} else {
+	if t.To != vrrp.Master { // else its advert vouches for it, if that was sent
 		o.e.record.forget(t.Key)
 	}
 	o.e.report(t)

@@ -26,7 +26,8 @@ type record struct {
 	mu      sync.Mutex
 	masters map[vrrp.Key]time.Time
 	ended   bool          // nothing is remembered any more
-	changed chan struct{} // something was, since the last look
+	vouched chan struct{} // something is remembered for longer, since the last look
+	lost    chan struct{} // something is not remembered any more, since then
 }
 
 // recordFile is the content of the file. Times are of the machine's own clock, which no one sets,
@@ -44,38 +45,46 @@ type recordMaster struct {
 }
 
 func newRecord(path string) *record {
-	return &record{path: path, masters: map[vrrp.Key]time.Time{}, changed: make(chan struct{}, 1)}
+	return &record{path: path, masters: map[vrrp.Key]time.Time{}, vouched: make(chan struct{}, 1), lost: make(chan struct{}, 1)}
 }
 
 // vouch remembers that an instance is master until a time; forget that it is not.
 func (r *record) vouch(key vrrp.Key, until time.Time) {
-	r.change(func() { r.masters[key] = until })
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.ended {
+		r.masters[key] = until
+		signal(r.vouched)
+	}
 }
 
-func (r *record) forget(key vrrp.Key) { r.change(func() { delete(r.masters, key) }) }
+func (r *record) forget(key vrrp.Key) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, was := r.masters[key]; was {
+		delete(r.masters, key)
+		signal(r.lost)
+	}
+}
 
 // end forgets all, for good: a node that stops in order does not go on.
 func (r *record) end() {
-	r.change(func() {
-		r.ended = true
-		clear(r.masters)
-	})
-}
-
-func (r *record) change(do func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.ended {
-		return
-	}
-	do()
+	r.ended = true
+	clear(r.masters)
+	signal(r.lost)
+}
+
+func signal(c chan struct{}) {
 	select {
-	case r.changed <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
 
-// recordPause is between two writes: what vouches for less than that would not survive a restart.
+// recordPause is between two writes that remember for longer: what vouches for less than that would
+// not survive a restart. A role that is lost is forgotten at once: another node may have it at once.
 const recordPause = 100 * time.Millisecond
 
 // run writes what is to be remembered until ctx ends, on a thread that may wait for the disk. Each
@@ -85,12 +94,18 @@ func (r *record) run(ctx context.Context, report func(error)) {
 		return
 	}
 	said := ""
+	vouched, pause := r.vouched, time.NewTimer(0)
+	defer pause.Stop()
 	for last := false; !last; {
 		select {
-		case <-r.changed:
+		case <-pause.C:
+			vouched = r.vouched
+			continue
+		case <-vouched:
+		case <-r.lost:
 		case <-ctx.Done():
+			last = true
 		}
-		last = ctx.Err() != nil
 		err := r.write()
 		if err != nil && err.Error() != said {
 			report(err)
@@ -98,10 +113,8 @@ func (r *record) run(ctx context.Context, report func(error)) {
 		if said = ""; err != nil {
 			said = err.Error()
 		}
-		select {
-		case <-time.After(recordPause):
-		case <-ctx.Done():
-		}
+		vouched = nil
+		pause.Reset(recordPause)
 	}
 }
 
@@ -160,11 +173,11 @@ func (r *record) recall() (map[vrrp.Key]time.Time, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the state file of mastership %s: %w", r.path, err)
 	}
+	masters, now := map[vrrp.Key]time.Time{}, time.Now() // before the other clock is read: rather too little is left than too much
 	boot, since, err := bootClock()
 	if err != nil || content.Boot != boot {
 		return nil, err
 	}
-	masters, now := map[vrrp.Key]time.Time{}, time.Now()
 	for _, m := range content.Masters {
 		if left := m.Until - since; left > 0 && left <= maxVouched {
 			masters[vrrp.Key{Interface: m.Interface, VRID: m.VRID, IPv6: m.IPv6}] = now.Add(left)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"lvsd/internal/vrrp"
@@ -74,6 +75,37 @@ func TestRecord(t *testing.T) {
 	}
 }
 
+// Another node may have the role that is lost at once; what is vouched for again and again is written
+// now and then.
+func TestRecordForgetsAtOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "mastership.json")
+	synctest.Test(t, func(t *testing.T) { // no time passes but where the test sleeps
+		r := newRecord(path)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go r.run(ctx, func(err error) { t.Error(err) })
+		holds := func(want int, when string) {
+			t.Helper()
+			synctest.Wait()
+			if got := recalled(t, path); len(got) != want {
+				t.Errorf("%s: %v, want %d", when, got, want)
+			}
+		}
+		r.vouch(outside, time.Now().Add(time.Minute))
+		holds(1, "the first")
+		r.vouch(inside, time.Now().Add(time.Minute))
+		holds(1, "the second, soon after")
+		r.forget(outside)
+		holds(1, "the first is lost")
+		r.vouch(outside, time.Now().Add(time.Minute))
+		holds(1, "it is back")
+		time.Sleep(recordPause)
+		holds(2, "a while later")
+		r.end()
+		holds(0, "the end")
+	})
+}
+
 func TestRecordOfAnotherBoot(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "mastership.json")
 	remember(t, path, func(r *record) { r.vouch(outside, time.Now().Add(time.Minute)) })
@@ -130,7 +162,7 @@ func TestRecordTroubles(t *testing.T) {
 	}()
 	for range 3 {
 		r.vouch(outside, time.Now().Add(time.Minute))
-		for end := time.Now().Add(5 * time.Second); len(r.changed) > 0; time.Sleep(time.Millisecond) {
+		for end := time.Now().Add(5 * time.Second); len(r.vouched) > 0; time.Sleep(time.Millisecond) {
 			if time.Now().After(end) {
 				t.Fatal("nothing is written")
 			}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -24,6 +25,7 @@ type contest struct {
 	config string
 	node   [2]*Process
 	wire   *Process
+	mac    [2]string
 	master int // index of the node that is master
 }
 
@@ -59,6 +61,13 @@ func newMaster(b testing.TB, daemon, config string) *contest {
 	}
 	if c.wire, err = s.Client.Capture(ctx, "eth0", "ip proto 112 or arp"); err != nil {
 		b.Fatal(err)
+	}
+	for i := range c.mac {
+		mac, err := s.LB[i].Run(ctx, "cat", "/sys/class/net/eth0/address")
+		if err != nil {
+			b.Fatal(err)
+		}
+		c.mac[i] = strings.TrimSpace(mac)
 	}
 	c.start(0)
 	c.adverts(time.Now(), 0, 1)
@@ -140,9 +149,13 @@ func (f frame) advertOf(i int) bool {
 	return strings.Contains(f.text, " "+address(i)+" > 224.0.0.18")
 }
 
-// announces says whether the frame is a gratuitous ARP for an address.
-func (f frame) announces(ip string) bool {
-	return strings.Contains(f.text, "ARP") && strings.Contains(f.text, "who-has "+ip+" ") && strings.Contains(f.text, "tell "+ip+",")
+// announces is the address that a frame is a gratuitous ARP for, sent by the node with this MAC address. Who asks
+// whether another node has an address announces nothing.
+func (f frame) announces(mac string) (ip string, ok bool) {
+	_, sent, _ := strings.Cut(f.text, " "+mac+" > ")
+	_, asked, _ := strings.Cut(sent, "who-has ")
+	ip, _, _ = strings.Cut(asked, " ")
+	return ip, ip != "" && strings.Contains(asked, "tell "+ip+",")
 }
 
 // end is a way for a master to go.
@@ -210,9 +223,8 @@ func (c *contest) takeover(e end, version int, interval time.Duration, addresses
 		pending[a] = true
 	}
 	if _, err := c.wire.WaitFor(c.ctx, began, func(line string) bool {
-		if who, ok := strings.CutPrefix(line[strings.Index(line, "who-has ")+1:], "ho-has "); ok && strings.Contains(line, "ARP") {
-			who, _, _ = strings.Cut(who, " ")
-			delete(pending, who)
+		if ip, ok := (frame{text: line}).announces(c.mac[next]); ok {
+			delete(pending, ip)
 		}
 		return len(pending) == 0
 	}); err != nil {
@@ -227,11 +239,9 @@ func (c *contest) takeover(e end, version int, interval time.Duration, addresses
 	var late []time.Duration
 	told := map[string]bool{}
 	for _, f := range c.frames(began) {
-		for _, a := range addresses {
-			if !told[a] && f.announces(a) {
-				told[a] = true
-				late = append(late, f.at.Sub(last)-e.limit(version, interval))
-			}
+		if ip, ok := f.announces(c.mac[next]); ok && slices.Contains(addresses, ip) && !told[ip] {
+			told[ip] = true
+			late = append(late, f.at.Sub(last)-e.limit(version, interval))
 		}
 	}
 	c.master = next

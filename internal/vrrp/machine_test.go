@@ -35,12 +35,19 @@ type machine struct {
 	out      Output
 
 	announced map[Key]time.Time
+	claimed   map[Key]claim     // what was said last as master, in this life or one before
 	vouched   map[Key]time.Time // what a record in the run directory says: who is master, and until when
+}
+
+// claim is the last advert of a master, and how long others wait for another one.
+type claim struct {
+	at    time.Time
+	bound time.Duration
 }
 
 func (l *lan) add(configs []Config, groups []SyncGroup) *machine {
 	n := byte(len(l.machines) + 1)
-	m := &machine{l: l, index: len(l.machines), configs: configs, groups: groups, hosts: [maxSegments]byte{n, n, n}}
+	m := &machine{l: l, index: len(l.machines), configs: configs, groups: groups, claimed: map[Key]claim{}, hosts: [maxSegments]byte{n, n, n}}
 	l.machines = append(l.machines, m)
 	return m
 }
@@ -209,8 +216,8 @@ func (m *machine) act(was map[Key]bool) {
 		if !s.Until.IsZero() && !was[s.Key] && !m.isMaster(s.Key) {
 			m.l.fail("machine %d sends priority %d of %v in a state that is not entitled to it", m.index+1, s.Advert.Priority, s.Key)
 		}
-		if !s.Until.IsZero() && !m.e.resigned {
-			m.vouched[s.Key] = s.Until
+		if !s.Until.IsZero() && !m.e.resigned && !m.down[segmentOf(s.Key)] {
+			m.vouched[s.Key], m.claimed[s.Key] = s.Until, claim{m.l.now, time.Duration(m.e.instances[s.Key].cfg.DownTimerAdverts) * s.Advert.Interval}
 		}
 		m.send(s)
 	}
@@ -238,7 +245,7 @@ func (m *machine) checkGroups() {
 }
 
 func (m *machine) send(s Send) {
-	segment := int(s.Key.Interface[3] - '0')
+	segment := segmentOf(s.Key)
 	if m.down[segment] {
 		return
 	}

@@ -8,14 +8,25 @@ import "time"
 // Configure.
 func (e *Election) Resume(masters map[Key]time.Time) { e.resumed = masters }
 
+// resumeMargin is what must be left, or half an interval where that is less: the first advert has to
+// be heard before another node takes over, which may be at the very end of the time. Who comes later
+// than that is a backup, for which the other node takes over undisturbed.
+const resumeMargin = 100 * time.Millisecond
+
 // resumes tells whether the instance, and its group, go on as the masters that they were.
 func (i *instance) resumes(now time.Time) bool {
 	for _, m := range i.peers() {
-		if m.state != Master && !now.Before(m.resume) {
+		if m.state != Master && !m.inTime(now) {
 			return false
 		}
 	}
-	return now.Before(i.resume)
+	return i.inTime(now)
+}
+
+// inTime tells whether nobody can have taken over from the instance that was master, nor will before
+// it is heard.
+func (i *instance) inTime(now time.Time) bool {
+	return now.Add(min(resumeMargin, i.cfg.Interval/2)).Before(i.resume)
 }
 
 // failure is why an instance cannot be master for a while.

@@ -149,6 +149,7 @@ func (w *witness) transition(m *machine, t Transition) {
 		w.counted["takeover"]++
 		if strings.HasPrefix(t.Reason, "resumes") {
 			w.counted["resumption"]++
+			w.checkResumption(m, t.Key)
 		}
 		if t.From == Backup {
 			w.checkTakeover(m, ear, i)
@@ -182,6 +183,14 @@ func (w *witness) checkTakeover(m *machine, ear *ear, i *instance) {
 	}
 	if silence := w.l.now.Sub(ear.since); silence < least {
 		w.l.fail("machine %d takes %v over after only %v of silence", m.index+1, i.cfg.Key, silence)
+	}
+}
+
+// checkResumption: who is started again goes on only while nobody can have taken over.
+func (w *witness) checkResumption(m *machine, key Key) {
+	c := m.claimed[key]
+	if silent := w.l.now.Sub(c.at); silent >= c.bound {
+		w.l.fail("machine %d resumes %v after %v of silence, and others wait for %v", m.index+1, key, silent, c.bound)
 	}
 }
 
@@ -223,5 +232,7 @@ func (w *witness) due(m *machine, i *instance) time.Time {
 	}
 	return due
 }
+
+func segmentOf(key Key) int { return int(key.Interface[3] - '0') }
 
 func linkName(segment int) string { return [maxSegments]string{"eth0", "eth1", "eth2"}[segment] }
