@@ -30,6 +30,7 @@ const (
 	DuplicateMaster   Event = "duplicate_master"
 	AdvertRefused     Event = "advert_refused"
 	AddressesDiffer   Event = "addresses_differ"
+	IntervalsDiffer   Event = "intervals_differ"
 	ElectionHeld      Event = "election_held"
 	ElectionStalled   Event = "election_stalled"
 	ElectionDeaf      Event = "election_deaf"
@@ -105,6 +106,7 @@ func lines() map[Event]line {
 		DuplicateMaster:   {zap.ErrorLevel, "another node claims to be master too"},
 		AdvertRefused:     {zap.WarnLevel, "advert refused"},
 		AddressesDiffer:   {zap.WarnLevel, "the master's addresses differ from ours"},
+		IntervalsDiffer:   {zap.WarnLevel, "the master's advert interval differs from ours"},
 		ElectionHeld:      {zap.InfoLevel, "no instance takes part yet"},
 		ElectionStalled:   {zap.ErrorLevel, "election was not scheduled in time"},
 		ElectionDeaf:      {zap.ErrorLevel, "adverts cannot be sent or heard"},

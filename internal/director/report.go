@@ -70,6 +70,8 @@ func (d *Director) note(n vrrp.Note) {
 		d.journal.event(AdvertRefused, append(fields, zap.Error(n.Err))...)
 	case vrrp.NoteAddresses:
 		d.journal.event(AddressesDiffer, append(fields, zap.Stringers("advertised", n.Advertised))...)
+	case vrrp.NoteInterval:
+		d.journal.event(IntervalsDiffer, append(fields, zap.Duration("advert_int", n.Interval), zap.Duration("ours", n.Ours))...)
 	case vrrp.NoteStall:
 		d.journal.event(ElectionStalled, append(fields, zap.Duration("late", n.Late))...)
 	case vrrp.NoteSocket:

@@ -11,10 +11,11 @@ import (
 	"github.com/mdlayher/raw" //nolint:staticcheck // deprecated by its author for mdlayher/packet, which runs underneath
 )
 
-// announcement returns the frame that tells a segment that mac has ip.
-func announcement(mac net.HardwareAddr, ip netip.Addr) ([]byte, error) {
+// announcement returns the frame that tells a segment that mac has ip, and over IPv6 whether it is
+// that of a router.
+func announcement(mac net.HardwareAddr, ip netip.Addr, router bool) ([]byte, error) {
 	if ip.Is6() {
-		return neighbourAdvertisement(mac, ip)
+		return neighbourAdvertisement(mac, ip, router)
 	}
 	return gratuitousARP(mac, ip)
 }

@@ -52,7 +52,7 @@ func TestConflictsOnTheWire(t *testing.T) {
 	defer func() { _ = s.close() }()
 	claim := func(mac net.HardwareAddr, ip netip.Addr) {
 		t.Helper()
-		frame, err := announcement(mac, ip)
+		frame, err := announcement(mac, ip, false)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/vishvananda/netlink"
@@ -219,7 +220,7 @@ func (k *hostKernel) Announce(a Address) error {
 	if !l.arp {
 		return nil
 	}
-	frame, err := announcement(l.mac, a.Prefix.Addr())
+	frame, err := announcement(l.mac, a.Prefix.Addr(), a.Prefix.Addr().Is6() && k.routes(a.Dev))
 	if err != nil {
 		return err
 	}
@@ -241,6 +242,13 @@ func (k *hostKernel) Announce(a Address) error {
 	}
 	k.links[a.Dev] = l
 	return err
+}
+
+// routes tells whether the interface is that of an IPv6 router: the kernel's own advertisements say
+// so by the same parameter (ip-sysctl, forwarding).
+func (k *hostKernel) routes(dev string) bool {
+	value, err := k.Sysctl("net.ipv6.conf." + strings.ReplaceAll(dev, ".", "/") + ".forwarding")
+	return err == nil && value != "0"
 }
 
 func (k *hostKernel) Sysctl(name string) (string, error) {

@@ -16,14 +16,15 @@ const hopLimit = 255
 
 // neighbourAdvertisement returns the Ethernet frame that tells a segment that mac has ip: an
 // unsolicited neighbour advertisement from ip to all nodes, which overrides what they knew
-// (RFC 4861 §7.2.6).
+// (RFC 4861 §7.2.6). router says that the interface forwards packets: who has the address as its
+// default router, and hears that it is none, stops using it (RFC 4861 §7.2.5).
 //
 // It is sent as a frame, as ARP is: an ndp.Conn sends from an address that the kernel may use
 // already, and one whose duplicate address detection runs is none.
-func neighbourAdvertisement(mac net.HardwareAddr, ip netip.Addr) ([]byte, error) {
+func neighbourAdvertisement(mac net.HardwareAddr, ip netip.Addr, router bool) ([]byte, error) {
 	to := netip.IPv6LinkLocalAllNodes()
 	message, err := ndp.MarshalMessageChecksum(&ndp.NeighborAdvertisement{
-		Override: true, TargetAddress: ip,
+		Router: router, Override: true, TargetAddress: ip,
 		Options: []ndp.Option{&ndp.LinkLayerAddress{Direction: ndp.Target, Addr: mac}},
 	}, ip, to)
 	if err != nil {

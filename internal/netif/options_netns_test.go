@@ -5,6 +5,7 @@ package netif
 import (
 	"bytes"
 	"net/netip"
+	"os"
 	"testing"
 
 	"github.com/mdlayher/ethernet"
@@ -60,19 +61,19 @@ func TestNetnsOptions(t *testing.T) {
 }
 
 // TestNetnsNeighbourAdvertisements: an IPv6 address is announced to all nodes by advertisements
-// that override what they knew.
+// that override what they knew, and say that it is a router's where the interface forwards.
 func TestNetnsNeighbourAdvertisements(t *testing.T) {
 	segment(t, "eth0")
 	wire := sniffType(t, "peer-eth0", unix.ETH_P_IPV6)
 	six := addr("2001:db8::9/64", "eth0")
 	r := startApplier(t, Options{})
-	r.Want(1, Want{Instances: map[string]Instance{"web": {Addresses: []Address{six}, Repeat: 3}}})
+	r.Want(1, Want{Instances: map[string]Instance{"web": {Addresses: []Address{six}, Repeat: 3, LowerPrioRepeat: 3}}})
 	r.master("web")
 	mac := hardware(t, "eth0")
-	for heard := 0; heard < 3; {
+	for heard := 0; heard < 6; {
 		f, ok := wire.next(patience)
 		if !ok {
-			t.Fatalf("%d advertisements of 3", heard)
+			t.Fatalf("%d advertisements of 6", heard)
 		}
 		p := f.Payload
 		if p[6] != unix.IPPROTO_ICMPV6 || p[40] != 136 {
@@ -89,8 +90,14 @@ func TestNetnsNeighbourAdvertisements(t *testing.T) {
 			t.Fatal(err)
 		}
 		na := message.(*ndp.NeighborAdvertisement)
-		if !na.Override || na.Solicited || na.Router || na.TargetAddress != six.Prefix.Addr() || len(na.Options) != 1 {
-			t.Errorf("%+v", na)
+		if !na.Override || na.Solicited || na.Router != (heard > 3) || na.TargetAddress != six.Prefix.Addr() || len(na.Options) != 1 {
+			t.Errorf("%d: %+v", heard, na)
+		}
+		if heard == 3 {
+			if err := os.WriteFile("/proc/sys/net/ipv6/conf/eth0/forwarding", []byte("1"), 0); err != nil {
+				t.Fatal(err)
+			}
+			r.Announce("web")
 		}
 	}
 }

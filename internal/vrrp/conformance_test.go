@@ -1,26 +1,64 @@
 package vrrp
 
 import (
-	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 )
 
+// section holds one section of an RFC to its sentences: each is the subject of one subtest.
+//
+// The steps of RFC 9568 §6.4 have no numbers; those here are of RFC 5798 §6.4, which has the same
+// steps. What RFC 9568 added stands under the number before it, with a letter.
+type section struct {
+	t    *testing.T
+	name string
+	left []string
+}
+
+// sentences begins a section: each of the numbers must be held before the test ends.
+func sentences(t *testing.T, name string, numbers ...string) *section {
+	s := &section{t, name, numbers}
+	t.Cleanup(func() {
+		if len(s.left) > 0 {
+			t.Errorf("no subtest for %s %v", s.name, s.left)
+		}
+	})
+	return s
+}
+
+// holds runs the subtest of one sentence, in our own words.
+func (s *section) holds(number, words string, test func(t *testing.T)) {
+	s.t.Helper()
+	at := slices.Index(s.left, number)
+	if at < 0 {
+		s.t.Errorf("%s has no sentence %s, or two subtests", s.name, number)
+		return
+	}
+	s.left = slices.Delete(s.left, at, at+1)
+	s.t.Run(s.name+" "+number+" "+words, test)
+}
+
 // deviates holds the package's documentation to what it does otherwise than the RFC.
 func deviates(t *testing.T, words string) {
+	t.Helper()
+	if !strings.Contains(deviations(t), words) {
+		t.Errorf("doc.go names no deviation with the words %q", words)
+	}
+}
+
+// deviations is the list of doc.go in one line.
+func deviations(t *testing.T) string {
 	t.Helper()
 	doc, err := os.ReadFile("doc.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, named, _ := strings.Cut(string(doc), "Named deviations")
-	named = regexp.MustCompile(`\s*\n//\s*`).ReplaceAllString(named, " ")
-	if !strings.Contains(named, words) {
-		t.Errorf("doc.go names no deviation with the words %q", words)
-	}
+	return regexp.MustCompile(`\s*\n//\s*`).ReplaceAllString(named, " ")
 }
 
 // skewOf is Skew_Time computed in whole nanoseconds, independently of the code.
@@ -54,9 +92,21 @@ func TestRFC9568Timers(t *testing.T) {
 	wantDue(t, n, outside, 360937500*time.Nanosecond)
 }
 
+// owner is a node that has just started as the owner of its addresses, and what it did.
+func owner(t *testing.T) (*node, Output) {
+	n := newNode(t, 1)
+	c := config(outside, 3, 255)
+	c.StartMaster = true
+	n.reload([]Config{c}, nil)
+	var out Output
+	n.e.SetLinks(n.now, n.links, &out)
+	return n, out
+}
+
 // RFC 9568 §6.4.1, Initialize.
 func TestRFC9568Initialize(t *testing.T) {
-	t.Run("nothing happens before the startup event", func(t *testing.T) {
+	s := sentences(t, "§6.4.1", "(100)", "(105)", "(110)", "(115)", "(130)", "(140)", "(145)", "(150)", "(155)", "(160)", "(165)")
+	s.holds("(100)", "nothing happens before the startup event", func(t *testing.T) {
 		n := newNode(t, 1)
 		want(t, n.reload([]Config{config(outside, 3, 100)}, nil))
 		if !n.e.Deadline().IsZero() || n.state(outside) != Init {
@@ -66,249 +116,90 @@ func TestRFC9568Initialize(t *testing.T) {
 		n.wait(time.Hour)
 		want(t, n.tick())
 	})
-	owner := func() (*node, []string) {
-		n := newNode(t, 1)
-		c := config(outside, 3, 255)
-		c.StartMaster = true
-		return n, n.start([]Config{c}, nil)
-	}
-	t.Run("the owner sends an advert and becomes active", func(t *testing.T) {
-		_, got := owner()
-		want(t, got, "eth0/51 sends priority 255 every 1s", "eth0/51 INIT -> MASTER: started as master")
-	})
-	t.Run("the owner announces each address by gratuitous ARP with the virtual MAC", func(t *testing.T) {
-		deviates(t, "no virtual MAC address") // the transition to MASTER is what is announced
-	})
-	t.Run("the owner's advert timer is the advert interval", func(t *testing.T) {
-		n, _ := owner()
-		wantDue(t, n, outside, time.Second)
-	})
-	t.Run("any other sets the active's interval to its own, the down timer to the down interval, and becomes backup", func(t *testing.T) {
-		n := newNode(t, 1)
-		want(t, n.start([]Config{config(outside, 3, 200)}, nil), "eth0/51 INIT -> BACKUP: started")
-		if got := n.e.instances[outside].masterInterval; got != time.Second {
-			t.Errorf("active's interval %v", got)
+	s.holds("(105)", "it is priority 255 that makes an owner", func(t *testing.T) {
+		for p := 1; p <= 255; p++ {
+			n := newNode(t, 1)
+			n.start([]Config{config(outside, 3, uint8(p))}, nil)
+			if n.state(outside) != Backup {
+				t.Errorf("priority %d without state MASTER starts as %v", p, n.state(outside))
+			}
 		}
-		wantDue(t, n, outside, 3*time.Second+skewOf(200, time.Second))
+		deviates(t, "state BACKUP")
 	})
-}
-
-// RFC 9568 §6.4.2, Backup.
-func TestRFC9568Backup(t *testing.T) {
-	backup := func(t *testing.T, change ...func(*Config)) (*node, Config) {
-		n, c := newNode(t, 1), config(outside, 3, 100)
-		for _, f := range change {
-			f(&c)
+	s.holds("(110)", "the owner sends an advert, before all else", func(t *testing.T) {
+		_, out := owner(t)
+		want(t, out.lines(), "eth0/51 sends priority 255 every 1s", "eth0/51 INIT -> MASTER: started as master")
+	})
+	s.holds("(115)", "the owner announces each IPv4 address by gratuitous ARP with the virtual MAC", func(t *testing.T) {
+		_, out := owner(t)
+		// The transition is what puts the addresses on and announces them.
+		if len(out.Transitions) != 1 || out.Transitions[0].To != Master || out.Transitions[0].Until.IsZero() {
+			t.Errorf("%+v", out.Transitions)
 		}
-		n.start([]Config{c}, nil)
-		return n, c
-	}
-	down := 3609375 * time.Microsecond
-	t.Run("a backup does not respond to ARP for the addresses, nor accept or forward packets to them", func(t *testing.T) {
-		// The node does not have the addresses: every way out of MASTER is a transition that takes them off.
-		n, c := backup(t)
-		n.becomeMaster(outside)
-		n.wait(time.Millisecond)
-		want(t, n.hear(advertFrom(c, 2, 101)),
-			"eth0/51 sends priority 100 every 1s",
-			"eth0/51 MASTER -> BACKUP: advert from 10.0.0.2 with higher priority",
-			"eth0/51 notes master 10.0.0.2, priority 101")
-	})
-	t.Run("a backup discards packets to the virtual MAC", func(t *testing.T) {
 		deviates(t, "no virtual MAC address")
 	})
-	t.Run("a shutdown cancels the down timer and leads to initialize, silently", func(t *testing.T) {
-		n, _ := backup(t)
-		want(t, n.resign(), "eth0/51 BACKUP -> INIT: stopped")
-		if !n.e.Deadline().IsZero() || !n.e.Done() {
-			t.Error("a timer runs")
-		}
+	s.holds("(130)", "and each IPv6 address by an unsolicited neighbour advertisement, as a router", func(t *testing.T) {
+		n := newNode(t, 1)
+		key := Key{Interface: "eth0", VRID: 51, IPv6: true}
+		c := config(key, 3, 255)
+		c.StartMaster = true
+		n.links["eth0"] = Link{Index: 1, Up: true, Addresses: addrs("fe80::1")}
+		want(t, n.start([]Config{c}, nil), "eth0/51 IPv6 sends priority 255 every 1s", "eth0/51 IPv6 INIT -> MASTER: started as master")
 	})
-	t.Run("when the down timer fires, it sends an advert and becomes active", func(t *testing.T) {
-		n, _ := backup(t)
-		n.wait(down - 1)
-		want(t, n.tick())
-		n.wait(1)
-		want(t, n.tick(), "eth0/51 sends priority 100 every 1s", "eth0/51 BACKUP -> MASTER: no advert heard")
-	})
-	t.Run("when the down timer fires, the advert timer is set to the advert interval", func(t *testing.T) {
-		n, _ := backup(t)
-		n.becomeMaster(outside)
+	s.holds("(140)", "the owner's advert timer is the advert interval", func(t *testing.T) {
+		n, _ := owner(t)
 		wantDue(t, n, outside, time.Second)
 	})
-	t.Run("priority 0 sets the down timer to the skew time", func(t *testing.T) {
-		n, c := backup(t)
-		n.wait(time.Second)
-		want(t, n.hear(advertFrom(c, 2, 0)))
-		wantDue(t, n, outside, 609375*time.Microsecond)
-		want(t, n.next(), "eth0/51 sends priority 100 every 1s", "eth0/51 BACKUP -> MASTER: 10.0.0.2 stopped")
+	s.holds("(145)", "the owner is active", func(t *testing.T) {
+		if n, _ := owner(t); n.state(outside) != Master {
+			t.Error(n.state(outside))
+		}
 	})
-	t.Run("priority 0 counts the skew from the active's interval", func(t *testing.T) {
-		n, c := backup(t)
-		a := advertFrom(c, 2, 150)
-		a.Interval = 2 * time.Second
-		n.hear(a)
-		a.Priority = 0
-		n.hear(a)
-		wantDue(t, n, outside, 2*609375*time.Microsecond)
-	})
-	for _, higher := range []uint8{100, 101, 255} {
-		t.Run(fmt.Sprintf("priority %d against 100 resets the down timer", higher), func(t *testing.T) {
-			n, c := backup(t)
-			n.wait(3 * time.Second)
-			want(t, n.hear(advertFrom(c, 2, higher)), fmt.Sprintf("eth0/51 notes master 10.0.0.2, priority %d", higher))
-			wantDue(t, n, outside, down)
-			n.wait(time.Second)
-			want(t, n.hear(advertFrom(c, 2, higher)))
-			wantDue(t, n, outside, down)
-		})
+	other := func(t *testing.T) (*node, []string) {
+		n := newNode(t, 1)
+		c := config(outside, 3, 200)
+		c.Interval = 2 * time.Second
+		return n, n.start([]Config{c}, nil)
 	}
-	t.Run("without preempt mode any priority resets the down timer", func(t *testing.T) {
-		n, c := backup(t, func(c *Config) { c.Preempt = false })
-		n.wait(3 * time.Second)
-		want(t, n.hear(advertFrom(c, 2, 1)), "eth0/51 notes master 10.0.0.2, priority 1")
-		wantDue(t, n, outside, down)
+	s.holds("(150)", "any other says nothing", func(t *testing.T) {
+		_, got := other(t)
+		want(t, got, "eth0/51 INIT -> BACKUP: started")
 	})
-	t.Run("equal priority counts whatever the address", func(t *testing.T) {
-		n, c := newNode(t, 9), config(outside, 3, 100)
-		n.start([]Config{c}, nil)
-		n.wait(time.Second)
-		n.hear(advertFrom(c, 2, 100))
-		wantDue(t, n, outside, down)
+	s.holds("(155)", "its active's interval is its own", func(t *testing.T) {
+		n, _ := other(t)
+		if got := n.e.instances[outside].masterInterval; got != 2*time.Second {
+			t.Errorf("active's interval %v", got)
+		}
 	})
-	for _, interval := range intervals {
-		t.Run("the active's interval becomes ours: "+interval.String(), func(t *testing.T) {
-			n, c := backup(t)
-			a := advertFrom(c, 2, 150)
-			a.Interval = interval
-			n.hear(a)
-			wantDue(t, n, outside, 3*interval+skewOf(100, interval))
-			n.next()
-			if n.state(outside) != Master {
-				t.Fatal(n.state(outside))
-			}
-			wantDue(t, n, outside, c.Interval) // our own again
-		})
-	}
-	t.Run("a lower priority is discarded and the down timer runs on", func(t *testing.T) {
-		n, c := backup(t)
-		n.wait(time.Second)
-		a := advertFrom(c, 2, 99)
-		a.Interval = 2 * time.Second
-		want(t, n.hear(a))
-		wantDue(t, n, outside, down-time.Second)
-		want(t, n.next(), "eth0/51 sends priority 100 every 1s",
-			"eth0/51 BACKUP -> MASTER: preempts 10.0.0.2 with lower priority")
+	s.holds("(160)", "its down timer is the down interval", func(t *testing.T) {
+		n, _ := other(t)
+		wantDue(t, n, outside, 6*time.Second+skewOf(200, 2*time.Second))
+	})
+	s.holds("(165)", "it is backup", func(t *testing.T) {
+		if n, _ := other(t); n.state(outside) != Backup {
+			t.Error(n.state(outside))
+		}
 	})
 }
 
-// RFC 9568 §6.4.3, Active.
-func TestRFC9568Active(t *testing.T) {
-	active := func(t *testing.T, host byte) (*node, Config) {
-		n, c := newNode(t, host), config(outside, 3, 100)
-		n.start([]Config{c}, nil)
-		n.becomeMaster(outside)
-		n.next()
-		n.wait(400 * time.Millisecond)
-		return n, c
+// The list of deviations is the one that operators read, too.
+func TestDeviationsAreDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../docs/vrrp.md")
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Run("an active responds to ARP for the addresses, and accepts and forwards packets to them", func(t *testing.T) {
-		deviates(t, "no virtual MAC address") // the kernel does, for addresses that the transition to MASTER put on
-	})
-	t.Run("a shutdown sends priority 0 and leads to initialize", func(t *testing.T) {
-		n, c := active(t, 1)
-		want(t, n.resign(), "eth0/51 sends priority 0 every 1s")
-		n.wait(time.Millisecond)
-		want(t, n.hear(advertFrom(c, 2, 50)), "eth0/51 MASTER -> INIT: successor 10.0.0.2 is master")
-	})
-	t.Run("a shutdown cancels the advert timer", func(t *testing.T) {
-		n, _ := active(t, 1)
-		n.resign()
-		deviates(t, "serves on until a successor is heard")
-		want(t, n.next(), "eth0/51 MASTER -> INIT: stopped, no successor heard")
-		if !n.e.Deadline().IsZero() {
-			t.Error("a timer runs")
+	_, there, found := strings.Cut(string(text), "## Where lvsd differs from the RFCs")
+	there, _, _ = strings.Cut(there, "\n## ")
+	if !found {
+		t.Fatal("docs/vrrp.md has no list of deviations from the RFCs")
+	}
+	named := strings.Count(deviations(t), " - ")
+	if rows := strings.Count(there, "\n- "); rows != named {
+		t.Errorf("docs/vrrp.md names %d deviations from the RFCs, doc.go %d", rows, named)
+	}
+	for _, mark := range regexp.MustCompile(`§[0-9.]+[0-9]`).FindAllString(deviations(t), -1) {
+		if !strings.Contains(there, mark) {
+			t.Errorf("docs/vrrp.md does not name %s, which doc.go does", mark)
 		}
-	})
-	t.Run("the advert timer sends an advert and is set to the advert interval", func(t *testing.T) {
-		n, _ := active(t, 1)
-		for range 5 {
-			want(t, n.next(), "eth0/51 sends priority 100 every 1s")
-			wantDue(t, n, outside, time.Second)
-		}
-	})
-	t.Run("priority 0 is answered by an advert, and the advert timer is reset", func(t *testing.T) {
-		n, c := active(t, 1)
-		want(t, n.hear(advertFrom(c, 2, 0)), "eth0/51 sends priority 100 every 1s", "eth0/51 announces")
-		wantDue(t, n, outside, time.Second)
-		want(t, n.hear(advertFrom(c, 2, 0)), "eth0/51 sends priority 100 every 1s")
-	})
-	t.Run("a higher priority leads to backup, with the sender's interval and a down timer of it", func(t *testing.T) {
-		n, c := active(t, 1)
-		a := advertFrom(c, 2, 101)
-		a.Interval = 2 * time.Second
-		want(t, n.hear(a)[1:], "eth0/51 MASTER -> BACKUP: advert from 10.0.0.2 with higher priority",
-			"eth0/51 notes master 10.0.0.2, priority 101")
-		wantDue(t, n, outside, 2*3609375*time.Microsecond)
-	})
-	t.Run("it does so with a last word, which claims nothing", func(t *testing.T) {
-		n, c := active(t, 1)
-		deviates(t, "says so with one last advert")
-		a := advertFrom(c, 2, 101)
-		a.Interval = 2 * time.Second
-		var out Output
-		n.e.Receive(n.now, "eth0", &a, nil, &out)
-		want(t, out.lines()[:1], "eth0/51 sends priority 100 every 2s")
-		if len(out.Sends) != 1 || !out.Sends[0].Until.IsZero() {
-			t.Errorf("%+v", out.Sends)
-		}
-	})
-	t.Run("an equal priority leads to backup when the sender's address is greater", func(t *testing.T) {
-		n, c := active(t, 1)
-		n.hear(advertFrom(c, 2, 100))
-		if n.state(outside) != Backup {
-			t.Error(n.state(outside))
-		}
-		wantDue(t, n, outside, 3609375*time.Microsecond)
-	})
-	t.Run("addresses are compared as unsigned integers in network order", func(t *testing.T) {
-		for _, test := range []struct {
-			ours, theirs string
-			state        State
-		}{
-			{"10.0.0.255", "10.0.1.0", Backup},
-			{"10.0.1.0", "10.0.0.255", Master},
-			{"127.255.255.255", "128.0.0.0", Backup},
-			{"200.0.0.1", "9.255.255.255", Master},
-		} {
-			n, c := newNode(t, 1), config(outside, 3, 100)
-			n.links["eth0"] = Link{Index: 1, Up: true, Addresses: addrs(test.ours)}
-			n.start([]Config{c}, nil)
-			n.becomeMaster(outside)
-			a := advertFrom(c, 2, 100)
-			a.Source = addr(test.theirs)
-			n.hear(a)
-			if got := n.state(outside); got != test.state {
-				t.Errorf("%s hears %s: %v, want %v", test.ours, test.theirs, got, test.state)
-			}
-		}
-	})
-	t.Run("any other advert is discarded, and answered at once to assert ourselves", func(t *testing.T) {
-		n, c := active(t, 1)
-		want(t, n.hear(advertFrom(c, 2, 99)), "eth0/51 sends priority 100 every 1s", "eth0/51 announces",
-			"eth0/51 notes duplicate master 10.0.0.2, priority 99")
-		wantDue(t, n, outside, time.Second)
-		n, c = active(t, 9)
-		want(t, n.hear(advertFrom(c, 2, 100)), "eth0/51 sends priority 100 every 1s", "eth0/51 announces",
-			"eth0/51 notes duplicate master 10.0.0.2, priority 100")
-	})
-	t.Run("once an interval is enough: the next answer is our next advert, and it announces", func(t *testing.T) {
-		n, c := active(t, 1)
-		deviates(t, "at most once an interval")
-		n.hear(advertFrom(c, 2, 99))
-		n.wait(time.Millisecond)
-		want(t, n.hear(advertFrom(c, 3, 98)))
-		want(t, n.next(), "eth0/51 sends priority 100 every 1s", "eth0/51 announces")
-		want(t, n.next(), "eth0/51 sends priority 100 every 1s")
-	})
+	}
 }

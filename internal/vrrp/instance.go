@@ -32,6 +32,7 @@ type instance struct {
 	listening      bool      // after a stall: a master that first hears who else is there
 	resigning      bool      // priority 0 is sent, and a successor not heard yet
 	mismatched     bool      // the master's addresses differ, and that was said
+	outpaced       bool      // the master's interval differs, and that was said
 	announced      time.Time // the last announcement
 	owes           bool      // another master was heard since, too soon for one more
 	won            time.Time // as master: the last advert of a lesser one
@@ -96,7 +97,7 @@ func (i *instance) move(now time.Time, to State, reason string, out *Output) {
 func (i *instance) becomeMaster(now time.Time, reason string, out *Output) {
 	i.send(now, i.cfg.Priority, out)
 	i.deadline = now.Add(i.cfg.Interval)
-	i.masterInterval, i.master, i.mismatched = i.cfg.Interval, netip.Addr{}, false
+	i.masterInterval, i.master, i.mismatched, i.outpaced = i.cfg.Interval, netip.Addr{}, false, false
 	i.announced = now // by the transition
 	i.move(now, Master, reason, out)
 }
@@ -165,7 +166,7 @@ func (i *instance) accept(a *Advert, out *Output) {
 		i.masterInterval = a.Interval
 	}
 	if i.master != a.Source {
-		i.master, i.mismatched = a.Source, false
+		i.master, i.mismatched, i.outpaced = a.Source, false, false
 		out.Notes = append(out.Notes, Note{Kind: NoteMaster, Key: i.cfg.Key, Name: i.cfg.Name,
 			Peer: a.Source, Priority: a.Priority})
 	}
@@ -177,6 +178,11 @@ func (i *instance) accept(a *Advert, out *Output) {
 			Peer: a.Source, Priority: a.Priority, Advertised: slices.Clone(a.Addresses)})
 	}
 	i.mismatched = differ
+	if differ = a.Interval != i.cfg.Interval; differ && !i.outpaced { // RFC 9568 §7.1; one of version 2 is refused
+		out.Notes = append(out.Notes, Note{Kind: NoteInterval, Key: i.cfg.Key, Name: i.cfg.Name,
+			Peer: a.Source, Priority: a.Priority, Interval: a.Interval, Ours: i.cfg.Interval})
+	}
+	i.outpaced = differ
 }
 
 // receiveMaster is RFC 9568 §6.4.3, "If an ADVERTISEMENT is received".
@@ -373,7 +379,7 @@ func (i *instance) update(now time.Time, c Config, out *Output) {
 	if i.master == (netip.Addr{}) || c.Version == 2 {
 		i.masterInterval = c.Interval
 	}
-	i.mismatched = false
+	i.mismatched, i.outpaced = false, false
 	switch i.state {
 	case Backup:
 		i.updateBackup(now, down, skew, overslept, out)

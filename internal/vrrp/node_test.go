@@ -175,6 +175,8 @@ func (n *Note) text() string {
 		return fmt.Sprintf("refused %s: %v", n.Peer, n.Err)
 	case NoteAddresses:
 		return fmt.Sprintf("addresses of %s: %v", n.Peer, n.Advertised)
+	case NoteInterval:
+		return fmt.Sprintf("advert_int %v of %s, ours is %v", n.Interval, n.Peer, n.Ours)
 	case NoteStall:
 		return fmt.Sprintf("stall, %v late", n.Late)
 	case NoteSocket:

@@ -59,6 +59,8 @@ const (
 	NoteRefused
 	// NoteAddresses: the master advertises other addresses than ours.
 	NoteAddresses
+	// NoteInterval: the master's interval is another than ours, which is taken from it.
+	NoteInterval
 	// NoteStall: a timer was served so late that another node may have become master.
 	NoteStall
 	// NoteSocket: an interface cannot be listened to or sent from, for the reason in Err; a nil
@@ -78,6 +80,8 @@ type Note struct {
 	Priority uint8         // the peer's; NotePriority: ours
 	Was      uint8         // NotePriority
 	Late     time.Duration // NoteStall: how late
+	Interval time.Duration // NoteInterval: the peer's
+	Ours     time.Duration // NoteInterval
 	Err      error         // NoteRefused, NoteSocket
 	// Weights are those of NotePriority that count now: "interface eth1 -20, script web +10".
 	Weights string

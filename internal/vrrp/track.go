@@ -161,10 +161,10 @@ func (i *instance) weighted(now time.Time, priority uint8, out *Output) {
 	if priority == i.cfg.Priority {
 		return
 	}
-	c, mismatched := i.cfg, i.mismatched
+	c, mismatched, outpaced := i.cfg, i.mismatched, i.outpaced
 	c.Priority = priority
 	i.update(now, c, out)
-	i.mismatched = mismatched // which has been said
+	i.mismatched, i.outpaced = mismatched, outpaced // which has been said
 }
 
 // notePriority tells of another effective priority, and of the weights that make it.

@@ -180,6 +180,81 @@ func TestTranscripts(t *testing.T) {
 			s.until(74 * time.Second)
 			return s
 		}},
+		{"stall-alone", "The master sleeps for ten seconds, and nobody has taken over: it listens, then speaks, and announces.", func() scenario {
+			s := newScenario()
+			s.one.boot()
+			s.until(7900 * time.Millisecond)
+			s.log = nil
+			s.one.sleep(false)
+			s.until(18 * time.Second)
+			s.one.wake()
+			s.until(21 * time.Second)
+			return s
+		}},
+		{"owner", "The owner of the addresses starts while another node serves: it is master at once, whatever its weights.", func() scenario {
+			s := newScenario()
+			for k := range s.one.configs {
+				s.one.configs[k].Priority, s.one.configs[k].StartMaster = 255, true
+				s.one.configs[k].Track = []Track{{Tracker: health, Weight: -50}}
+			}
+			s.one.readings = map[Tracker]Reading{health: {Up: false}}
+			s.two.boot()
+			s.until(6 * time.Second)
+			s.log = nil
+			s.one.boot()
+			s.until(8 * time.Second)
+			s.one.resign(func() { s.note("1 is done") })
+			s.until(9 * time.Second)
+			return s
+		}},
+		{"restart", "The master is killed and started again within its down timer: it goes on, and node 2 stays backup.", func() scenario {
+			s := settledScenario()
+			s.until(8 * time.Second)
+			s.one.crash()
+			s.until(10 * time.Second)
+			s.one.boot()
+			s.until(13 * time.Second)
+			return s
+		}},
+		{"restart-late", "Started again after its down timer it is backup, and comes back in order.", func() scenario {
+			s := settledScenario()
+			s.until(8 * time.Second)
+			s.one.crash()
+			s.until(11500 * time.Millisecond)
+			s.one.boot()
+			s.until(16 * time.Second)
+			return s
+		}},
+		{"nopreempt", "The better node comes back, and with nopreempt it is backup until the lesser one goes.", func() scenario {
+			s := newScenario()
+			for k := range s.one.configs {
+				s.one.configs[k].Preempt = false
+			}
+			s.two.boot()
+			s.until(6 * time.Second)
+			s.log = nil
+			s.one.boot()
+			s.until(12 * time.Second)
+			s.two.crash()
+			s.until(16 * time.Second)
+			return s
+		}},
+		{"weight", "A check of the master fails and takes 100 from its priority: the other node takes over, and back.", func() scenario {
+			s := newScenario()
+			for k := range s.one.configs {
+				s.one.configs[k].Track = []Track{{Tracker: health, Weight: -100}}
+			}
+			s.one.readings = map[Tracker]Reading{health: {Up: true}}
+			s.one.boot()
+			s.two.boot()
+			s.until(7900 * time.Millisecond)
+			s.log = nil
+			s.one.read(map[Tracker]Reading{health: {Up: false}})
+			s.until(13 * time.Second)
+			s.one.read(map[Tracker]Reading{health: {Up: true}})
+			s.until(18 * time.Second)
+			return s
+		}},
 		{"reload", "Node 2 becomes the better one by a reload, then loses an address; nobody leaves MASTER for it.", func() scenario {
 			s := settledScenario()
 			s.until(8 * time.Second)
