@@ -61,7 +61,13 @@ func (s served) entry(m memory) ipvs.Entry {
 		r := &s.RealServers[i]
 		d := destination(r.Forwarding, r.Tunnel, m.kernelWeight(name, r))
 		d.UpperThreshold, d.LowerThreshold = uint32(r.UpperThreshold), uint32(r.LowerThreshold)
-		if sorry || !m.up[member{name, r.Address}] {
+		key := member{name, r.Address}
+		switch ordered := m.orders[key].drain; {
+		case ordered.drained:
+			continue
+		case ordered.runs(): // also where its check fails: a program that ends in order refuses new connections first
+			d.Weight = 0
+		case sorry || !m.up[key]:
 			if !r.InhibitOnFailure {
 				continue
 			}

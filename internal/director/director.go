@@ -129,11 +129,14 @@ func newDirector(o Options, cfg *conf.Config, h host) (*Director, error) {
 		Failed:     func(s check.Spec, v check.Verdict) { d.inbox.post(checkFailed{s, v}) },
 		Expiring:   func(s check.Spec, at time.Time) { d.inbox.post(certificate{s, at}) },
 		StateFile:  filepath.Join(o.RunDir, "verdicts.json"),
-		StateLost:  func(err error) { d.inbox.post(stateLost{err}) },
+		StateLost:  func(err error) { d.inbox.post(stateLost{"verdicts", err}) },
 		LocalError: func(s check.Spec, err error) { d.inbox.post(checkFault{s, err}) },
 	})
 	d.trackers = track.NewSet(func(c track.Change) { d.inbox.post(c) })
 	d.states = script.NewLatest(notifyPatience, func(r script.Ran) { d.inbox.post(r) })
+	if d.health.orders, err = readOrders(o.ordersPath()); err != nil {
+		d.inbox.post(stateLost{"orders", err})
+	}
 	return d, nil
 }
 
@@ -263,6 +266,9 @@ func (d *Director) handle(list []any) (over bool) {
 			h.reply <- d.snapshot()
 		case planRequest:
 			h.reply <- d.running()
+		case orderRequest:
+			answer, err := d.obey(h.request, h.uid)
+			h.reply <- orderReply{answer, err}
 		case ipvs.Report:
 			d.servicesReport(h)
 		case netif.Report:
@@ -273,7 +279,7 @@ func (d *Director) handle(list []any) (over bool) {
 		case vrrp.Note:
 			d.note(h)
 		case stateLost:
-			d.journal.event(HostTrouble, zap.String("part", "verdicts"), zap.Error(h.err))
+			d.journal.event(HostTrouble, zap.String("part", h.part), zap.Error(h.err))
 		case due:
 			verdicts = true
 		case counted:
@@ -348,11 +354,12 @@ func (d *Director) reload() {
 func (d *Director) adopt(cfg *conf.Config) {
 	old := d.want.services
 	before := d.want
+	promised := d.forgetOrders(cfg)
 	d.cfg = cfg
 	d.checks.Apply(desired(cfg, d.health, os.Getegid()).checks)
 	d.retimed(d.checks.Verdicts())
 	d.recompute()
-	d.startDrains(old)
+	d.startDrains(old, promised)
 	d.elector.Configure(elector.Configuration{Instances: d.want.instances, Groups: d.want.groups, Delays: d.want.delays,
 		Readings: d.watch(), Hold: d.hold()})
 	known := map[vrrp.Key]bool{}

@@ -12,13 +12,13 @@ import (
 	"lvsd/internal/ipvs"
 )
 
-// This file lets servers that a reload removes finish their connections: they stay in the kernel with
-// weight 0 until they have none, or their drain_timeout is over.
+// This file lets servers finish their connections, those that a reload removes and those that an operator
+// drains: they stay in the kernel with weight 0 until they have none, or their time is over.
 
-// drain is a server that finishes its connections.
+// drain is a server that a reload removed, while it finishes its connections.
 type drain struct {
 	destination ipvs.Destination // with weight 0
-	until       time.Time
+	until       time.Time        // the zero value for as long as it takes
 }
 
 // drainInterval is how often the connections of such servers are counted.
@@ -31,9 +31,10 @@ type counted struct {
 }
 
 // drains are those after a reload: what drained before, and the servers that the old configuration
-// had in the kernel and the new one has not, of services with a drain_timeout that stay. A server
-// that is configured again drains no more.
-func drains(running map[serverKey]drain, old ipvs.Table, cfg *conf.Config, now time.Time) map[serverKey]drain {
+// had in the kernel and the new one has not, of services with a drain_timeout that stay. A server that
+// an operator drains has the time that he gave it, which promised has. A server that is configured
+// again drains no more.
+func drains(running map[serverKey]drain, old ipvs.Table, cfg *conf.Config, promised map[serverKey]time.Time, now time.Time) map[serverKey]drain {
 	list := map[serverKey]drain{}
 	for _, s := range services(cfg) {
 		configured := map[serverKey]bool{}
@@ -46,12 +47,15 @@ func drains(running map[serverKey]drain, old ipvs.Table, cfg *conf.Config, now t
 		for address, d := range old[s.key].Destinations {
 			key := serverKey{s.key, address}
 			was, drains := running[key]
+			until, ordered := promised[key]
+			d.Weight = 0
 			switch {
 			case configured[key]:
 			case drains:
 				list[key] = was
+			case ordered:
+				list[key] = drain{d, until}
 			case s.DrainTimeout > 0:
-				d.Weight = 0
 				list[key] = drain{d, now.Add(s.DrainTimeout)}
 			}
 		}
@@ -82,20 +86,21 @@ func withDrains(t ipvs.Table, list map[serverKey]drain) ipvs.Table {
 	return t
 }
 
-// drained are those of the drains that are over, and whether they are so because their time is. The
-// kernel calls connections inactive that are being closed, and all of a protocol that has no end of
-// them; a client that is to stay with its server comes back to it as long as the kernel remembers it.
-func drained(list map[serverKey]drain, stats ipvs.Stats, now time.Time) map[serverKey]bool {
+// drained are those of the servers that drain whose drain is over, and whether it is because its time
+// is; until has that time, the zero value for none. The kernel calls connections inactive that are
+// being closed, and all of a protocol that has no end of them; a client that is to stay with its server
+// comes back to it as long as the kernel remembers it.
+func drained(until map[serverKey]time.Time, stats ipvs.Stats, now time.Time) map[serverKey]bool {
 	over := map[serverKey]bool{}
-	for key, d := range list {
-		if !now.Before(d.until) {
+	for key, at := range until {
+		if !at.IsZero() && !now.Before(at) {
 			over[key] = true
 		}
 	}
 	for _, s := range stats.Services {
 		for _, d := range s.Destinations {
 			key := serverKey{s.Key, d.Address}
-			_, drains := list[key]
+			_, drains := until[key]
 			if !drains || over[key] || d.Destination.Weight > 0 || d.Active > 0 || d.Persistent > 0 {
 				continue
 			}
@@ -107,25 +112,62 @@ func drained(list map[serverKey]drain, stats ipvs.Stats, now time.Time) map[serv
 	return over
 }
 
-// startDrains takes over what a reload removed, from the table that was wanted before it.
-func (d *Director) startDrains(old ipvs.Table) {
-	before := d.drains
-	d.drains = drains(before, old, d.cfg, time.Now())
-	for key, drain := range d.drains {
-		if _, known := before[key]; !known {
-			d.journal.event(ServerDraining, zap.Stringer("service", key.service), zap.Stringer("real_server", key.address),
-				zap.Time("until", drain.until))
+// drained are the same with the drains marked that are over in all services of the kernel that their
+// server is in: list has those drains, and late whether their time was over.
+func (o orders) drained(of map[serverKey]member, over map[serverKey]bool) (next orders, late map[member]bool) {
+	next, late = o, map[member]bool{}
+	open := map[member]bool{}
+	for at, key := range of {
+		if _, done := over[at]; !done {
+			open[key] = true
 		}
 	}
-	d.want.services = withDrains(d.want.services, d.drains)
-	if len(before) == 0 {
-		d.countLater()
+	for at, key := range of {
+		if open[key] {
+			continue
+		}
+		late[key] = late[key] || over[at]
+		is := next[key]
+		is.drain.drained = true
+		next = next.with(key, is)
 	}
+	return next, late
+}
+
+// startDrains takes over what a reload removed, from the table that was wanted before it.
+func (d *Director) startDrains(old ipvs.Table, promised map[serverKey]time.Time) {
+	before := d.drains
+	d.drains = drains(before, old, d.cfg, promised, time.Now())
+	for key, drain := range d.drains {
+		if _, known := before[key]; known {
+			continue
+		}
+		fields := []zap.Field{zap.Stringer("service", key.service), zap.Stringer("real_server", key.address), zap.String("why", "a reload")}
+		if !drain.until.IsZero() {
+			fields = append(fields, zap.Time("until", drain.until))
+		}
+		d.journal.event(ServerDraining, fields...)
+	}
+	d.want.services = withDrains(d.want.services, d.drains)
+	d.countLater()
+}
+
+// finishing are all servers of the kernel that finish their connections, and until when; of has those
+// that an operator drains.
+func (d *Director) finishing() (until map[serverKey]time.Time, of map[serverKey]member) {
+	until, of = d.health.orders.finishing(d.cfg)
+	for key, drain := range d.drains {
+		until[key] = drain.until
+	}
+	return until, of
 }
 
 // countLater has the connections counted as long as a server drains.
 func (d *Director) countLater() {
-	if len(d.drains) == 0 || d.ended {
+	if d.counting != nil || d.ended {
+		return
+	}
+	if until, _ := d.finishing(); len(until) == 0 {
 		return
 	}
 	d.counting = time.AfterFunc(drainInterval, func() {
@@ -138,14 +180,28 @@ func (d *Director) countLater() {
 
 // endDrains lets go of the servers that have drained.
 func (d *Director) endDrains(c counted) {
+	d.counting = nil
 	if d.ended {
 		return
 	}
-	over := drained(d.drains, c.stats, time.Now()) // of an error nothing but the time is known
-	for key, late := range over {
-		delete(d.drains, key)
-		d.journal.event(ServerDrained, zap.Stringer("service", key.service), zap.Stringer("real_server", key.address),
-			zap.Bool("in_time", !late))
+	until, of := d.finishing()
+	over := drained(until, c.stats, time.Now()) // of an error nothing but the time is known
+	told := func(service, server string, late bool) {
+		d.journal.event(ServerDrained, zap.String("service", service), zap.String("real_server", server), zap.Bool("in_time", !late))
+	}
+	for key := range d.drains {
+		if late, done := over[key]; done {
+			delete(d.drains, key)
+			told(key.service.String(), key.address.String(), late)
+		}
+	}
+	next, late := d.health.orders.drained(of, over)
+	for key, late := range late {
+		told(key.service, key.address.String(), late)
+	}
+	if len(late) > 0 {
+		d.health.orders = next
+		_ = d.saveOrders() // it has told of an error, and a restart counts again
 	}
 	if len(over) > 0 {
 		d.judge()

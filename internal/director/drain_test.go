@@ -28,7 +28,7 @@ func TestDrains(t *testing.T) {
 	old := config(service(80, 0, "10.0.0.1:80", "10.0.0.2:80"), service(81, 0, "10.0.0.1:80"), service(82, 0, "10.0.0.1:80"))
 	was := desired(old, health{}, groupID).services
 	now1 := config(service(80, time.Minute, "10.0.0.1:80"), service(81, 0))
-	list := drains(nil, was, now1, now)
+	list := drains(nil, was, now1, nil, now)
 	first := serverKey{services(now1)[0].key, netip.MustParseAddrPort("10.0.0.2:80")}
 	if len(list) != 1 || list[first].until != now.Add(time.Minute) || list[first].destination.Weight != 0 {
 		t.Fatalf("%+v", list)
@@ -38,13 +38,13 @@ func TestDrains(t *testing.T) {
 	if got := table[first.service].Destinations; len(got) != 2 || got[first.address].Weight != 0 || len(want[first.service].Destinations) != 1 {
 		t.Errorf("%+v", got)
 	}
-	if again := drains(list, table, now1, now.Add(time.Second)); again[first].until != now.Add(time.Minute) {
+	if again := drains(list, table, now1, nil, now.Add(time.Second)); again[first].until != now.Add(time.Minute) {
 		t.Errorf("another reload gives it more time: %+v", again)
 	}
-	if back := drains(list, table, old, now); len(back) != 0 {
+	if back := drains(list, table, old, nil, now); len(back) != 0 {
 		t.Errorf("a server that is back drains: %+v", back)
 	}
-	if gone := drains(list, table, config(), now); len(gone) != 0 {
+	if gone := drains(list, table, config(), nil, now); len(gone) != 0 {
 		t.Errorf("a server of a service that is gone drains: %+v", gone)
 	}
 }
@@ -69,7 +69,7 @@ func TestDrained(t *testing.T) {
 		{"late", unix.IPPROTO_TCP, ipvs.DestinationStats{Active: 1}, time.Minute, true},
 	} {
 		key := ipvs.ServiceKey{Family: 4, Protocol: c.protocol, Addr: netip.MustParseAddr("192.0.2.1"), Port: 80}
-		list := map[serverKey]drain{{key, at}: {until: now.Add(time.Minute)}}
+		list := map[serverKey]time.Time{{key, at}: now.Add(time.Minute)}
 		c.d.Address = at
 		stats := ipvs.Stats{Services: []ipvs.ServiceStats{{Key: key, Destinations: []ipvs.DestinationStats{c.d}}}}
 		late, over := drained(list, stats, now.Add(c.after))[serverKey{key, at}]
@@ -77,7 +77,7 @@ func TestDrained(t *testing.T) {
 			t.Errorf("%s: over %t, late %t", c.name, over, late)
 		}
 	}
-	if over := drained(map[serverKey]drain{{}: {until: now.Add(time.Second)}}, ipvs.Stats{}, now); len(over) != 0 {
+	if over := drained(map[serverKey]time.Time{{}: now.Add(time.Second)}, ipvs.Stats{}, now); len(over) != 0 {
 		t.Error("a server of which nothing is known has drained")
 	}
 }

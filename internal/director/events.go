@@ -68,6 +68,11 @@ const (
 	ServerDraining  Event = "server_draining"
 	ServerDrained   Event = "server_drained"
 
+	ServerUndrained      Event = "server_undrained"
+	ServerWeightSet      Event = "server_weight_set"
+	ServerWeightReset    Event = "server_weight_reset"
+	ServerOrderForgotten Event = "server_order_forgotten"
+
 	IPVSMissing    Event = "ipvs_missing"
 	IPVSPresent    Event = "ipvs_present"
 	ServicesSet    Event = "services_set"
@@ -125,24 +130,28 @@ func lines() map[Event]line {
 		SysctlSet:         {zap.InfoLevel, "kernel parameter set"},
 		SysctlFailed:      {zap.ErrorLevel, "kernel parameter cannot be set"},
 
-		ServerLost:      {zap.WarnLevel, "real server lost"},
-		ServerRestored:  {zap.InfoLevel, "real server restored"},
-		UplinkSuspected: {zap.ErrorLevel, "our own uplink is suspected: most servers fail at once, and the guard is silent too; they stay"},
-		UplinkCleared:   {zap.InfoLevel, "our own uplink is no longer suspected"},
-		ServerKept:      {zap.ErrorLevel, "real server fails, and stays: too few are left"},
-		ServerWeight:    {zap.InfoLevel, "real server's weight changed, as its checks say"},
-		CheckChanged:    {zap.InfoLevel, "check changed, the real server's state did not"},
-		CertificateEnds: {zap.WarnLevel, "a real server's certificate ends soon, or has ended"},
-		CheckFailed:     {zap.WarnLevel, "a probe failed, the real server stays for now"},
-		CheckImpossible: {zap.ErrorLevel, "check cannot be made: our own fault, no verdict"},
-		CheckPossible:   {zap.InfoLevel, "check can be made again"},
-		ServiceEmpty:    {zap.ErrorLevel, "service has no healthy real server"},
-		ServiceServed:   {zap.InfoLevel, "service has a healthy real server again"},
-		QuorumLost:      {zap.WarnLevel, "service lost its quorum"},
-		QuorumGained:    {zap.InfoLevel, "service gained its quorum"},
-		ServerDraining:  {zap.InfoLevel, "real server was removed, and finishes its connections"},
-		ServerDrained:   {zap.InfoLevel, "real server that was removed is gone"},
-		ProgramFailed:   {zap.WarnLevel, "program that is told of changes failed"},
+		ServerLost:           {zap.WarnLevel, "real server lost"},
+		ServerRestored:       {zap.InfoLevel, "real server restored"},
+		UplinkSuspected:      {zap.ErrorLevel, "our own uplink is suspected: most servers fail at once, and the guard is silent too; they stay"},
+		UplinkCleared:        {zap.InfoLevel, "our own uplink is no longer suspected"},
+		ServerKept:           {zap.ErrorLevel, "real server fails, and stays: too few are left"},
+		ServerWeight:         {zap.InfoLevel, "real server's weight changed, as its checks say"},
+		CheckChanged:         {zap.InfoLevel, "check changed, the real server's state did not"},
+		CertificateEnds:      {zap.WarnLevel, "a real server's certificate ends soon, or has ended"},
+		CheckFailed:          {zap.WarnLevel, "a probe failed, the real server stays for now"},
+		CheckImpossible:      {zap.ErrorLevel, "check cannot be made: our own fault, no verdict"},
+		CheckPossible:        {zap.InfoLevel, "check can be made again"},
+		ServiceEmpty:         {zap.ErrorLevel, "service has no real server that takes connections"},
+		ServiceServed:        {zap.InfoLevel, "service has a real server that takes connections again"},
+		QuorumLost:           {zap.WarnLevel, "service lost its quorum"},
+		QuorumGained:         {zap.InfoLevel, "service gained its quorum"},
+		ServerDraining:       {zap.InfoLevel, "real server gets no new connections, and finishes those it has"},
+		ServerDrained:        {zap.InfoLevel, "real server has finished its connections, or its time is over, and has left the kernel"},
+		ServerUndrained:      {zap.InfoLevel, "real server gets connections again, an operator says"},
+		ServerWeightSet:      {zap.InfoLevel, "real server has the weight that an operator says"},
+		ServerWeightReset:    {zap.InfoLevel, "real server has its own weight again, an operator says"},
+		ServerOrderForgotten: {zap.WarnLevel, "what an operator said of a real server is forgotten: the configuration has it no more"},
+		ProgramFailed:        {zap.WarnLevel, "program that is told of changes failed"},
 
 		IPVSMissing:    {zap.ErrorLevel, "the kernel's IPVS cannot be used: no service works until it can"},
 		IPVSPresent:    {zap.InfoLevel, "the kernel's IPVS can be used"},

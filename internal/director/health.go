@@ -147,6 +147,9 @@ func (d *Director) noteWeights(before memory) {
 			r := &s.RealServers[j]
 			key := member{name, r.Address}
 			was, is := before.weightOf(name, r), d.want.memory.weightOf(name, r)
+			if before.orders[key].weight.ordered || d.want.memory.orders[key].weight.ordered {
+				continue // the operator's word was told
+			}
 			if was != is && before.up[key] && d.want.memory.up[key] {
 				d.journal.event(ServerWeight, zap.String("service", name), zap.Stringer("real_server", r.Address),
 					zap.Int("from", was), zap.Int("to", is))
@@ -180,9 +183,7 @@ func (d *Director) noteQuorum(before memory) {
 		}
 		weight := 0
 		for j := range s.RealServers {
-			if r := &s.RealServers[j]; d.want.memory.up[member{name, r.Address}] {
-				weight += d.want.memory.weightOf(name, r)
-			}
+			weight += d.want.memory.counts(name, &s.RealServers[j])
 		}
 		e := QuorumLost
 		if has {

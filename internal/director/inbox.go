@@ -48,7 +48,10 @@ type (
 		spec check.Spec
 		err  error // nil: it is over
 	}
-	stateLost   struct{ err error }
+	stateLost struct { // a state file that cannot be read or written
+		part string
+		err  error
+	}
 	due         struct{} // a time has come for which the memory waited
 	certificate struct {
 		spec    check.Spec

@@ -25,11 +25,11 @@ func (m *memory) rise(s *conf.VirtualServer, name string, h health) {
 	for i := range s.RealServers {
 		r := &s.RealServers[i]
 		key := member{name, r.Address}
-		if r.SlowStart == 0 || !m.up[key] || m.kept[key] {
+		if r.SlowStart == 0 || !m.up[key] || m.kept[key] || m.orders[key].drain.ordered {
 			continue
 		}
 		at, rising := h.memory.risen[key]
-		if was, known := h.memory.up[key]; known && !was {
+		if was, known := h.memory.up[key]; known && !was || h.memory.orders[key].drain.ordered {
 			at, rising = h.now, true
 		}
 		weight := m.weightOf(name, r)
@@ -46,20 +46,30 @@ func (m *memory) rise(s *conf.VirtualServer, name string, h health) {
 
 // keep lets servers stay that fail where fewer would be up than the panic threshold wants: those
 // that were up until now, in the order of the configuration. A server that has not been up stays
-// out.
+// out, and one that an operator drains counts as not configured.
 func (m *memory) keep(s *conf.VirtualServer, name string, h health) {
-	least := (s.PanicThreshold*len(s.RealServers) + 99) / 100
-	up := 0
+	if s.PanicThreshold == 0 {
+		return
+	}
+	all, up := 0, 0
 	for i := range s.RealServers {
-		if m.up[member{name, s.RealServers[i].Address}] {
+		key := member{name, s.RealServers[i].Address}
+		if m.orders[key].drain.ordered {
+			continue
+		}
+		if all++; m.up[key] {
 			up++
 		}
 	}
+	least := (s.PanicThreshold*all + 99) / 100
 	for i := range s.RealServers {
 		r := &s.RealServers[i]
 		key := member{name, r.Address}
 		if up >= least {
 			return
+		}
+		if m.orders[key].drain.ordered {
+			continue
 		}
 		was, known := h.memory.up[key]
 		if !m.up[key] && (was || !known && !h.unproven(r)) {

@@ -171,7 +171,7 @@ func carried(h health, before, after map[check.Spec]struct{}) health {
 			stopped[spec.Untimed()] = stopped[spec.Untimed()] || h.down[spec]
 		}
 	}
-	carried := health{down: map[check.Spec]bool{}, untried: map[check.Spec]bool{}, memory: h.memory}
+	carried := health{down: map[check.Spec]bool{}, untried: map[check.Spec]bool{}, orders: h.orders, memory: h.memory}
 	for spec := range after {
 		_, was := before[spec]
 		fails, tried := stopped[spec.Untimed()]

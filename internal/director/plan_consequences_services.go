@@ -116,6 +116,11 @@ func (p *planner) emptied() {
 			why = "it has no real_server"
 		case serves(p.new.want.services, key):
 			why = "none of its real servers is up"
+			for i := range s.RealServers {
+				if p.health.orders[member{serviceName(s.VirtualServer), s.RealServers[i].Address}].drain.ordered {
+					why = "its real servers are down, or drained"
+				}
+			}
 		}
 		p.follows(severity, "service_empty", serviceTitle(key), "refuses every new connection: %s", why)
 	}
@@ -147,6 +152,8 @@ func (p *planner) serverConsequences() {
 		switch e.Action {
 		case Removed:
 			switch s, stays := p.new.services[key.service]; {
+			case stays && p.finishes(key):
+				p.follows(Info, "drains", subject, "an operator drains it: it goes on finishing its connections, and is forgotten")
 			case stays && s.DrainTimeout > 0:
 				p.follows(Info, "drains", subject, "gets no new connections, and goes when it has none, or after %s", s.DrainTimeout)
 			case stays:
@@ -165,6 +172,13 @@ func (p *planner) serverConsequences() {
 				"checks start anew: until they were made, these count as healthy: %s", enumerated(list))
 		}
 	}
+}
+
+// finishes tells whether an operator drains a server that is in the kernel for its connections.
+func (p *planner) finishes(key serverKey) bool {
+	until, _ := p.health.orders.finishing(p.old.cfg)
+	_, runs := until[key]
+	return runs
 }
 
 // untested tells whether a server has a check that starts, and nothing says that it is down.

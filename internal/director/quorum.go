@@ -19,6 +19,8 @@ type health struct {
 	findings map[check.Spec]check.Finding
 	// now is when all this is known.
 	now time.Time
+	// orders are what an operator said of servers.
+	orders orders
 	// memory is what desired said of the servers the last time.
 	memory memory
 }
@@ -45,7 +47,7 @@ const maxWeight = 65535
 // clone is a copy that nobody changes any more; memory never is.
 func (h *health) clone() health {
 	return health{down: maps.Clone(h.down), untried: maps.Clone(h.untried), findings: maps.Clone(h.findings), now: h.now,
-		memory: h.memory}
+		orders: h.orders, memory: h.memory}
 }
 
 // memory is what desired makes of health and is told the next time, since what was decides too.
@@ -59,6 +61,7 @@ type memory struct {
 	ramped  map[member]int
 	next    time.Time       // when one of those changes; the zero value for never
 	quorate map[string]bool // for each virtual server, by name, whether it has its quorum
+	orders  orders          // the operator's that this was decided with
 }
 
 // member is a real server of a virtual server, which has its name from serviceName.
@@ -86,6 +89,14 @@ func (m *memory) weightOf(service string, r *conf.RealServer) int {
 	return r.Weight
 }
 
+// counts is the weight of a real server for its quorum: one that an operator drains has none.
+func (m *memory) counts(service string, r *conf.RealServer) int {
+	if key := (member{service, r.Address}); !m.up[key] || m.orders[key].drain.ordered {
+		return 0
+	}
+	return m.weightOf(service, r)
+}
+
 // kernelWeight is what it has in the kernel, which is less while it starts slowly.
 func (m *memory) kernelWeight(service string, r *conf.RealServer) int {
 	if weight, rising := m.ramped[member{service, r.Address}]; rising {
@@ -96,7 +107,7 @@ func (m *memory) kernelWeight(service string, r *conf.RealServer) int {
 
 // judge finds which servers are up, and which virtual servers have their quorum.
 func judge(cfg *conf.Config, h health) memory {
-	m := memory{up: map[member]bool{}, kept: map[member]bool{}, weight: map[member]int{}, risen: map[member]time.Time{},
+	m := memory{orders: h.orders, up: map[member]bool{}, kept: map[member]bool{}, weight: map[member]int{}, risen: map[member]time.Time{},
 		ramped: map[member]int{}, quorate: map[string]bool{}}
 	for i := range cfg.Services {
 		s := &cfg.Services[i]
@@ -109,13 +120,14 @@ func judge(cfg *conf.Config, h health) memory {
 					m.weight[key] = has
 				}
 			}
+			if w := h.orders[key].weight; w.ordered {
+				m.weight[key] = w.weight
+			}
 		}
 		m.keep(s, name, h)
 		m.rise(s, name, h)
 		for j := range s.RealServers {
-			if r := &s.RealServers[j]; m.up[member{name, r.Address}] {
-				weight += m.weightOf(name, r)
-			}
+			weight += m.counts(name, &s.RealServers[j])
 		}
 		m.quorate[name] = quorate(s, weight, h.memory.quorate[name])
 	}

@@ -14,6 +14,7 @@ import (
 
 // ServiceStatus is a virtual server with its real servers.
 type ServiceStatus struct {
+	Name               string             `json:"name"`     // as events have it
 	Address            string             `json:"address"`  // "192.168.2.11:80", "fwmark 100" or "group web"
 	Protocol           string             `json:"protocol"` // tcp, udp, sctp; empty with a firewall mark
 	Scheduler          string             `json:"scheduler"`
@@ -45,11 +46,14 @@ type RealServerStatus struct {
 	EffectiveWeight uint32         `json:"effective_weight"` // wanted in the kernel now; 0 when removed
 	Healthy         bool           `json:"healthy"`
 	Kept            bool           `json:"kept,omitempty"` // it fails, and stays: too few are left
-	Draining        bool           `json:"draining"`
-	InKernel        bool           `json:"in_kernel"`
-	Active          uint32         `json:"active_connections"`
-	Inactive        uint32         `json:"inactive_connections"`
-	Checks          []CheckStatus  `json:"checks"`
+	// ServerOrders are the operator's; one that a reload removed is draining too.
+	ServerOrders
+	Removed    bool          `json:"removed,omitempty"` // by a reload
+	InKernel   bool          `json:"in_kernel"`
+	Active     uint32        `json:"active_connections"`
+	Inactive   uint32        `json:"inactive_connections"`
+	Persistent uint32        `json:"persistent_clients"` // that are to stay with it
+	Checks     []CheckStatus `json:"checks"`
 }
 
 // CheckStatus is one check of a real server; several services may share it.
@@ -64,7 +68,7 @@ type CheckStatus struct {
 
 func (d *Director) serviceStatus(v *conf.VirtualServer, verdicts map[check.Spec]check.Verdict) ServiceStatus {
 	name := serviceName(v)
-	s := ServiceStatus{Address: v.Address.String(), Protocol: string(v.Protocol), Scheduler: v.Scheduler,
+	s := ServiceStatus{Name: name, Address: v.Address.String(), Protocol: string(v.Protocol), Scheduler: v.Scheduler,
 		Forwarding: string(v.Forwarding), PersistenceTimeout: int(v.PersistenceTimeout / time.Second),
 		Quorum: v.Quorum, Quorate: d.want.memory.quorate[name], RealServers: []RealServerStatus{}}
 	if v.Sorry.Address.IsValid() {
@@ -83,7 +87,7 @@ func (d *Director) serviceStatus(v *conf.VirtualServer, verdicts map[check.Spec]
 		r := &v.RealServers[i]
 		rs := RealServerStatus{Address: r.Address, Weight: r.Weight, Kept: d.want.memory.kept[member{name, r.Address}],
 			Healthy: d.want.memory.up[member{name, r.Address}] && !d.want.memory.kept[member{name, r.Address}],
-			Checks:  []CheckStatus{}}
+			Checks:  []CheckStatus{}, ServerOrders: d.health.orders[member{name, r.Address}].shown()}
 		if len(s.services) > 0 { // all of a group have the same
 			first := s.services[0]
 			rs.EffectiveWeight = d.want.services[first.key].Destinations[first.at(r.Address, r.Forwarding)].Weight
@@ -121,7 +125,7 @@ func (d *Director) draining(list []served) []RealServerStatus {
 	slices.SortFunc(addresses, netip.AddrPort.Compare)
 	var all []RealServerStatus
 	for _, a := range addresses {
-		all = append(all, RealServerStatus{Address: a, Draining: true, Checks: []CheckStatus{}})
+		all = append(all, RealServerStatus{Address: a, ServerOrders: ServerOrders{Draining: true}, Removed: true, Checks: []CheckStatus{}})
 	}
 	return all
 }
@@ -182,7 +186,7 @@ func (s *ServiceStatus) countServers(service served, list []ipvs.DestinationStat
 		r := &s.RealServers[i]
 		if d := there[at(i)]; d != nil {
 			r.InKernel = true
-			r.Active, r.Inactive = r.Active+d.Active, r.Inactive+d.Inactive
+			r.Active, r.Inactive, r.Persistent = r.Active+d.Active, r.Inactive+d.Inactive, r.Persistent+d.Persistent
 		}
 	}
 	if sorry := s.SorryServer; sorry != nil {

@@ -76,14 +76,22 @@ func (c *connection) Dump() (ipvs.Table, error) {
 	return t, ipvs.ErrInconsistent
 }
 
-// Stats implements ipvs.Kernel. All counters are 0.
+// Stats implements ipvs.Kernel. All counters are 0, but for those of connections where Count says so.
 func (c *connection) Stats() ([]ipvs.ServiceStats, error) {
 	t, err := c.Dump()
+	c.kernel.mu.Lock()
+	count := c.kernel.count
+	c.kernel.mu.Unlock()
 	var out []ipvs.ServiceStats
 	for _, key := range sorted(t) {
 		s := ipvs.ServiceStats{Key: key, Service: t[key].Service}
 		for addr, d := range t[key].Destinations {
-			s.Destinations = append(s.Destinations, ipvs.DestinationStats{Address: addr, Destination: d})
+			one := ipvs.DestinationStats{Address: addr, Destination: d}
+			if count != nil {
+				n := count(key, addr)
+				one.Active, one.Inactive, one.Persistent = n.Active, n.Inactive, n.Persistent
+			}
+			s.Destinations = append(s.Destinations, one)
 		}
 		slices.SortFunc(s.Destinations, func(a, b ipvs.DestinationStats) int { return a.Address.Compare(b.Address) })
 		out = append(out, s)

@@ -30,7 +30,11 @@ type Kernel struct {
 	writes     []ipvs.Op
 	fail       func(n int, op ipvs.Op) error
 	watch      func(ipvs.Op, ipvs.Table)
+	count      func(ipvs.ServiceKey, netip.AddrPort) Connections
 }
+
+// Connections are what a destination has.
+type Connections struct{ Active, Inactive, Persistent uint32 }
 
 // NewKernel returns a kernel with the module loaded and an empty table.
 func NewKernel() *Kernel {
@@ -107,6 +111,13 @@ func (k *Kernel) Watch(watch func(ipvs.Op, ipvs.Table)) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.watch = watch
+}
+
+// Count makes count decide on the connections of each destination; without it there are none.
+func (k *Kernel) Count(count func(ipvs.ServiceKey, netip.AddrPort) Connections) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.count = count
 }
 
 // TearDumps makes the next n dumps come with ipvs.ErrInconsistent, and without the service that
