@@ -44,7 +44,8 @@ func run(list []string) int {
 		RunE: func(c *cobra.Command, _ []string) error { return usage(c, errors.New("a command is missing")) },
 	}
 	root.SetFlagErrorFunc(usage)
-	root.AddCommand(runCommand(), checkCommand(), convertCommand(), fmtCommand(), planCommand(), statusCommand(), versionCommand(), electCommand())
+	root.AddCommand(runCommand(), checkCommand(), convertCommand(), fmtCommand(), planCommand(), statusCommand(), drainCommand(), undrainCommand(), weightCommand(),
+		versionCommand(), electCommand())
 	root.SetArgs(list)
 	err := root.Execute()
 	var code exit

@@ -180,10 +180,32 @@ func (p *printer) trackers(list []director.TrackerStatus) {
 	}
 }
 
+// orders says what an operator said of a server.
+func (p *printer) orders(o director.ServerOrders) string {
+	text := ""
+	if o.OperatorWeight != nil {
+		text += fmt.Sprintf("  operator's weight %d", *o.OperatorWeight)
+	}
+	switch {
+	case o.DrainSince == nil:
+	case o.Drained:
+		text += fmt.Sprintf("  drained, out for %s", p.ago(*o.DrainSince))
+	default:
+		text += fmt.Sprintf("  draining for %s", p.ago(*o.DrainSince))
+		if o.DrainUntil != nil {
+			text += fmt.Sprintf(", %s at most", max(0, o.DrainUntil.Sub(p.now).Round(time.Second)))
+		}
+	}
+	if o.OrderedBy != nil {
+		text += fmt.Sprintf(" (said user %d)", *o.OrderedBy)
+	}
+	return text
+}
+
 func (p *printer) service(v director.ServiceStatus) {
 	healthy := 0
 	for _, r := range v.RealServers {
-		if r.Healthy {
+		if r.Healthy && !r.Draining && !r.Drained {
 			healthy++
 		}
 	}
@@ -206,13 +228,13 @@ func (p *printer) service(v director.ServiceStatus) {
 	for _, r := range v.RealServers {
 		state := "up"
 		switch {
-		case r.Draining:
+		case r.Removed:
 			state = "gone"
 		case !r.Healthy:
 			state = "DOWN"
 		}
-		p.line("       %-4s %-22s weight %d/%d  active %d  inactive %d", state, r.Address, r.EffectiveWeight,
-			r.Weight, r.Active, r.Inactive)
+		p.line("       %-4s %-22s weight %d/%d  active %d  inactive %d%s", state, r.Address, r.EffectiveWeight,
+			r.Weight, r.Active, r.Inactive, p.orders(r.ServerOrders))
 		for _, c := range r.Checks {
 			if c.Error != "" {
 				p.line("            %s: %s (%s %s)", c.Check, c.Error, c.State, p.ago(c.Since))

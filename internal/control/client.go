@@ -19,6 +19,9 @@ import (
 // ErrNotRunning says that no lvsd works with the run directory.
 var ErrNotRunning = errors.New("no lvsd is running with this run directory")
 
+// maxRefusal bounds what is read of an answer that is none, in bytes.
+const maxRefusal = 16 << 10
+
 // Status asks the lvsd of a run directory for its status. Errors wrap ErrNotRunning, ctx's, or
 // the socket's.
 func Status(ctx context.Context, dir string) (director.Status, error) {
@@ -52,7 +55,10 @@ func ask(ctx context.Context, dir, what, method, url string, body io.Reader, ans
 	}
 	defer func() { _ = r.Body.Close() }()
 	if r.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(r.Body, 1024))
+		text, _ := io.ReadAll(io.LimitReader(r.Body, maxRefusal))
+		if r.StatusCode == http.StatusUnprocessableEntity {
+			return refusal(strings.TrimSpace(string(text)))
+		}
 		return fmt.Errorf("ask for %s: %s: %s", what, r.Status, strings.TrimSpace(string(text)))
 	}
 	if err := json.NewDecoder(r.Body).Decode(answer); err != nil {

@@ -43,6 +43,7 @@ type source struct {
 	status director.Status
 	err    error
 	plan   func(context.Context, director.PlanRequest) (director.PlanAnswer, error)
+	order  func(uid uint32, q director.OrderRequest) (director.OrderAnswer, error)
 	hang   chan struct{} // when not nil: closed by a request, which then waits for its context
 }
 
@@ -60,6 +61,10 @@ func (s source) PlanFile(ctx context.Context, q director.PlanRequest) (director.
 		return director.PlanAnswer{}, s.err
 	}
 	return s.plan(ctx, q)
+}
+
+func (s source) Order(_ context.Context, uid uint32, q director.OrderRequest) (director.OrderAnswer, error) {
+	return s.order(uid, q)
 }
 
 // serve serves a source in a directory of its own until the test ends.
@@ -147,10 +152,10 @@ func TestStatusRoundTrip(t *testing.T) {
 		Instances: []director.InstanceStatus{{Name: "web", Interface: "eth0", VirtualRouterID: 51, Version: 3,
 			State: "MASTER", Since: at, Reason: "no advert heard", Master: "", Priority: 150, EffectivePriority: 150, SyncGroup: "g",
 			Addresses: []director.AddressStatus{{Address: netip.MustParsePrefix("192.0.2.1/24"), Dev: "eth0", Present: true}}}},
-		Services: []director.ServiceStatus{{Address: "192.0.2.1:80", Protocol: "tcp", Scheduler: "rr", Forwarding: "NAT",
+		Services: []director.ServiceStatus{{Name: "TCP 192.0.2.1:80", Address: "192.0.2.1:80", Protocol: "tcp", Scheduler: "rr", Forwarding: "NAT",
 			PersistenceTimeout: 50, Quorum: 1, InKernel: true, Connections: 1 << 40,
 			RealServers: []director.RealServerStatus{{Address: netip.MustParseAddrPort("10.0.0.1:80"), Weight: 2,
-				EffectiveWeight: 1, Healthy: true, InKernel: true, Active: 3, Inactive: 4,
+				EffectiveWeight: 1, Healthy: true, InKernel: true, Active: 3, Inactive: 4, Persistent: 5,
 				Checks: []director.CheckStatus{{Check: "ping 10.0.0.1", State: "up", Since: at, Error: "e"}}}}}},
 		Foreign: []string{"FWM 9"},
 	}

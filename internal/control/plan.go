@@ -19,6 +19,22 @@ const (
 	maxRequest = 64 << 10
 )
 
+// decoded reads the body of a request; where it is none it answers, and returns false.
+func decoded(w http.ResponseWriter, q *http.Request, request any) bool {
+	decoder := json.NewDecoder(http.MaxBytesReader(w, q.Body, maxRequest))
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(request)
+	if err == nil {
+		return true
+	}
+	code := http.StatusBadRequest
+	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
+		code = http.StatusRequestEntityTooLarge
+	}
+	http.Error(w, fmt.Sprintf("read request: %v", err), code)
+	return false
+}
+
 // planHandler answers with a plan. One is made at a time: reading a large file costs memory.
 func planHandler(source Source) http.HandlerFunc {
 	turn := make(chan struct{}, 1)
@@ -28,14 +44,7 @@ func planHandler(source Source) http.HandlerFunc {
 		ctx, cancel := context.WithTimeout(q.Context(), planTimeout)
 		defer cancel()
 		var request director.PlanRequest
-		decoder := json.NewDecoder(http.MaxBytesReader(w, q.Body, maxRequest))
-		decoder.DisallowUnknownFields()
-		if err := decoder.Decode(&request); err != nil {
-			code := http.StatusBadRequest
-			if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
-				code = http.StatusRequestEntityTooLarge
-			}
-			http.Error(w, fmt.Sprintf("read request: %v", err), code)
+		if !decoded(w, q, &request) {
 			return
 		}
 		select {

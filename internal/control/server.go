@@ -22,12 +22,15 @@ import (
 type Source interface {
 	Status(context.Context) (director.Status, error)
 	PlanFile(context.Context, director.PlanRequest) (director.PlanAnswer, error)
+	// Order does what a user, by its id, says of real servers.
+	Order(context.Context, uint32, director.OrderRequest) (director.OrderAnswer, error)
 }
 
 // The paths are versioned: scripts may speak to the socket without this package.
 const (
 	statusPath = "/v1/status"
 	planPath   = "/v1/plan"
+	orderPath  = "/v1/order"
 )
 
 // requestTimeout bounds one request, so that a client that hangs costs nothing for long.
@@ -61,6 +64,7 @@ func (r *RunDir) Listen(source Source) (*Server, error) {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+planPath, planHandler(source))
+	mux.HandleFunc("POST "+orderPath, orderHandler(source))
 	mux.HandleFunc("GET "+statusPath, func(w http.ResponseWriter, q *http.Request) {
 		ctx, cancel := context.WithTimeout(q.Context(), requestTimeout)
 		defer cancel()
@@ -72,7 +76,7 @@ func (r *RunDir) Listen(source Source) (*Server, error) {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(s) // the client that is gone needs no answer
 	})
-	return &Server{listener: l, http: http.Server{Handler: mux, ReadTimeout: requestTimeout,
+	return &Server{listener: l, http: http.Server{Handler: mux, ConnContext: withPeer, ReadTimeout: requestTimeout,
 		// What net/http would say of a client goes wrong with the client, and is no event.
 		WriteTimeout: 2 * requestTimeout, ErrorLog: log.New(io.Discard, "", 0)}}, nil
 }
