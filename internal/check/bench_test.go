@@ -1,7 +1,6 @@
 package check
 
 import (
-	"context"
 	"net"
 	"testing"
 	"time"
@@ -9,14 +8,12 @@ import (
 
 // benchmarkProbe measures one probe after the other on loopback, the server's part included.
 func benchmarkProbe(b *testing.B, s Spec) {
-	p := newProbers()
-	defer p.wait()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
-	defer cancel()
+	a := newAsker()
+	defer a.Close()
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := p.probe(ctx, s); err != nil {
-			b.Fatal(err)
+		if r := a.once(s); r.err != nil {
+			b.Fatal(r.err)
 		}
 	}
 }

@@ -81,50 +81,64 @@ func (s Socket) target(addr netip.AddrPort) netip.AddrPort {
 
 // local is the address to bind a socket of a network to, nil for none.
 func (s Socket) local(network string, target netip.Addr) net.Addr {
-	if !s.Source.IsValid() && s.Port == 0 {
-		return nil
-	}
-	source := netip.AddrPortFrom(s.Source, s.Port)
+	source, bound := s.from(familyOf(target))
 	switch {
-	case !s.Source.IsValid() && target.Is6():
-		source = netip.AddrPortFrom(netip.IPv6Unspecified(), s.Port)
-	case !s.Source.IsValid():
-		source = netip.AddrPortFrom(netip.IPv4Unspecified(), s.Port)
-	default:
-		source = s.target(source)
-	}
-	if network == "udp" {
+	case !bound:
+		return nil
+	case network == "udp":
 		return net.UDPAddrFromAddrPort(source)
+	default:
+		return net.TCPAddrFromAddrPort(source)
 	}
-	return net.TCPAddrFromAddrPort(source)
+}
+
+// from is the address to bind a socket of a family to; the second result is false for none.
+func (s Socket) from(family int) (source netip.AddrPort, bound bool) {
+	addr := s.Source
+	switch {
+	case addr.IsValid():
+	case s.Port == 0:
+		return netip.AddrPort{}, false
+	case family == unix.AF_INET6:
+		addr = netip.IPv6Unspecified()
+	default:
+		addr = netip.IPv4Unspecified()
+	}
+	return s.target(netip.AddrPortFrom(addr, s.Port)), true
 }
 
 // configure sets the options of a socket before it is bound.
 func (s Socket) configure(raw syscall.RawConn) error {
 	var err error
-	set := func(name string, setting error) {
-		if err == nil && setting != nil {
-			err = &optionError{name, setting}
+	controlErr := raw.Control(func(fd uintptr) { err = s.set(int(fd)) })
+	return errors.Join(err, controlErr)
+}
+
+// set sets the options of a socket before it is bound.
+func (s Socket) set(fd int) error {
+	if s.Mark != 0 {
+		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_MARK, int(s.Mark)); err != nil {
+			return &optionError{"SO_MARK", err}
 		}
 	}
-	controlErr := raw.Control(func(descriptor uintptr) {
-		fd := int(descriptor)
-		if s.Mark != 0 {
-			set("SO_MARK", unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_MARK, int(s.Mark)))
+	if s.Interface != "" {
+		if err := unix.SetsockoptString(fd, unix.SOL_SOCKET, unix.SO_BINDTODEVICE, s.Interface); err != nil {
+			return &optionError{"SO_BINDTODEVICE", err}
 		}
-		if s.Interface != "" {
-			set("SO_BINDTODEVICE", unix.SetsockoptString(fd, unix.SOL_SOCKET, unix.SO_BINDTODEVICE, s.Interface))
+	}
+	switch {
+	case s.Port != 0:
+		// Probes of several targets may have the port at once.
+		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
+			return &optionError{"SO_REUSEADDR", err}
 		}
-		switch {
-		case s.Port != 0:
-			// Probes of several targets may have the port at once.
-			set("SO_REUSEADDR", unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1))
-		case s.Source.IsValid():
-			// The port is chosen when connecting: one is enough for many targets (ip(7)).
-			set("IP_BIND_ADDRESS_NO_PORT", unix.SetsockoptInt(fd, unix.SOL_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1))
+	case s.Source.IsValid():
+		// The port is chosen when connecting: one is enough for many targets (ip(7)).
+		if err := unix.SetsockoptInt(fd, unix.SOL_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1); err != nil {
+			return &optionError{"IP_BIND_ADDRESS_NO_PORT", err}
 		}
-	})
-	return errors.Join(err, controlErr)
+	}
+	return nil
 }
 
 // missing makes the error of a probe that waited for something in vain: of its time, or of what it

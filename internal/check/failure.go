@@ -16,6 +16,15 @@ type fault struct {
 func (f *fault) Error() string { return f.op + ": " + f.cause.Error() }
 func (f *fault) Unwrap() error { return f.cause }
 
+// isFault reports whether an error of a probe is one of ours.
+func isFault(err error) bool {
+	if err == nil {
+		return false
+	}
+	var f *fault
+	return errors.As(err, &f)
+}
+
 // failure makes the error of a probe out of the error of what it did. It is a *fault when the cause
 // is ours: no descriptors, buffers, memory or local ports left, or a socket that we may not have.
 //

@@ -3,7 +3,6 @@
 package check
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"runtime"
@@ -49,9 +48,8 @@ func TestHundredThousandProbesLeaveNothing(t *testing.T) {
 			asks(UDP, echo, long, UDPRequest{Require: true, Max: 255}), asks(UDP, closed, long, UDPRequest{Max: 255}),
 			asks(GRPC, plain, long, GRPCRequest{}), asks(GRPC, quiet, pause, GRPCRequest{}),
 		}
-		p := newProbers()
-		s := newSet(Options{}, p.probe, p.wait)
 		goroutines, fds := runtime.NumGoroutine(), descriptors(t)
+		s := newAsker()
 		var running sync.WaitGroup
 		var late atomic.Int64
 		limit := make(chan struct{}, 64)
@@ -60,13 +58,13 @@ func TestHundredThousandProbesLeaveNothing(t *testing.T) {
 			running.Go(func() {
 				defer func() { <-limit }()
 				target := targets[i%len(targets)]
-				if r := s.once(context.Background(), target); r.end.Sub(r.start) > target.Timeout+grace {
+				if r := s.once(target); r.end.Sub(r.start) > target.Timeout+grace {
 					late.Add(1)
 				}
 			})
 		}
 		running.Wait()
-		p.wait()
+		s.Close()
 		settle(t, goroutines, fds)
 		if n := late.Load(); n > 0 {
 			t.Errorf("%d probes returned later than their deadline", n)

@@ -1,7 +1,6 @@
 package check
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"os"
@@ -58,7 +57,7 @@ func TestProbesLeaveNothing(t *testing.T) {
 		{spec(HTTPS, quiet, pause), true},
 		{spec(HTTPS, serve(t, dripRecord), pause), true},
 	}
-	s := newSet(Options{}, newProbers().probe, func() {})
+	s := newAsker()
 	probeAll := func(times int) {
 		var running sync.WaitGroup
 		limit := make(chan struct{}, 32)
@@ -67,7 +66,7 @@ func TestProbesLeaveNothing(t *testing.T) {
 			limit <- struct{}{}
 			running.Go(func() {
 				defer func() { <-limit }()
-				if r := s.once(context.Background(), target.spec); target.ends && r.err == nil {
+				if r := s.once(target.spec); target.ends && r.err == nil {
 					t.Errorf("%v is healthy, want a timeout", target.spec)
 				}
 			})
@@ -76,6 +75,8 @@ func TestProbesLeaveNothing(t *testing.T) {
 	}
 	goroutines, fds := runtime.NumGoroutine(), descriptors(t)
 	probeAll(2000)
+	settle(t, goroutines, fds+2*spareSockets)
+	s.Close()
 	settle(t, goroutines, fds)
 }
 

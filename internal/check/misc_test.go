@@ -83,23 +83,22 @@ func TestMiscThatCannotRun(t *testing.T) {
 func TestMiscDoesNotOverlap(t *testing.T) {
 	dir := t.TempDir()
 	text := fmt.Sprintf("trap '' TERM; mkdir %[1]s/lock || touch %[1]s/twice; sleep 0.1; rmdir %[1]s/lock", dir)
-	p := newProbers()
-	set := newSet(Options{}, p.probe, p.wait)
+	set := newAsker()
 	var running sync.WaitGroup
 	for i := range 8 {
 		s := shell(t, text, time.Duration(20+60*i)*time.Millisecond, false)
 		running.Go(func() {
 			for range 3 {
-				set.once(t.Context(), s)
+				set.once(s)
 			}
 		})
 	}
 	running.Wait()
-	p.wait()
+	set.Close()
 	if _, err := os.Stat(dir + "/twice"); err == nil {
 		t.Error("it ran twice at once")
 	}
-	if n := len(p.runners.runs); n > 1 {
+	if n := len(set.probers.runners.runs); n > 1 {
 		t.Errorf("%d programs are remembered", n)
 	}
 }

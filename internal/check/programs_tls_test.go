@@ -120,10 +120,9 @@ func TestCredentialsAreReadAgain(t *testing.T) {
 	issue(t, dir, "server", "DNS:www.example.org", 30)
 	addr := sServer(t, dir, "-cert", dir+"/server.pem", "-key", dir+"/server.key")
 	s := asks(HTTPS, addr, 20*time.Second, HTTPRequest{Path: "/", Status: okStatus(), Trust: Trust{CA: other + "/ca.pem"}})
-	p := newProbers()
-	defer p.wait()
-	set := newSet(Options{}, p.probe, p.wait)
-	if r := set.once(t.Context(), s); r.err == nil {
+	set := newAsker()
+	defer set.Close()
+	if r := set.once(s); r.err == nil {
 		t.Fatal("a stranger's certificate is good")
 	}
 	text, err := os.ReadFile(dir + "/ca.pem")
@@ -132,7 +131,7 @@ func TestCredentialsAreReadAgain(t *testing.T) {
 	}
 	file(t, other, "ca.pem", string(text))
 	for deadline := time.Now().Add(10 * time.Second); ; {
-		r := set.once(t.Context(), s)
+		r := set.once(s)
 		if r.err == nil {
 			return
 		}

@@ -1,7 +1,6 @@
 package check
 
 import (
-	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -219,6 +218,45 @@ func (s Spec) asking(change func(*HTTPRequest)) Spec {
 // would hold one for as long as it lets them.
 const grace = 2 * time.Second
 
+// asker probes with a set, outside of its checks.
+type asker struct {
+	*Set
+	probers *probers
+	mu      sync.Mutex
+	waiting map[*check]chan result
+}
+
+func newAsker() *asker { return newAskerOf(newProbers(), newConnections()) }
+
+func newAskerOf(p *probers, e engine) *asker {
+	a := &asker{probers: p, waiting: map[*check]chan result{}}
+	a.Set = newSet(Options{}, p.probe, p.wait, e)
+	a.Set.mu.Lock()
+	defer a.Set.mu.Unlock()
+	a.heard = func(c *check, r result, tell notices) notices {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.waiting[c] <- r
+		delete(a.waiting, c)
+		return tell
+	}
+	return a
+}
+
+// begin begins a probe; its result comes on the channel.
+func (a *asker) begin(s Spec) chan result {
+	c, heard := &check{spec: s}, make(chan result, 1)
+	a.mu.Lock()
+	a.waiting[c] = heard
+	a.mu.Unlock()
+	a.Set.mu.Lock()
+	defer a.Set.mu.Unlock()
+	a.schedule(c, 0)
+	return heard
+}
+
+func (a *asker) once(s Spec) result { return <-a.begin(s) }
+
 // probeOnce probes as a set does, and fails the test if the probe returns late.
 func probeOnce(t testing.TB, s Spec) error {
 	t.Helper()
@@ -228,9 +266,9 @@ func probeOnce(t testing.TB, s Spec) error {
 // probeResult is probeOnce with all that was found.
 func probeResult(t testing.TB, s Spec) result {
 	t.Helper()
-	p := newProbers()
-	defer p.wait()
-	r := newSet(Options{}, p.probe, p.wait).once(context.Background(), s)
+	a := newAsker()
+	defer a.Close()
+	r := a.once(s)
 	if took := r.end.Sub(r.start); took > s.Timeout+grace {
 		t.Errorf("%v returned after %v, its timeout is %v", s, took, s.Timeout)
 	}

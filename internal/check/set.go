@@ -32,34 +32,46 @@ type Options struct {
 // Set runs the checks it was given last. Its methods may be called from any goroutine.
 type Set struct {
 	options Options
-	probe   func(context.Context, Spec) error
-	release func() // waits for what probes left behind
+	probe   func(context.Context, Spec) error // what the engine does not probe
+	release func()                            // waits for what probes left behind
 	running sync.WaitGroup
+	epoch   time.Time // the times below are counted from here
 
 	closing chan struct{} // closed when the set is
 
 	mu     sync.Mutex
 	closed bool
+	engine engine
+	heard  func(*check, result, notices) notices // judge
 	checks map[Spec]*check
+	due    agenda           // checks between two probes
+	late   agenda           // checks that the engine probes, by their deadlines
+	asleep time.Duration    // until when nothing is due
 	before map[string]saved // what the process before found
 	lost   bool             // the verdicts could not be written
 }
 
-// check is one running check. Its goroutine alone changes state, under the set's lock.
+// check is one running check. It changes under the set's lock alone. It is in one of the agendas,
+// or has a goroutine that probes and can be cancelled.
 type check struct {
-	spec   Spec
-	cancel context.CancelFunc
-	state  state
-	key    string // the spec's, once it was needed
+	spec     Spec
+	state    state
+	key      string             // the spec's, once it was needed
+	began    time.Duration      // the start of its last probe
+	cancel   context.CancelFunc // nil unless a goroutine probes
+	place    int32              // in its agenda
+	flight   int32              // the engine's own
+	underway bool               // the engine probes
+	gone     bool               // no longer in the set
 }
 
 // NewSet returns an empty set.
 func NewSet(o Options) *Set {
 	p := newProbers()
-	return newSet(o, p.probe, p.wait)
+	return newSet(o, p.probe, p.wait, newConnections())
 }
 
-func newSet(o Options, probe func(context.Context, Spec) error, release func()) *Set {
+func newSet(o Options, probe func(context.Context, Spec) error, release func(), e engine) *Set {
 	if o.Report == nil {
 		o.Report = func(Change) {}
 	}
@@ -75,11 +87,14 @@ func newSet(o Options, probe func(context.Context, Spec) error, release func()) 
 	if o.StateLost == nil {
 		o.StateLost = func(error) {}
 	}
-	s := &Set{options: o, probe: probe, release: release, closing: make(chan struct{}), checks: map[Spec]*check{}}
+	s := &Set{options: o, probe: probe, release: release, engine: e, epoch: time.Now(),
+		closing: make(chan struct{}), checks: map[Spec]*check{}}
+	s.heard = s.judge
 	if o.StateFile != "" {
 		s.before = restore(o.StateFile)
 		s.running.Go(s.saver)
 	}
+	s.running.Go(s.run)
 	return s
 }
 
@@ -98,7 +113,7 @@ func (s *Set) Apply(specs map[Spec]struct{}) {
 	found := map[Spec]Verdict{} // by checks that are stopped, without their timing
 	for spec, c := range s.checks {
 		if _, ok := specs[spec]; !ok {
-			c.cancel()
+			s.stop(c)
 			delete(s.checks, spec)
 			if worse(c.state.Verdict, found[spec.Untimed()]) {
 				found[spec.Untimed()] = c.state.Verdict
@@ -110,8 +125,7 @@ func (s *Set) Apply(specs map[Spec]struct{}) {
 		if _, ok := s.checks[spec]; ok {
 			continue
 		}
-		ctx, cancel := context.WithCancel(context.Background())
-		c := &check{spec: spec, cancel: cancel, state: newState(spec, now)}
+		c := &check{spec: spec, state: newState(spec, now)}
 		if v := found[spec.Untimed()]; v.Known {
 			v.Fault = nil // the new check finds its own
 			c.state.Verdict = v
@@ -121,7 +135,7 @@ func (s *Set) Apply(specs map[Spec]struct{}) {
 			}
 		}
 		s.checks[spec] = c
-		s.running.Go(func() { s.run(ctx, c) })
+		s.schedule(c, c.state.first.Sub(s.epoch))
 	}
 }
 
@@ -149,56 +163,14 @@ func (s *Set) Close() {
 	}
 	s.mu.Lock()
 	for spec, c := range s.checks {
-		c.cancel()
+		s.stop(c)
 		delete(s.checks, spec)
 	}
+	s.engine.wake()
 	s.mu.Unlock()
 	s.running.Wait()
 	s.release()
-}
-
-// run probes one target until ctx ends.
-func (s *Set) run(ctx context.Context, c *check) {
-	timer := time.NewTimer(time.Until(c.state.first))
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-timer.C:
-		}
-		r := s.once(ctx, c.spec)
-		if ctx.Err() != nil {
-			return
-		}
-		before := c.state.Verdict
-		after, next := step(c.spec, c.state, r)
-		s.mu.Lock()
-		c.state = after
-		s.mu.Unlock()
-
-		if change, ok := change(c.spec, before, after.Verdict); ok {
-			s.options.Report(change)
-		}
-		if borne(c.spec, before, after.Verdict) {
-			s.options.Failed(c.spec, after.Verdict)
-		}
-		if expiring(before, after.Verdict) {
-			s.options.Expiring(c.spec, after.Found.Expires)
-		}
-		if faultChanged(before, after.Verdict) {
-			s.options.LocalError(c.spec, after.Fault)
-		}
-		timer.Reset(time.Until(next))
+	if !again {
+		s.engine.close()
 	}
-}
-
-// once probes a target once, within its timeout.
-func (s *Set) once(ctx context.Context, spec Spec) result {
-	start := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, spec.Timeout)
-	defer cancel()
-	var found Finding
-	err := s.probe(withFinding(ctx, &found), spec)
-	return result{start: start, end: time.Now(), err: err, found: found}
 }

@@ -69,6 +69,32 @@ func (l *lan) since(start time.Time, spec Spec) (at []time.Duration) {
 	return at
 }
 
+// clock is an engine that probes nothing: it only waits, also in fake time.
+type clock struct{ woken chan struct{} }
+
+func newClock() clock { return clock{make(chan struct{}, 1)} }
+
+func (clock) begin(*check) bool    { return false }
+func (clock) abandon(*check) error { return nil }
+func (clock) ended() []ending      { return nil }
+func (clock) close()               {}
+
+func (c clock) wait(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-c.woken:
+	}
+}
+
+func (c clock) wake() {
+	select {
+	case c.woken <- struct{}{}:
+	default:
+	}
+}
+
 // reports collects what a set tells.
 type reports struct {
 	mu      sync.Mutex
@@ -111,7 +137,7 @@ func specs(list ...Spec) map[Spec]struct{} {
 func simulate(t *testing.T, body func(t *testing.T, l *lan, r *reports, s *Set)) {
 	synctest.Test(t, func(t *testing.T) {
 		l, r := newLAN(), &reports{}
-		s := newSet(r.options(), l.probe, func() {})
+		s := newSet(r.options(), l.probe, func() {}, newClock())
 		defer s.Close()
 		body(t, l, r, s)
 	})
@@ -388,7 +414,7 @@ func TestLogAllFailures(t *testing.T) {
 				mu.Lock()
 				defer mu.Unlock()
 				told = append(told, v)
-			}}, l.probe, func() {})
+			}}, l.probe, func() {}, newClock())
 			defer s.Close()
 			spec := tcpSpec("10.10.10.11:80") // bears 2 failures
 			spec.LogAllFailures = all
@@ -483,7 +509,7 @@ func TestReportComesAfterTheVerdict(t *testing.T) {
 			if v := s.Verdicts()[c.Spec]; v.State() != c.To || !v.Since.Equal(c.At) {
 				t.Errorf("reported %+v while the verdict is %+v", c, v)
 			}
-		}}, l.probe, func() {})
+		}}, l.probe, func() {}, newClock())
 		defer s.Close()
 		s.Apply(specs(spec))
 		for _, dead := range []bool{true, false, true} {
@@ -502,7 +528,7 @@ func TestOptionsAreOptional(t *testing.T) {
 		l := newLAN()
 		l.dead["10.10.10.11:80"] = true
 		l.broken["10.10.10.12:80"] = errFiles
-		s := newSet(Options{}, l.probe, func() {})
+		s := newSet(Options{}, l.probe, func() {}, newClock())
 		defer s.Close()
 		dead, broken := tcpSpec("10.10.10.11:80"), tcpSpec("10.10.10.12:80")
 		s.Apply(specs(dead, broken))

@@ -63,9 +63,12 @@ func TestSocketIsWhereProbesComeFrom(t *testing.T) {
 		for _, own := range []string{"192.0.2.1", "2001:db8::1"} {
 			addr, who := observe(t, netip.AddrPortFrom(netip.MustParseAddr(own), 0).String())
 			s := spec(TCP, addr, 5*time.Second)
+			talk := TCPRequest{Send: "x"}
 			source := netip.MustParseAddr(strings.TrimSuffix(own, "1") + "2")
 
 			s.Detail = NewDetail(Socket{Source: source}, nil)
+			wantError(t, probeOnce(t, s), "")
+			s.Detail = NewDetail(Socket{Source: source}, talk)
 			wantError(t, probeOnce(t, s), "")
 			if from := heard(t, who); from.Addr() != source {
 				t.Errorf("bindto %s: came from %s", source, from)
@@ -73,6 +76,8 @@ func TestSocketIsWhereProbesComeFrom(t *testing.T) {
 			s.Detail = NewDetail(Socket{Port: 5555}, nil)
 			wantError(t, probeOnce(t, s), "")
 			wantError(t, probeOnce(t, s), "") // again at once: the first left nothing behind
+			s.Detail = NewDetail(Socket{Port: 5555}, talk)
+			wantError(t, probeOnce(t, s), "")
 			if from := heard(t, who); from.Port() != 5555 {
 				t.Errorf("bind_port 5555: came from %s", from)
 			}

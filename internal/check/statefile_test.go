@@ -26,7 +26,7 @@ func TestRestartKeepsVerdicts(t *testing.T) {
 				l := newLAN()
 				l.dead[down.Addr.String()] = true
 				o := Options{StateFile: path}
-				first := newSet(o, l.probe, func() {})
+				first := newSet(o, l.probe, func() {}, newClock())
 				first.Apply(specs(down, up))
 				time.Sleep(2 * down.Interval)
 				synctest.Wait()
@@ -34,7 +34,7 @@ func TestRestartKeepsVerdicts(t *testing.T) {
 				first.Close()
 				time.Sleep(c.pause)
 
-				second := newSet(o, l.probe, func() {})
+				second := newSet(o, l.probe, func() {}, newClock())
 				defer second.Close()
 				retimed := down
 				retimed.Interval, retimed.Retry = down.Interval+time.Second, 7
@@ -72,7 +72,7 @@ func TestStateFileThatIsBad(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		told := 0
 		l := newLAN()
-		s := newSet(Options{StateFile: dir + "/none/verdicts.json", StateLost: func(error) { told++ }}, l.probe, func() {})
+		s := newSet(Options{StateFile: dir + "/none/verdicts.json", StateLost: func(error) { told++ }}, l.probe, func() {}, newClock())
 		s.Apply(specs(tcpSpec("10.10.10.11:80")))
 		time.Sleep(5 * saveEvery)
 		synctest.Wait()
@@ -137,7 +137,7 @@ func TestStateFileHasNoSecret(t *testing.T) {
 
 func BenchmarkSave(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "verdicts.json")
-	set := newSet(Options{}, nil, func() {})
+	set := newSet(Options{}, nil, func() {}, newClock())
 	set.options.StateFile = path
 	for i := range 10000 {
 		s := tcpSpec("10.0.0.1:80")

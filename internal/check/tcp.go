@@ -6,7 +6,6 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"syscall"
 )
 
 // TCPRequest is what is said on a connection that was accepted, and what has to be heard.
@@ -31,13 +30,10 @@ func (TCPRequest) suffix() string { return "" }
 // maxExpected bounds what is read of what a server says, in bytes.
 const maxExpected = 64 << 10
 
-// tcp connects, and closes at once unless there is something to say or to hear. The close is a
-// reset, so that neither side keeps the connection in TIME_WAIT: the target sees SYN, ACK, RST.
+// tcp connects, says what there is to say, and wants to hear what it is told to. That a connection
+// is accepted at all is what connections_linux.go probes.
 func (p *probers) tcp(ctx context.Context, spec Spec) error {
-	q, asks := spec.Detail.Request().(TCPRequest)
-	if !asks {
-		return accepts(ctx, spec)
-	}
+	q, _ := spec.Detail.Request().(TCPRequest)
 	conn, err := open(ctx, spec)
 	if err != nil {
 		return err
@@ -56,20 +52,5 @@ func (p *probers) tcp(ctx context.Context, spec Spec) error {
 	case unwanted != "":
 		return errors.New("the answer" + strings.TrimPrefix(unwanted, "body"))
 	}
-	return nil
-}
-
-// accepts wants a connection to be accepted.
-func accepts(ctx context.Context, spec Spec) error {
-	conn, err := connect(ctx, spec)
-	switch {
-	case errors.Is(err, syscall.ECONNRESET):
-		// It was accepted, and reset before we looked: a reset in answer to the SYN is
-		// ECONNREFUSED (tcp_reset in net/ipv4/tcp_input.c).
-		return nil
-	case err != nil:
-		return err
-	}
-	conn.Close() // what a close says after the connect does not matter
 	return nil
 }

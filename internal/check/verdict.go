@@ -111,8 +111,7 @@ const minRetryDelay = 10 * time.Millisecond
 func step(spec Spec, s state, r result) (state, time.Time) {
 	next, soon := s.nextRegular(spec, r.end), r.end.Add(max(spec.DelayBeforeRetry, minRetryDelay))
 
-	var f *fault
-	if errors.As(r.err, &f) {
+	if isFault(r.err) {
 		s.Fault = r.err
 		return s, next
 	}

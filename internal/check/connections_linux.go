@@ -1,0 +1,246 @@
+package check
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// spareSockets is how many sockets that are not connected are kept for the next probes.
+	spareSockets = 64
+	// spareFiles is how many descriptors are left to the rest of the process.
+	spareFiles = 200
+)
+
+// connections is the engine of a set: it probes over TCP, all connections at once.
+//
+// A probe that wants no more than to be accepted is a SYN, the answer to it and a reset: the kernel
+// holds back the ACK of a connection on which it is told to expect data (TCP_DEFER_ACCEPT in
+// tcp(7)), and the reset is there before. The server's program does not hear of it. The socket is
+// disconnected rather than closed, and serves again, without the cost of another.
+type connections struct {
+	*poller
+	flights  []flight
+	free     []int32    // flights without a socket
+	idle     [2][]int32 // flights with one that is not connected, for IPv4 and IPv6
+	over     []ending   // not told yet
+	told     []ending   // what ended returned last
+	underway int        // how many connections are in use
+	most     int        // how many may be
+}
+
+// flight is a connection, or a socket that waits for one.
+type flight struct {
+	check      *check // nil while it is idle
+	fd         int
+	generation int32 // tells its events from those of sockets that it had before
+}
+
+func newConnections() *connections {
+	c := &connections{poller: newPoller(), most: 1}
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err == nil {
+		c.most = max(c.most, int(min(limit.Cur, 1<<30))-spareFiles)
+	}
+	return c
+}
+
+// begin begins to connect to the target of a check that wants nothing but that.
+func (c *connections) begin(check *check) bool {
+	if check.spec.Kind != TCP || check.spec.Detail.Request() != nil {
+		return false
+	}
+	if err := c.connect(check); err != nil {
+		c.over = append(c.over, ending{check, failure("connect "+check.spec.Addr.String(), err)})
+	}
+	return true
+}
+
+// connect begins to connect to the target of a check.
+func (c *connections) connect(check *check) error {
+	check.flight = -1
+	socket := check.spec.Detail.Socket()
+	target, ok := newSockaddr(socket.target(check.spec.Addr))
+	if !ok {
+		return os.NewSyscallError("socket", unix.ENODEV)
+	}
+	if c.underway >= c.most {
+		return os.NewSyscallError("socket", unix.EMFILE)
+	}
+	id, err := c.socket(target.family(), socket)
+	if err != nil {
+		return err
+	}
+	f := &c.flights[id]
+	if errno := target.connect(f.fd); errno != 0 && errno != unix.EINPROGRESS {
+		c.discard(id)
+		return os.NewSyscallError("connect", errno)
+	}
+	f.check, check.flight = check, id
+	c.underway++
+	return nil
+}
+
+// socket returns a flight whose socket can be connected.
+func (c *connections) socket(family int, from Socket) (int32, error) {
+	idle := c.idleOf(family)
+	if n := len(*idle); n > 0 && from == (Socket{}) {
+		id := (*idle)[n-1]
+		*idle = (*idle)[:n-1]
+		return id, nil
+	}
+	fd, err := newSocket(family, from)
+	if err != nil {
+		return 0, err
+	}
+	if len(c.free) == 0 {
+		c.free = append(c.free, int32(len(c.flights)))
+		c.flights = append(c.flights, flight{})
+	}
+	id := c.free[len(c.free)-1]
+	f := &c.flights[id]
+	if err := c.add(fd, id, f.generation, unix.EPOLLIN|unix.EPOLLOUT|unix.EPOLLRDHUP); err != nil {
+		unix.Close(fd)
+		return 0, err
+	}
+	f.fd = fd
+	c.free = c.free[:len(c.free)-1]
+	return id, nil
+}
+
+func (c *connections) idleOf(family int) *[]int32 {
+	if family == unix.AF_INET {
+		return &c.idle[0]
+	}
+	return &c.idle[1]
+}
+
+// newSocket opens a socket for a connection from where a check says.
+func newSocket(family int, from Socket) (int, error) {
+	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, os.NewSyscallError("socket", err)
+	}
+	if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, 1); err != nil {
+		unix.Close(fd)
+		return -1, &optionError{"TCP_DEFER_ACCEPT", err}
+	}
+	if from != (Socket{}) {
+		if err := from.prepare(fd, family); err != nil {
+			unix.Close(fd)
+			return -1, err
+		}
+	}
+	return fd, nil
+}
+
+// prepare sets the options of a socket and binds it.
+func (s Socket) prepare(fd, family int) error {
+	if err := s.set(fd); err != nil {
+		return err
+	}
+	local, bound := s.from(family)
+	if !bound {
+		return nil
+	}
+	addr, ok := newSockaddr(local)
+	if !ok {
+		return os.NewSyscallError("bind", unix.ENODEV)
+	}
+	if errno := addr.bind(fd); errno != 0 {
+		return os.NewSyscallError("bind", errno)
+	}
+	return nil
+}
+
+// ended looks at the connections of which there is news.
+func (c *connections) ended() []ending {
+	c.take(c.look)
+	c.told, c.over = c.over, c.told[:0]
+	return c.told
+}
+
+// look follows what has happened to a connection.
+func (c *connections) look(id, generation int32, events uint32) {
+	f := &c.flights[id]
+	if f.check == nil || f.generation != generation {
+		return // of a time before
+	}
+	check := f.check
+	if events&(unix.EPOLLERR|unix.EPOLLHUP) == 0 {
+		c.release(id)
+		c.over = append(c.over, ending{check, nil})
+		return
+	}
+	code, err := unix.GetsockoptInt(f.fd, unix.SOL_SOCKET, unix.SO_ERROR)
+	c.remove(id)
+	errno := unix.Errno(code)
+	switch {
+	case err != nil:
+		err = failure("connect "+check.spec.Addr.String(), os.NewSyscallError("getsockopt", err))
+	case errno != 0 && errno != unix.ECONNRESET:
+		// ECONNRESET is a connection that was accepted, and reset before we looked: a reset in
+		// answer to the SYN is ECONNREFUSED (tcp_reset in net/ipv4/tcp_input.c).
+		err = failure("connect "+check.spec.Addr.String(), os.NewSyscallError("connect", errno))
+	}
+	c.over = append(c.over, ending{check, err})
+}
+
+// abandon gives a connection up.
+func (c *connections) abandon(check *check) error {
+	if check.flight >= 0 {
+		disconnect(c.flights[check.flight].fd)
+		c.remove(check.flight)
+	}
+	return fmt.Errorf("connect %s: no answer within %v", check.spec.Addr, check.spec.Timeout)
+}
+
+// release ends a connection that stands, and keeps its socket if it can serve again.
+func (c *connections) release(id int32) {
+	f := &c.flights[id]
+	idle := c.idleOf(familyOf(f.check.spec.Addr.Addr()))
+	again := f.check.spec.Detail.Socket() == (Socket{}) && f.check.spec.Addr.Addr().Zone() == ""
+	if disconnect(f.fd) != 0 || !again || len(*idle) >= spareSockets {
+		c.remove(id)
+		return
+	}
+	f.check = nil
+	c.underway--
+	*idle = append(*idle, id)
+}
+
+func familyOf(a netip.Addr) int {
+	if a.Unmap().Is4() {
+		return unix.AF_INET
+	}
+	return unix.AF_INET6
+}
+
+// remove ends a connection, whatever state it is in.
+func (c *connections) remove(id int32) {
+	c.flights[id].check = nil
+	c.underway--
+	c.discard(id)
+}
+
+// discard closes the socket of a flight.
+func (c *connections) discard(id int32) {
+	f := &c.flights[id]
+	unix.Close(f.fd)
+	f.generation++
+	c.free = append(c.free, id)
+}
+
+func (c *connections) close() {
+	for _, idle := range c.idle {
+		for _, id := range idle {
+			c.discard(id)
+		}
+	}
+	c.idle = [2][]int32{}
+	c.poller.close()
+}

@@ -1,0 +1,187 @@
+package check
+
+import (
+	"context"
+	"time"
+)
+
+// engine makes probes that need no goroutine of their own while they wait. Its methods are called
+// under the lock of the set, apart from wait and wake.
+type engine interface {
+	// begin starts the probe of a check; false where the engine has none of that kind.
+	begin(*check) bool
+	// abandon ends the probe of a check before its time, and returns what it is to be blamed for
+	// when it is over its time.
+	abandon(*check) error
+	// ended returns the probes that have ended by themselves. The list is good until the next call.
+	ended() []ending
+	// wait returns after so long, when a probe may have ended, or after wake.
+	wait(time.Duration)
+	wake()
+	close()
+}
+
+// ending is the end of one probe.
+type ending struct {
+	c   *check
+	err error
+}
+
+// never is how long a set without checks waits.
+const never = time.Hour
+
+// run starts the probes that are due and follows them to their end, until the set is closed.
+func (s *Set) run() {
+	for {
+		s.mu.Lock()
+		if s.closed {
+			s.mu.Unlock()
+			return
+		}
+		s.asleep = 0
+		tell := s.turn()
+		until := s.next()
+		s.asleep = until
+		s.mu.Unlock()
+		s.tell(tell)
+		s.engine.wait(until - s.now())
+	}
+}
+
+// turn does all that is due.
+func (s *Set) turn() (tell notices) {
+	tell = s.collect(tell)
+	now := s.now()
+	for c := s.late.take(now); c != nil; c = s.late.take(now) {
+		err := s.engine.abandon(c)
+		c.underway = false
+		tell = s.heard(c, s.result(c, err), tell)
+	}
+	for c := s.due.take(now); c != nil; c = s.due.take(now) {
+		s.start(c)
+	}
+	return s.collect(tell)
+}
+
+// collect hears of the probes that the engine has ended.
+func (s *Set) collect(tell notices) notices {
+	for _, e := range s.engine.ended() {
+		s.late.remove(e.c)
+		e.c.underway = false
+		tell = s.heard(e.c, s.result(e.c, e.err), tell)
+	}
+	return tell
+}
+
+func (s *Set) result(c *check, err error) result {
+	return result{start: s.epoch.Add(c.began), end: time.Now(), err: err}
+}
+
+// start starts the probe of a check, within its timeout.
+func (s *Set) start(c *check) {
+	c.began = s.now()
+	if s.engine.begin(c) {
+		c.underway = true
+		s.late.add(c, c.began+c.spec.Timeout)
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), c.spec.Timeout)
+	c.cancel = cancel
+	s.running.Go(func() {
+		var found Finding
+		err := s.probe(withFinding(ctx, &found), c.spec)
+		r := s.result(c, err)
+		r.found = found
+		cancel()
+		s.mu.Lock()
+		c.cancel = nil
+		var tell notices
+		if !c.gone {
+			tell = s.heard(c, r, nil)
+		}
+		s.mu.Unlock()
+		s.tell(tell)
+	})
+}
+
+// stop ends a check.
+func (s *Set) stop(c *check) {
+	c.gone = true
+	switch {
+	case c.cancel != nil:
+		c.cancel()
+	case c.underway:
+		s.late.remove(c)
+		_ = s.engine.abandon(c)
+	default:
+		s.due.remove(c)
+	}
+}
+
+// judge takes a check from the end of one probe to the start of the next.
+func (s *Set) judge(c *check, r result, tell notices) notices {
+	before := c.state.Verdict
+	after, next := step(c.spec, c.state, r)
+	c.state = after
+	s.schedule(c, next.Sub(s.epoch))
+	if ordinary(before, after.Verdict) {
+		return tell
+	}
+	return append(tell, notice{c.spec, before, after.Verdict})
+}
+
+// ordinary reports whether the probe between two verdicts was one of many that succeed: there is
+// nothing to tell of it.
+func ordinary(before, after Verdict) bool {
+	return before.Known && before.Healthy && after.Healthy && before.Fault == nil && after.Fault == nil && after.Err == nil &&
+		before.Found == (Finding{}) && after.Found == (Finding{})
+}
+
+// schedule has a check probe at a time.
+func (s *Set) schedule(c *check, at time.Duration) {
+	s.due.add(c, at)
+	if at < s.asleep {
+		s.asleep = at
+		s.engine.wake()
+	}
+}
+
+// next is when something is due.
+func (s *Set) next() time.Duration {
+	at := s.now() + never
+	for _, a := range []agenda{s.due, s.late} {
+		if first, ok := a.next(); ok {
+			at = min(at, first)
+		}
+	}
+	return at
+}
+
+// now is the time since the set began, by the monotonic clock.
+func (s *Set) now() time.Duration { return time.Since(s.epoch) }
+
+// notice is a probe of which there may be something to tell once the set's lock is free.
+type notice struct {
+	spec          Spec
+	before, after Verdict
+}
+
+type notices []notice
+
+// tell tells what there is to tell.
+func (s *Set) tell(all notices) {
+	for _, n := range all {
+		if change, ok := change(n.spec, n.before, n.after); ok {
+			s.options.Report(change)
+		}
+		if borne(n.spec, n.before, n.after) {
+			s.options.Failed(n.spec, n.after)
+		}
+		if expiring(n.before, n.after) {
+			s.options.Expiring(n.spec, n.after.Found.Expires)
+		}
+		if faultChanged(n.before, n.after) {
+			s.options.LocalError(n.spec, n.after.Fault)
+		}
+	}
+}
