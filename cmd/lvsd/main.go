@@ -45,7 +45,7 @@ func run(list []string) int {
 	}
 	root.SetFlagErrorFunc(usage)
 	root.AddCommand(runCommand(), checkCommand(), convertCommand(), fmtCommand(), planCommand(), statusCommand(), drainCommand(), undrainCommand(), weightCommand(),
-		versionCommand(), electCommand())
+		realServerCommand(), versionCommand(), electCommand())
 	root.SetArgs(list)
 	err := root.Execute()
 	var code exit

@@ -6,7 +6,8 @@
 #                      └── web servers 192.168.2.31-32
 #
 # On each real server, once at boot: the VIP on lo, and no ARP for it, so that the segment
-# sends the VIP's packets to the director alone.
+# sends the VIP's packets to the director alone. "lvsd realserver up" with this file does it
+# (docs/services.md), or by hand:
 #
 #   sysctl -w net.ipv4.conf.all.arp_ignore=1     # answer ARP only for the interface's own addresses
 #   sysctl -w net.ipv4.conf.all.arp_announce=2   # ask by ARP from the interface's own address

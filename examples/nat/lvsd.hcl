@@ -3,7 +3,8 @@
 #   client 192.168.2.21 ── eth0 [ lb1 192.168.2.1 · lb2 192.168.2.2 ] eth1 ── web servers 10.10.10.11-13
 #
 # The real servers' default gateway is the V-gate, 10.10.10.9: their answers must come back
-# through the director that serves, which puts the VIP's address in again.
+# through the director that serves, which puts the VIP's address in again. "lvsd realserver up"
+# with this file sets that route on a real server (docs/services.md).
 
 locals {
   servers = ["10.10.10.11", "10.10.10.12", "10.10.10.13"]

@@ -5,7 +5,8 @@
 #                      ├── (network) ── web server 10.20.0.31
 #                      └── (network) ── web server 10.30.0.32
 #
-# On each real server, once at boot: a tunnel device with the VIP.
+# On each real server, once at boot: a tunnel device with the VIP. "lvsd realserver up" with
+# this file makes one (docs/services.md), or by hand:
 #
 #   modprobe ipip                                # makes the device tunl0
 #   ip address add 192.168.2.11/32 dev tunl0

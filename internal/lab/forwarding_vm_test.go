@@ -3,9 +3,13 @@
 package lab
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
+	"os"
+	"os/exec"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -31,26 +35,42 @@ func TestNATToAnotherPortWithWeights(t *testing.T) {
 	}
 }
 
-// DR and TUN: the answers do not pass the director, and no ICMP redirect tells the client to do without it.
+// DR and TUN, with nothing done on the web servers but "lvsd realserver up": the answers do not pass the
+// director, and no ICMP redirect tells the client to do without it.
 func TestDirectRoutingAndTunnelling(t *testing.T) {
 	for _, way := range []struct {
-		kind       string
+		name       string
 		forwarding Forwarding
+		kind       string // in HCL
 		shown      string // by ipvsadm
-	}{{"DR", DR, "-g -w 1"}, {"TUN", TUN, "-i -w 1 --tun-type ipip"}} {
-		t.Run(way.kind, func(t *testing.T) {
+	}{
+		{"DR", DR, `"DR"`, "-g -w 1"},
+		{"TUN", TUN, `"TUN"`, "-i -w 1 --tun-type ipip"},
+		{"TUN in GRE", TUN, `["TUN", "type", "gre", "csum"]`, "-i -w 1 --tun-type gre --tun-csum"},
+		{"TUN in GUE", TUN, `["TUN", "type", "gue", "port", 5555]`, "-i -w 1 --tun-type gue --tun-port 5555 --tun-nocsum"},
+	} {
+		t.Run(way.name, func(t *testing.T) {
 			d := newDirectors(t, way.forwarding, "")
 			var servers, shown []string
 			for _, real := range d.Real {
 				servers = append(servers, serverBlock(real, 80, 1))
 				shown = append(shown, fmt.Sprintf("-a -t 192.168.2.11:80 -r %s:80 %s", real, way.shown))
 			}
-			d.write(instance + serviceBlock(fmt.Sprintf("\n  lb_algo = \"rr\"\n  lb_kind = %q\n", way.kind), servers...))
+			d.write(instance + serviceBlock(fmt.Sprintf("\n  lb_algo = \"rr\"\n  lb_kind = %s\n", way.kind), servers...))
 			d.startBoth()
 			for i := range d.lvsd {
 				d.services(i, append([]string{"-A -t 192.168.2.11:80 -s rr"}, shown...)...)
 			}
-			redirects, err := d.Client.Capture(d.ctx, "eth0", "icmp[icmptype] = icmp-redirect")
+			before := d.hostState(0)
+			for i := range d.Web {
+				d.realServer(i, 3, "status")
+				d.realServer(i, 0, "up")
+				d.realServer(i, 0, "status")
+				if said := d.realServer(i, 0, "up"); said != "" {
+					t.Errorf("a second time it did\n%s", said)
+				}
+			}
+			redirects, err := d.Client.Capture(d.ctx, "eth0", "icmp[icmptype] = icmp-redirect or arp")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -76,7 +96,56 @@ func TestDirectRoutingAndTunnelling(t *testing.T) {
 				if strings.Contains(l.Text, "redirect") && strings.Contains(l.Text, "ICMP") && !strings.Contains(l.Text, "listening") {
 					t.Errorf("the client was redirected: %s", l.Text)
 				}
+				for _, web := range d.Web {
+					if mac := d.mac(web); strings.Contains(l.Text, d.VIP.String()+" is-at "+mac) {
+						t.Errorf("%s answered ARP for the VIP: %s", web.Name, l.Text)
+					}
+				}
+			}
+			d.realServer(0, 0, "down")
+			if after := d.hostState(0); after != before {
+				t.Errorf("after \"down\" web1 is\n%s\nbefore \"up\" it was\n%s", after, before)
 			}
 		})
 	}
+}
+
+// realServer runs a command of lvsd realserver on a web server, which must end with an exit code, and returns
+// what it said.
+func (d *directors) realServer(i, code int, command string) string {
+	d.Helper()
+	args := []string{os.Getenv(BinaryVariable), "realserver", command, "-c", d.config}
+	out, err := d.Web[i].Run(d.ctx, args...)
+	got := 0
+	var failed *exec.ExitError
+	if errors.As(err, &failed) {
+		got = failed.ExitCode()
+	} else if err != nil {
+		d.Fatal(err)
+	}
+	if got != code {
+		d.Fatalf("exit code %d, not %d: %v\n%s", got, code, err, out)
+	}
+	return out
+}
+
+// hostState is what a web server has of addresses, routes, devices and the parameters that DR and TUN change.
+func (d *directors) hostState(i int) string {
+	d.Helper()
+	out, err := d.Web[i].Run(d.ctx, "sh", "-c", "ip -o address show; ip route show; ip fou show 2>/dev/null || true; cd /proc/sys/net/ipv4/conf; grep . */arp_ignore */arp_announce */rp_filter")
+	if err != nil {
+		d.Fatal(err)
+	}
+	// Fallback devices come with the first tunnel of a kind, and stay.
+	return regexp.MustCompile("(?m)^.*(tunl0|gre0|gretap0|erspan0|sit0|ip6tnl0).*\n").ReplaceAllString(out, "")
+}
+
+// mac is the link-layer address of the interface that a web server has outside.
+func (d *directors) mac(web *Host) string {
+	d.Helper()
+	out, err := web.Run(d.ctx, "sh", "-c", "dev=eth0; [ ! -e /sys/class/net/eth1 ] || dev=eth1; cat /sys/class/net/$dev/address")
+	if err != nil {
+		d.Fatal(err)
+	}
+	return strings.TrimSpace(out)
 }

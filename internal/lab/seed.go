@@ -21,12 +21,12 @@ type Forwarding int
 // The three ways of IPVS.
 const (
 	NAT Forwarding = iota // web servers inside, their default route leads to the V-gate
-	DR                    // web servers on the directors' outside segment, the VIP on their lo
-	TUN                   // web servers inside, the VIP on their tunl0, answering over their own outside interface
+	DR                    // web servers on the directors' outside segment
+	TUN                   // web servers inside, answering over their own outside interface
 )
 
 // Seed is a client, two directors and three web servers: the directors' eth0 is outside, where the client is, their eth1 inside.
-// Nothing is configured on the directors but their own addresses.
+// Nothing is configured on the directors but their own addresses, and for DR and TUN no VIP on the web servers.
 type Seed struct {
 	*Lab
 	Client *Host
@@ -98,9 +98,9 @@ func (s *Seed) connect(i int, f Forwarding, outside, inside *Switch) error {
 		return errors.Join(web.Plug("eth0", inside, insideWeb[i]), web.DefaultRoute(s.VGate))
 	case DR:
 		s.Real[i] = outsideWeb[i].Addr()
-		return errors.Join(web.Plug("eth0", outside, outsideWeb[i]), web.HoldVIP("lo", s.VIP))
+		return web.Plug("eth0", outside, outsideWeb[i])
 	case TUN:
-		return errors.Join(web.Plug("eth0", inside, insideWeb[i]), web.Plug("eth1", outside, outsideWeb[i]), web.HoldVIP("tunl0", s.VIP))
+		return errors.Join(web.Plug("eth0", inside, insideWeb[i]), web.Plug("eth1", outside, outsideWeb[i]))
 	}
 	return fmt.Errorf("no such forwarding: %d", f)
 }

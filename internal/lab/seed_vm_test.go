@@ -30,6 +30,15 @@ func TestForwarding(t *testing.T) {
 					t.Error(err)
 				}
 			})
+			for _, web := range s.Web {
+				device := map[Forwarding]string{DR: "lo", TUN: "tunl0"}[way.forwarding]
+				if device == "" {
+					continue
+				}
+				if err := web.HoldVIP(device, s.VIP); err != nil {
+					t.Fatal(err)
+				}
+			}
 			built := time.Now()
 			director := s.LB[0]
 			if err := director.AddAddress("eth0", netip.PrefixFrom(s.VIP, 32)); err != nil {

@@ -65,3 +65,6 @@ type Table struct {
 	Up        map[string]bool // interfaces that are administratively up and have a carrier
 	Addresses map[Address]struct{}
 }
+
+// Host returns the kernel of the network namespace that the calling thread is in when it calls Open.
+func Host() Kernel { return new(hostKernel) }
