@@ -16,7 +16,7 @@ func TestKeepalivedOtherPassword(t *testing.T) {
 	copy(ours.Password[:], "secret")
 	copy(theirs.Password[:], "secretx")
 	k := w.keepalived(1, []Config{theirs}, nil)
-	k.waitMaster(true, theirs)
+	k.serves(true)
 	d := w.start(0, []Config{ours}, nil)
 	d.waitState(Master, outside)
 	d.wait("a refused advert", 5*time.Second, func() bool {

@@ -3,217 +3,102 @@
 package vrrp
 
 import (
-	"bytes"
 	"fmt"
 	"net/netip"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 )
 
-// peer is a keepalived that runs in a namespace.
-type peer struct {
-	w    *wire
-	side int
-	cmd  *exec.Cmd
-	log  *journal
+// party is a node that takes part in an election, by whatever program.
+type party interface {
+	start()
+	stop()           // in order
+	crash()          // without a word
+	serves(yes bool) // waits until the node is master, or is not
+	follows()        // waits until the node is backup
+	content()        // fails if it complained of the other's adverts
 }
 
-// journal is what a keepalived logs.
-type journal struct {
-	mu   sync.Mutex
-	text bytes.Buffer
+// ours is lvsd's election as a party.
+type ours struct {
+	*daemon
+	w       *wire
+	side    int
+	configs []Config
+	groups  []SyncGroup
 }
 
-func (j *journal) Write(b []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(b)
+func (o *ours) start() { o.daemon = o.w.start(o.side, o.configs, o.groups) }
+
+func (o *ours) keys() (keys []Key) {
+	for _, c := range o.configs {
+		keys = append(keys, c.Key)
+	}
+	return keys
 }
 
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
+func (o *ours) stop() {
+	o.t.Helper()
+	master := o.state(o.configs[0].Key) == Master
+	o.runner.Resign()
+	o.ended()
+	if master && !slices.ContainsFunc(o.transitions, func(t Transition) bool { return t.To == Init && strings.HasPrefix(t.Reason, "successor ") }) {
+		o.t.Errorf("left without a successor: %+v", o.transitions)
+	}
 }
 
-// keepalivedConf is the file that says the same as configs.
-func keepalivedConf(configs []Config, groups []SyncGroup) string {
-	var b strings.Builder
-	names := map[Key]string{}
-	for _, c := range configs {
-		names[c.Key] = c.Name
-		fmt.Fprintf(&b, "vrrp_instance %s {\n state BACKUP\n interface %s\n virtual_router_id %d\n priority %d\n version %d\n advert_int %v\n",
-			c.Name, c.Interface, c.VRID, c.Priority, c.Version, c.Interval.Seconds())
-		if !c.Preempt {
-			b.WriteString(" nopreempt\n")
-		}
-		b.WriteString(transportConf(c))
-		if c.Password != (Password{}) {
-			fmt.Fprintf(&b, " authentication {\n  auth_type PASS\n  auth_pass %s\n }\n", strings.TrimRight(string(c.Password[:]), "\x00"))
-		}
-		b.WriteString(" virtual_ipaddress {\n")
-		for _, a := range c.Addresses {
-			fmt.Fprintf(&b, "  %v/%d\n", a, prefixLength(a))
-		}
-		b.WriteString(" }\n}\n")
+func (o *ours) serves(yes bool) {
+	o.t.Helper()
+	if yes {
+		o.waitState(Master, o.keys()...)
+	} else {
+		o.waitState(Backup, o.keys()...)
 	}
-	for _, g := range groups {
-		fmt.Fprintf(&b, "vrrp_sync_group %s {\n group {\n", g.Name)
-		for _, k := range g.Members {
-			fmt.Fprintf(&b, "  %s\n", names[k])
-		}
-		b.WriteString(" }\n}\n")
-	}
-	return b.String()
 }
 
-func prefixLength(a netip.Addr) int {
-	if a.Is6() {
-		return 64
+// follows waits until another master is heard in place of ourselves.
+func (o *ours) follows() {
+	o.t.Helper()
+	o.waitState(Backup, o.keys()...)
+	for _, key := range o.keys() {
+		o.wait(fmt.Sprintf("the master of %v is heard", key), 15*time.Second, func() bool {
+			return slices.ContainsFunc(o.notes, func(n Note) bool { return n.Kind == NoteMaster && n.Key == key })
+		})
 	}
-	return 24
 }
 
-// transportConf are the words of an instance about the way of its adverts.
-func transportConf(c Config) string {
-	var b strings.Builder
-	t := &c.Transport
-	if t.Source.IsValid() {
-		fmt.Fprintf(&b, " unicast_src_ip %v\n", t.Source)
-	}
-	if t.Group.IsValid() {
-		fmt.Fprintf(&b, " mcast_dst_ip %v\n", t.Group)
-	}
-	if t.Checksum == ChecksumGroup {
-		b.WriteString(" old_unicast_checksum\n")
-	}
-	if t.CheckSource {
-		b.WriteString(" check_unicast_src\n")
-	}
-	if t.Unicast {
-		fmt.Fprintf(&b, " unicast_ttl %d\n unicast_peer {\n", t.TTL)
-		for _, p := range t.Peers {
-			fmt.Fprintf(&b, "  %v", p.Addr)
-			if p.Ranged {
-				fmt.Fprintf(&b, " min_ttl %d max_ttl %d", p.MinTTL, p.MaxTTL)
-			}
-			b.WriteString("\n")
-		}
-		b.WriteString(" }\n")
-	}
-	return b.String()
-}
-
-func (w *wire) keepalived(side int, configs []Config, groups []SyncGroup) *peer {
-	w.t.Helper()
-	dir := w.t.TempDir()
-	file := filepath.Join(dir, "keepalived.conf")
-	if err := os.WriteFile(file, []byte(keepalivedConf(configs, groups)), 0o644); err != nil {
-		w.t.Fatal(err)
-	}
-	p := &peer{w: w, side: side, log: &journal{}}
-	p.cmd = exec.Command("ip", "netns", "exec", w.side[side], "keepalived", "-n", "-l", "-D", "-P", "-f", file,
-		"-p", filepath.Join(dir, "parent.pid"), "-r", filepath.Join(dir, "vrrp.pid"), "-c", filepath.Join(dir, "checkers.pid"))
-	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
-	if err := p.cmd.Start(); err != nil {
-		w.t.Fatal(err)
-	}
-	w.t.Cleanup(func() {
-		p.kill()
-		if w.t.Failed() {
-			w.t.Logf("keepalived of side %d:\n%s", side, p.log)
-		}
-	})
-	return p
-}
-
-// processes are the parent and its children.
-func (p *peer) processes() []int {
-	pid := p.cmd.Process.Pid
-	list := []int{pid}
-	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
-	if err != nil {
-		return list
-	}
-	for _, f := range strings.Fields(string(children)) {
-		if n, err := strconv.Atoi(f); err == nil {
-			list = append(list, n)
-		}
-	}
-	return list
-}
-
-// kill ends keepalived without a word: stopped first, no child can say that its parent died.
-func (p *peer) kill() {
-	if p.cmd.ProcessState != nil {
-		return
-	}
-	list := p.processes()
-	for _, sig := range []syscall.Signal{syscall.SIGSTOP, syscall.SIGKILL} {
-		for _, pid := range list {
-			_ = syscall.Kill(pid, sig)
-		}
-	}
-	_ = p.cmd.Wait()
-}
-
-// crash is a power cut: the process and its addresses are gone.
-func (p *peer) crash(configs []Config) {
-	p.kill()
-	for _, c := range configs {
-		for _, a := range c.Addresses {
-			_ = exec.Command("ip", "-n", p.w.side[p.side], "addr", "del", fmt.Sprintf("%v/%d", a, prefixLength(a)), "dev", c.Interface).Run()
+func (o *ours) content() {
+	o.t.Helper()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, n := range o.notes {
+		if n.Kind == NoteRefused || n.Kind == NoteAddresses || n.Kind == NoteSocket {
+			o.t.Errorf("%v notes %s", n.Key, n.text())
 		}
 	}
 }
 
-// stop ends keepalived in order.
-func (p *peer) stop() {
-	p.w.t.Helper()
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		p.w.t.Fatal(err)
-	}
-	if err := p.cmd.Wait(); err != nil {
-		p.w.t.Errorf("keepalived: %v", err)
-	}
-}
-
-// logs waits until keepalived has logged a text.
-func (p *peer) logs(text string) {
-	p.w.t.Helper()
-	eventually(p.w.t, "keepalived logs "+text, 15*time.Second, func() bool { return strings.Contains(p.log.String(), text) })
-}
-
-func (p *peer) waitMaster(master bool, configs ...Config) {
-	p.w.t.Helper()
-	for _, c := range configs {
-		for _, a := range c.Addresses {
-			eventually(p.w.t, fmt.Sprintf("keepalived has %v: %v", a, master), 15*time.Second,
-				func() bool { return p.w.holds(p.side, a) == master })
-		}
-	}
-}
-
-// way is a way for adverts to travel between lvsd and keepalived.
+// way is a way for adverts to travel between lvsd and another program. More than one key is a sync group.
 type way struct {
 	name    string
-	key     Key
+	keys    []Key
 	version uint8
 	change  func(c *Config, side int)
 }
 
+var (
+	outside6 = Key{Interface: "eth0", VRID: 51, IPv6: true}
+	inside6  = Key{Interface: "eth1", VRID: 52, IPv6: true}
+)
+
 func ways() []way {
 	none := func(*Config, int) {}
-	six := outside
-	six.IPv6 = true
+	password := func(c *Config, _ int) { copy(c.Password[:], "secret") }
+	group := func(ip string) func(*Config, int) {
+		return func(c *Config, _ int) { c.Transport.Group = netip.MustParseAddr(ip) }
+	}
 	peer := func(format string, checksum Checksum) func(*Config, int) {
 		return func(c *Config, side int) {
 			c.Transport = Transport{Unicast: true, TTL: 64, Checksum: checksum, CheckSource: true,
@@ -222,38 +107,45 @@ func ways() []way {
 		}
 	}
 	return []way{
-		{"version 2", outside, 2, none},
-		{"version 3", outside, 3, none},
-		{"version 2, password", outside, 2, func(c *Config, _ int) { copy(c.Password[:], "secret") }},
-		{"version 2, unicast", outside, 2, peer("10.0.0.%d", ChecksumPseudo)},
-		{"version 3, unicast", outside, 3, peer("10.0.0.%d", ChecksumPseudo)},
-		{"version 3, unicast, as before 1.3.7", outside, 3, peer("10.0.0.%d", ChecksumGroup)},
-		{"version 3, another group", outside, 3, func(c *Config, _ int) { c.Transport.Group = netip.MustParseAddr("224.0.0.99") }},
-		{"IPv6", six, 3, none},
-		{"IPv6, another group", six, 3, func(c *Config, _ int) { c.Transport.Group = netip.MustParseAddr("ff02::99") }},
-		{"IPv6, unicast", six, 3, peer("2001:db8:0::%d", ChecksumPseudo)},
+		{"version 2", []Key{outside}, 2, none},
+		{"version 3", []Key{outside}, 3, none},
+		{"version 2, password", []Key{outside}, 2, password},
+		{"version 2, unicast", []Key{outside}, 2, peer("10.0.0.%d", ChecksumPseudo)},
+		{"version 3, unicast", []Key{outside}, 3, peer("10.0.0.%d", ChecksumPseudo)},
+		{"version 3, unicast, as before 1.3.7", []Key{outside}, 3, peer("10.0.0.%d", ChecksumGroup)},
+		{"version 3, another group", []Key{outside}, 3, group("224.0.0.99")},
+		{"IPv6", []Key{outside6}, 3, none},
+		{"IPv6, another group", []Key{outside6}, 3, group("ff02::99")},
+		{"IPv6, unicast", []Key{outside6}, 3, peer("2001:db8:0::%d", ChecksumPseudo)},
+		{"version 2, password, two segments", []Key{outside, inside}, 2, password},
+		{"version 3, two segments", []Key{outside, inside}, 3, none},
+		{"IPv6, two segments", []Key{outside6, inside6}, 3, none},
+		{"both families", []Key{outside, outside6}, 3, none},
 	}
 }
 
-// mixed puts lvsd and keepalived on a wire, in each way. make is an instance of a side, slow.
-func mixed(t *testing.T, run func(t *testing.T, key Key, make func(side int, priority uint8) Config)) {
-	for _, v := range ways() {
-		t.Run(v.name, func(t *testing.T) {
-			t.Parallel()
-			run(t, v.key, func(side int, priority uint8) Config {
-				c := slow(v.key, v.version, priority)
-				v.change(&c, side)
-				return c
-			})
-		})
+// configs are the instances of a side, and their sync group.
+func (v *way) configs(side int, priority uint8, preempt bool) (list []Config, groups []SyncGroup) {
+	for _, key := range v.keys {
+		c := slow(key, v.version, priority)
+		c.Preempt = preempt
+		if key.IPv6 {
+			c.Name += "6"
+		}
+		v.change(&c, side)
+		list = append(list, c)
 	}
+	if len(list) > 1 {
+		groups = together(v.keys...)
+	}
+	return list, groups
 }
 
-// slow is fast with 200 ms: keepalived shares two processors with every other test.
+// slow is an instance whose skew and down timer differ by more than a busy machine is late.
 func slow(key Key, version, priority uint8) Config {
-	c := fast(key, version, priority)
+	c := config(key, version, priority)
 	if version == 3 {
-		c.Interval = 200 * time.Millisecond
+		c.Interval = 400 * time.Millisecond
 	}
 	return c
 }
@@ -265,106 +157,202 @@ func skewIn(c Config) time.Duration {
 	return skewOf(c.Priority, c.Interval)
 }
 
-// hears waits until lvsd hears adverts of source as those of the master.
-func (d *daemon) hears(source string) { d.hearsAnyOf(netip.MustParseAddr(source)) }
+func downIn(c Config) time.Duration { return 3*c.Interval + skewIn(c) }
 
-// hearsAnyOf is hears for a node with several addresses.
-func (d *daemon) hearsAnyOf(sources ...netip.Addr) {
-	d.t.Helper()
-	d.wait(fmt.Sprintf("adverts of %v", sources), 15*time.Second, func() bool {
-		for _, n := range d.notes {
-			if n.Kind == NoteMaster && slices.Contains(sources, n.Peer) {
-				return true
-			}
-		}
-		return false
-	})
+// What a takeover may differ from the protocol's time: a backup counts from when it woke to read an advert, and a busy machine
+// lets each of the two wait.
+const (
+	early = 50 * time.Millisecond
+	late  = time.Second
+)
+
+// encounter is two nodes on a wire. Side 0 has the higher priority.
+type encounter struct {
+	*wire
+	node    [2]party
+	configs [2][]Config
+	taps    map[string]*tap // by interface
 }
 
-func (d *daemon) refusedNothing() {
-	d.t.Helper()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, n := range d.notes {
-		if n.Kind == NoteRefused || n.Kind == NoteAddresses {
-			d.t.Errorf("%v notes %s", n.Key, n.text())
+// takes holds the time at which a side takes over to the protocol's: after the other's last advert, in a sync group when the
+// last of its members may.
+func (e *encounter) takes(what string, side int, since time.Time, wait func(Config) time.Duration) {
+	e.t.Helper()
+	var due time.Time
+	for _, c := range e.configs[side] {
+		last, _ := e.taps[c.Interface].change(c.Key, side, since)
+		if at := last.at.Add(wait(c)); at.After(due) {
+			due = at
+		}
+	}
+	for _, c := range e.configs[side] {
+		last, first := e.taps[c.Interface].change(c.Key, side, since)
+		took, want := first.at.Sub(last.at), due.Sub(last.at)
+		e.t.Logf("%s %v was taken over after %v, by the protocol %v", what, c.Key, took, want)
+		if took < want-early || took > want+late {
+			e.t.Errorf("%s %v was taken over after %v, by the protocol %v", what, c.Key, took, want)
+		}
+	}
+	e.node[side].serves(true)
+}
+
+// hears waits for n adverts of a side for each of its virtual routers.
+func (e *encounter) hears(side, n int) {
+	e.t.Helper()
+	now := time.Now()
+	for _, c := range e.configs[side] {
+		e.taps[c.Interface].claims(c.Key, side, n, now)
+	}
+}
+
+// keepsQuiet fails if a side claimed anything since a moment.
+func (e *encounter) keepsQuiet(side int, since time.Time) {
+	e.t.Helper()
+	for _, c := range e.configs[side] {
+		for _, h := range e.taps[c.Interface].all(c.Key, since) {
+			if h.side == side {
+				e.t.Errorf("side %d sent %+v beside the master", side, h.advert)
+			}
 		}
 	}
 }
 
-func TestKeepalivedMaster(t *testing.T) {
-	t.Parallel()
-	mixed(t, func(t *testing.T, key Key, make func(side int, priority uint8) Config) {
-		w := newWire(t)
-		ours, theirs := make(0, 100), make(1, 150)
-		k := w.keepalived(1, []Config{theirs}, nil)
-		k.waitMaster(true, theirs)
-		d := w.start(0, []Config{ours}, nil)
-		d.hearsAnyOf(w.links(1)["eth0"].Addresses...)
-
-		stopped := time.Now()
-		k.stop()
-		d.waitState(Master, key)
-		if took, skew := d.became(key).Sub(stopped), skewIn(ours); took < skew || took > 3*ours.Interval {
-			t.Errorf("after a clean stop it took %v, the skew is %v", took, skew)
-		}
-
-		k = w.keepalived(1, []Config{theirs}, nil)
-		d.waitState(Backup, key)
-		k.waitMaster(true, theirs)
-
-		k.crash([]Config{theirs})
-		crashed := time.Now()
-		d.waitState(Master, key)
-		// The last advert was an interval before the crash at the earliest.
-		took, down := d.became(key).Sub(crashed), 3*ours.Interval+skewIn(ours)
-		if took < down-ours.Interval-50*time.Millisecond || took > down+500*time.Millisecond {
-			t.Errorf("after a crash it took %v, the down interval is %v", took, down)
-		}
-		d.refusedNothing()
-	})
+// joins starts a node beside the other one as master.
+func (e *encounter) joins(side int) {
+	e.t.Helper()
+	began := time.Now()
+	e.node[side].start()
+	e.node[side].follows()
+	e.hears(1-side, 1)
+	e.keepsQuiet(side, began)
 }
 
-func TestKeepalivedBackup(t *testing.T) {
+// begins starts a node that becomes master, alone or before a lesser one.
+func (e *encounter) begins(side int) {
+	e.t.Helper()
+	began := time.Now()
+	e.node[side].start()
+	for _, c := range e.configs[side] {
+		took, want := e.taps[c.Interface].claims(c.Key, side, 1, began).at.Sub(began), downIn(c)
+		if took < want-early || took > want+3*late { // a program has to start, too
+			e.t.Errorf("%v was claimed %v after the start, by the protocol %v", c.Key, took, want)
+		}
+	}
+	e.node[side].serves(true)
+}
+
+// preempts is a life in which the better node is master whenever it runs.
+func (e *encounter) preempts() {
+	e.begins(0)
+	e.joins(1)
+	stopped := time.Now()
+	e.node[0].stop()
+	e.takes("after a clean stop:", 1, stopped, skewIn)
+
+	e.begins(0)
+	e.node[1].serves(false)
+	released := time.Now()
+	e.hears(0, 2)
+	e.keepsQuiet(1, released)
+
+	crashed := time.Now()
+	e.node[0].crash()
+	e.takes("after a crash:", 1, crashed, downIn)
+}
+
+// waits is a life in which a node that comes back leaves the master be.
+func (e *encounter) waits() {
+	e.begins(0)
+	e.joins(1)
+	crashed := time.Now()
+	e.node[0].crash()
+	e.takes("after a crash:", 1, crashed, downIn)
+
+	back := time.Now()
+	e.joins(0)
+	e.hears(1, 4)
+	e.keepsQuiet(0, back)
+	stopped := time.Now()
+	e.node[1].stop()
+	e.takes("after a clean stop:", 0, stopped, skewIn)
+}
+
+// newEncounter is lvsd and keepalived, neither of which runs yet.
+func newEncounter(t *testing.T, v *way, better string, preempt bool) *encounter {
+	e := &encounter{wire: newWire(t), taps: map[string]*tap{}}
+	for side, priority := range []uint8{150, 100} {
+		configs, groups := v.configs(side, priority, preempt)
+		e.configs[side] = configs
+		if (side == 0) == (better == "lvsd") {
+			e.node[side] = &ours{w: e.wire, side: side, configs: configs, groups: groups}
+		} else {
+			e.node[side] = &peer{w: e.wire, side: side, configs: configs, groups: groups}
+		}
+	}
+	for segment := range 2 {
+		e.taps[fmt.Sprintf("eth%d", segment)] = e.tap(segment)
+	}
+	return e
+}
+
+// lvsd and keepalived, in each way, with either as the better one, and with and without preemption.
+func TestKeepalived(t *testing.T) {
 	t.Parallel()
-	mixed(t, func(t *testing.T, key Key, make func(side int, priority uint8) Config) {
-		w := newWire(t)
-		ours, theirs := make(0, 150), make(1, 100)
-		d := w.start(0, []Config{ours}, nil)
-		d.waitState(Master, key)
-		k := w.keepalived(1, []Config{theirs}, nil)
-		k.logs("Entering BACKUP STATE")
-		sent := d.sent(key)
-		d.wait("five adverts", 15*time.Second, func() bool { return d.vouches[key] >= sent+5 })
-		if w.holds(1, theirs.Addresses[0]) {
-			t.Error("keepalived became master beside us")
+	for _, v := range ways() {
+		for _, better := range []string{"lvsd", "keepalived"} {
+			for _, preempt := range []bool{true, false} {
+				t.Run(fmt.Sprintf("%s/%s is better/preempt %v", v.name, better, preempt), func(t *testing.T) {
+					t.Parallel()
+					e := newEncounter(t, &v, better, preempt)
+					if preempt {
+						e.preempts()
+					} else {
+						e.waits()
+					}
+					for _, p := range e.taps {
+						p.sound()
+					}
+					for _, n := range e.node {
+						n.content()
+					}
+				})
+			}
 		}
+	}
+}
 
-		stopped := time.Now()
-		d.runner.Resign()
-		d.ended()
-		k.waitMaster(true, theirs)
-		if took := time.Since(stopped); took > 3*ours.Interval {
-			t.Errorf("after our clean stop keepalived took %v", took)
-		}
-		if got := d.transitions[len(d.transitions)-1]; got.To != Init || !strings.HasPrefix(got.Reason, "successor ") {
-			t.Errorf("left with %+v", got)
-		}
-
-		d = w.start(0, []Config{ours}, nil)
-		d.waitState(Master, key)
-		k.waitMaster(false, theirs)
-
-		d.crash()
-		k.waitMaster(true, theirs)
-		if early := time.Until(d.until(key)); early > 0 {
-			t.Errorf("keepalived took over %v before 3 intervals were over", early)
-		}
-		if log := k.log.String(); strings.Contains(log, "nvalid") || strings.Contains(log, "checksum") || strings.Contains(log, "bogus") {
-			t.Error("keepalived complains")
-		}
-		d.refusedNothing()
-	})
+// A fault of one segment moves the sync group from the better node, and its end moves it back, whoever is better.
+func TestKeepalivedFault(t *testing.T) {
+	t.Parallel()
+	for _, better := range []string{"lvsd", "keepalived"} {
+		t.Run(better, func(t *testing.T) {
+			t.Parallel()
+			e := newEncounter(t, &way{keys: []Key{outside, inside}, version: 3, change: func(*Config, int) {}}, better, true)
+			link := func(state string, up bool) {
+				ip(t, "-n", e.side[0], "link", "set", "eth1", state)
+				eventually(t, "eth1 is "+state, 10*time.Second, func() bool { return e.links(0)["eth1"].Up == up })
+				if o, ok := e.node[0].(*ours); ok {
+					o.runner.SetLinks(e.links(0))
+				}
+			}
+			e.begins(0)
+			e.joins(1)
+			cut := time.Now()
+			link("down", false)
+			e.takes("after a fault:", 1, cut, func(c Config) time.Duration {
+				if c.Key == outside {
+					return skewIn(c)
+				}
+				return downIn(c)
+			})
+			if last := e.taps["eth0"].all(outside, cut); !slices.ContainsFunc(last, func(h heard) bool { return h.side == 0 && h.advert.Priority == 0 }) {
+				t.Error("the node with the fault did not say that it stops")
+			}
+			link("up", true)
+			e.node[0].serves(true)
+			e.node[1].serves(false)
+		})
+	}
 }
 
 // Two masters with equal priority: the greater address stays, whoever has it.
@@ -379,10 +367,10 @@ func TestKeepalivedTie(t *testing.T) {
 			d := w.start(side, []Config{c}, nil)
 			k := w.keepalived(1-side, []Config{c}, nil)
 			d.waitState(Master, outside)
-			k.waitMaster(true, c)
+			k.serves(true)
 			w.partition(0, false)
 			if side == 1 {
-				k.waitMaster(false, c)
+				k.serves(false)
 				if got := d.state(outside); got != Master {
 					t.Error(got)
 				}
@@ -396,78 +384,4 @@ func TestKeepalivedTie(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestKeepalivedNoPreempt(t *testing.T) {
-	t.Parallel()
-	t.Run("keepalived's", func(t *testing.T) {
-		t.Parallel()
-		w := newWire(t)
-		ours, theirs := slow(outside, 3, 100), slow(outside, 3, 150)
-		theirs.Preempt = false
-		d := w.start(0, []Config{ours}, nil)
-		d.waitState(Master, outside)
-		k := w.keepalived(1, []Config{theirs}, nil)
-		k.logs("Entering BACKUP STATE")
-		sent := d.sent(outside)
-		d.wait("ten adverts", 15*time.Second, func() bool { return d.vouches[outside] >= sent+10 })
-		if d.state(outside) != Master || w.holds(1, theirs.Addresses[0]) {
-			t.Error("preempted")
-		}
-	})
-	t.Run("ours", func(t *testing.T) {
-		t.Parallel()
-		w := newWire(t)
-		ours, theirs := slow(outside, 3, 150), slow(outside, 3, 100)
-		ours.Preempt = false
-		k := w.keepalived(1, []Config{theirs}, nil)
-		k.waitMaster(true, theirs)
-		d := w.start(0, []Config{ours}, nil)
-		d.hears("10.0.0.2")
-		heard := len(w.sniff(0, "eth0", 10))
-		if heard != 10 || d.state(outside) != Backup {
-			t.Errorf("%v after %d adverts", d.state(outside), heard)
-		}
-	})
-}
-
-// A mixed pair with a sync group: a fault on either segment moves both.
-func TestKeepalivedSyncGroup(t *testing.T) {
-	t.Parallel()
-	group := together(outside, inside)
-	lists := func(priority uint8) []Config {
-		return []Config{slow(outside, 3, priority), slow(inside, 3, priority)}
-	}
-	t.Run("keepalived's fault", func(t *testing.T) {
-		t.Parallel()
-		w := newWire(t)
-		k := w.keepalived(1, lists(150), group)
-		k.waitMaster(true, lists(150)...)
-		d := w.start(0, lists(100), group)
-		d.hears("10.0.0.2")
-		ip(t, "-n", w.side[1], "link", "set", "eth1", "down")
-		d.waitState(Master, outside, inside)
-		k.waitMaster(false, lists(150)[0])
-		ip(t, "-n", w.side[1], "link", "set", "eth1", "up")
-		d.waitState(Backup, outside, inside)
-		k.waitMaster(true, lists(150)...)
-		d.refusedNothing()
-	})
-	t.Run("our fault", func(t *testing.T) {
-		t.Parallel()
-		w := newWire(t)
-		d := w.start(0, lists(150), group)
-		d.waitState(Master, outside, inside)
-		k := w.keepalived(1, lists(100), group)
-		k.logs("Entering BACKUP STATE")
-		ip(t, "-n", w.side[0], "link", "set", "eth1", "down")
-		d.runner.SetLinks(w.links(0))
-		d.waitState(Fault, outside, inside)
-		k.waitMaster(true, lists(100)...)
-		ip(t, "-n", w.side[0], "link", "set", "eth1", "up")
-		eventually(t, "eth1 has carrier", 5*time.Second, func() bool { return w.links(0)["eth1"].Up })
-		d.runner.SetLinks(w.links(0))
-		d.waitState(Master, outside, inside)
-		k.waitMaster(false, lists(100)...)
-	})
 }
