@@ -37,7 +37,7 @@ type want struct {
 // desired is what should be while the configuration is cfg and the servers are as h says. gid is
 // the group under which ping sockets are opened.
 func desired(cfg *conf.Config, h health, gid int) want {
-	w := want{services: ipvs.Table{}, checks: map[check.Spec]struct{}{}, delays: map[string]vrrp.LinkDelay{}, memory: judge(cfg, h)}
+	w := want{services: ipvs.Table{}, checks: make(map[check.Spec]struct{}, len(h.asked)), delays: map[string]vrrp.LinkDelay{}, memory: judge(cfg, h)}
 	w.network.Instances = map[string]netif.Instance{}
 	keys := map[string]vrrp.Key{}
 	for i := range cfg.Instances {
@@ -70,7 +70,7 @@ func desired(cfg *conf.Config, h health, gid int) want {
 	for i := range cfg.Services {
 		s := &cfg.Services[i]
 		for j := range s.RealServers {
-			for _, spec := range specs(&s.RealServers[j]) {
+			for _, spec := range h.specs(&s.RealServers[j]) {
 				w.checks[spec] = struct{}{}
 			}
 		}

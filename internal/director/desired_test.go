@@ -67,7 +67,7 @@ func TestOneFileTwoNodes(t *testing.T) {
 	}
 }
 
-func load(t *testing.T, file string) *conf.Config {
+func load(t testing.TB, file string) *conf.Config {
 	t.Helper()
 	r := conf.Load(file, conf.Options{Hostname: "lb1"})
 	if r.Config == nil {

@@ -355,7 +355,7 @@ func (d *Director) adopt(cfg *conf.Config) {
 	old := d.want.services
 	before := d.want
 	promised := d.forgetOrders(cfg)
-	d.cfg = cfg
+	d.cfg, d.health.asked = cfg, compiled(cfg)
 	d.checks.Apply(desired(cfg, d.health, os.Getegid()).checks)
 	d.retimed(d.checks.Verdicts())
 	d.recompute()

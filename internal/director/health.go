@@ -45,7 +45,7 @@ func flips(cfg *conf.Config, before, after *health) (list []flip, untold map[che
 			if was == is {
 				continue
 			}
-			for _, spec := range specs(r) {
+			for _, spec := range after.specs(r) {
 				if changed[spec] {
 					list = append(list, flip{name, r, spec, is})
 					delete(untold, spec)

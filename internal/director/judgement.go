@@ -81,7 +81,7 @@ func (m *memory) keep(s *conf.VirtualServer, name string, h health) {
 
 // unproven tells whether a real server waits for the first probe of a check with alpha.
 func (h *health) unproven(r *conf.RealServer) bool {
-	for _, spec := range specs(r) {
+	for _, spec := range h.specs(r) {
 		if h.untried[spec] {
 			return true
 		}

@@ -23,6 +23,29 @@ type health struct {
 	orders orders
 	// memory is what desired said of the servers the last time.
 	memory memory
+	// asked are the specs of each real server, of a configuration that does not change: see compiled.
+	asked map[*conf.RealServer][]check.Spec
+}
+
+// compiled are the specs of all real servers. Finding them anew for 10,000 servers takes longer than
+// all that is made of them.
+func compiled(cfg *conf.Config) map[*conf.RealServer][]check.Spec {
+	all := map[*conf.RealServer][]check.Spec{}
+	for i := range cfg.Services {
+		for j := range cfg.Services[i].RealServers {
+			r := &cfg.Services[i].RealServers[j]
+			all[r] = specs(r)
+		}
+	}
+	return all
+}
+
+// specs are a real server's checks, compiled or not.
+func (h *health) specs(r *conf.RealServer) []check.Spec {
+	if list, known := h.asked[r]; known {
+		return list
+	}
+	return specs(r)
 }
 
 // weight is a real server's, with what its checks have to say about it.
@@ -31,7 +54,7 @@ func (h *health) weight(r *conf.RealServer) int {
 	if len(h.findings) == 0 {
 		return weight
 	}
-	for _, spec := range specs(r) {
+	for _, spec := range h.specs(r) {
 		f := h.findings[spec]
 		if f.Weighted {
 			weight += f.Weight - r.Weight
@@ -47,7 +70,7 @@ const maxWeight = 65535
 // clone is a copy that nobody changes any more; memory never is.
 func (h *health) clone() health {
 	return health{down: maps.Clone(h.down), untried: maps.Clone(h.untried), findings: maps.Clone(h.findings), now: h.now,
-		orders: h.orders, memory: h.memory}
+		orders: h.orders, memory: h.memory, asked: h.asked}
 }
 
 // memory is what desired makes of health and is told the next time, since what was decides too.
@@ -73,7 +96,7 @@ type member struct {
 // up tells whether none of a real server's checks is known to fail. A check with alpha that is new
 // takes no server out that was up.
 func (h *health) up(service string, r *conf.RealServer) bool {
-	for _, spec := range specs(r) {
+	for _, spec := range h.specs(r) {
 		if h.down[spec] && !(h.untried[spec] && h.memory.up[member{service, r.Address}]) {
 			return false
 		}
@@ -107,7 +130,7 @@ func (m *memory) kernelWeight(service string, r *conf.RealServer) int {
 
 // judge finds which servers are up, and which virtual servers have their quorum.
 func judge(cfg *conf.Config, h health) memory {
-	m := memory{orders: h.orders, up: map[member]bool{}, kept: map[member]bool{}, weight: map[member]int{}, risen: map[member]time.Time{},
+	m := memory{orders: h.orders, up: make(map[member]bool, len(h.memory.up)), kept: map[member]bool{}, weight: map[member]int{}, risen: map[member]time.Time{},
 		ramped: map[member]int{}, quorate: map[string]bool{}}
 	for i := range cfg.Services {
 		s := &cfg.Services[i]
