@@ -16,19 +16,18 @@ const (
 	spareFiles = 200
 )
 
-// connections is the engine of a set: it probes over TCP, all connections at once.
+// connections probes over TCP, all targets at once.
 //
 // A probe that wants no more than to be accepted is a SYN, the answer to it and a reset: the kernel
 // holds back the ACK of a connection on which it is told to expect data (TCP_DEFER_ACCEPT in
 // tcp(7)), and the reset is there before. The server's program does not hear of it. The socket is
 // disconnected rather than closed, and serves again, without the cost of another.
 type connections struct {
-	*poller
+	poller   *poller
+	endings  *endings
 	flights  []flight
 	free     []int32    // flights without a socket
 	idle     [2][]int32 // flights with one that is not connected, for IPv4 and IPv6
-	over     []ending   // not told yet
-	told     []ending   // what ended returned last
 	underway int        // how many connections are in use
 	most     int        // how many may be
 }
@@ -40,8 +39,8 @@ type flight struct {
 	generation int32 // tells its events from those of sockets that it had before
 }
 
-func newConnections() *connections {
-	c := &connections{poller: newPoller(), most: 1}
+func newConnections(p *poller, e *endings) *connections {
+	c := &connections{poller: p, endings: e, most: 1}
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err == nil {
 		c.most = max(c.most, int(min(limit.Cur, 1<<30))-spareFiles)
@@ -50,14 +49,10 @@ func newConnections() *connections {
 }
 
 // begin begins to connect to the target of a check that wants nothing but that.
-func (c *connections) begin(check *check) bool {
-	if check.spec.Kind != TCP || check.spec.Detail.Request() != nil {
-		return false
-	}
+func (c *connections) begin(check *check) {
 	if err := c.connect(check); err != nil {
-		c.over = append(c.over, ending{check, failure("connect "+check.spec.Addr.String(), err)})
+		c.endings.end(check, failure("connect "+check.spec.Addr.String(), err))
 	}
-	return true
 }
 
 // connect begins to connect to the target of a check.
@@ -103,7 +98,7 @@ func (c *connections) socket(family int, from Socket) (int32, error) {
 	}
 	id := c.free[len(c.free)-1]
 	f := &c.flights[id]
-	if err := c.add(fd, id, f.generation, unix.EPOLLIN|unix.EPOLLOUT|unix.EPOLLRDHUP); err != nil {
+	if err := c.poller.add(fd, id, f.generation, unix.EPOLLIN|unix.EPOLLOUT|unix.EPOLLRDHUP); err != nil {
 		unix.Close(fd)
 		return 0, err
 	}
@@ -157,13 +152,6 @@ func (s Socket) prepare(fd, family int) error {
 	return nil
 }
 
-// ended looks at the connections of which there is news.
-func (c *connections) ended() []ending {
-	c.take(c.look)
-	c.told, c.over = c.over, c.told[:0]
-	return c.told
-}
-
 // look follows what has happened to a connection.
 func (c *connections) look(id, generation int32, events uint32) {
 	f := &c.flights[id]
@@ -173,7 +161,7 @@ func (c *connections) look(id, generation int32, events uint32) {
 	check := f.check
 	if events&(unix.EPOLLERR|unix.EPOLLHUP) == 0 {
 		c.release(id)
-		c.over = append(c.over, ending{check, nil})
+		c.endings.end(check, nil)
 		return
 	}
 	code, err := unix.GetsockoptInt(f.fd, unix.SOL_SOCKET, unix.SO_ERROR)
@@ -187,7 +175,7 @@ func (c *connections) look(id, generation int32, events uint32) {
 		// answer to the SYN is ECONNREFUSED (tcp_reset in net/ipv4/tcp_input.c).
 		err = failure("connect "+check.spec.Addr.String(), os.NewSyscallError("connect", errno))
 	}
-	c.over = append(c.over, ending{check, err})
+	c.endings.end(check, err)
 }
 
 // abandon gives a connection up.
@@ -242,5 +230,4 @@ func (c *connections) close() {
 		}
 	}
 	c.idle = [2][]int32{}
-	c.poller.close()
 }

@@ -33,8 +33,8 @@ func TestSocketsServeAgain(t *testing.T) {
 // Where too many connections are in use, nothing is known of the next target, until one is free.
 func TestConnectionsAreBounded(t *testing.T) {
 	accepting, full := serve(t, silent), fullBacklog(t)
-	p, c := newProbers(), newConnections()
-	a := newAskerOf(p, c)
+	engine := newSockets()
+	a, c := newAskerOf(newProbers(), engine), engine.tcp
 	defer a.Close()
 	a.Set.mu.Lock()
 	c.most = 3

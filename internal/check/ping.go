@@ -25,8 +25,9 @@ var (
 		"set the sysctl net.ipv4.ping_group_range to include lvsd's group", maxRawPings)
 )
 
-// pings probes by ICMP echo. A pinger of its own serves each probe, on a ping socket, for which the
-// kernel sorts the replies; where such a socket is not permitted, on a raw one.
+// pings probes by ICMP echo where echoes_linux.go does not: from a socket of the check's own, or
+// without the right to raw sockets. A pinger of its own serves each probe, on a ping socket, for which
+// the kernel sorts the replies; where such a socket is not permitted, on a raw one.
 type pings struct {
 	raw     chan struct{} // a token for each raw socket in use
 	running sync.WaitGroup

@@ -113,6 +113,11 @@ func TestPingWithoutAnAnswer(t *testing.T) {
 				t.Errorf("raw %v: took %v, want %v", raw, took, short)
 			}
 		}
+		start := time.Now()
+		wantError(t, probeOnce(t, pingSpec("127.0.0.1", short)), "no echo reply within 300ms")
+		if took := time.Since(start); took < short {
+			t.Errorf("took %v, want %v", took, short)
+		}
 	})
 }
 
@@ -135,6 +140,7 @@ func TestPingWithoutARoute(t *testing.T) {
 			for _, raw := range []bool{false, true} {
 				wantError(t, pingOnly(t, pingSpec(addr, 5*time.Second), raw), want)
 			}
+			wantError(t, probeOnce(t, pingSpec(addr, 5*time.Second)), want)
 			tcp := spec(TCP, netip.AddrPortFrom(netip.MustParseAddr(addr), 80), 5*time.Second)
 			wantError(t, probeOnce(t, tcp), strings.Replace(want, "send echo request to "+addr, "connect "+addr+":80", 1))
 		}
@@ -219,6 +225,7 @@ func TestPingReplyFromElsewhere(t *testing.T) {
 		for _, raw := range []bool{false, true} {
 			wantError(t, pingOnly(t, pingSpec("127.0.0.1", 5*time.Second), raw), "echo reply came from 127.0.0.2, not from 127.0.0.1")
 		}
+		wantError(t, probeOnce(t, pingSpec("127.0.0.1", 5*time.Second)), "echo reply came from 127.0.0.2, not from 127.0.0.1")
 		hear.Close()
 		conn.Close()
 		<-done

@@ -226,7 +226,7 @@ type asker struct {
 	waiting map[*check]chan result
 }
 
-func newAsker() *asker { return newAskerOf(newProbers(), newConnections()) }
+func newAsker() *asker { return newAskerOf(newProbers(), newSockets()) }
 
 func newAskerOf(p *probers, e engine) *asker {
 	a := &asker{probers: p, waiting: map[*check]chan result{}}

@@ -67,3 +67,11 @@ func disconnect(fd int) unix.Errno {
 	_, _, errno := unix.RawSyscall(unix.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&nowhere)), unix.SizeofSockaddrInet4)
 	return errno
 }
+
+// addr is the address, without port and zone.
+func (s *sockaddr) addr() netip.Addr {
+	if s.raw.Family == unix.AF_INET {
+		return netip.AddrFrom4((*unix.RawSockaddrInet4)(unsafe.Pointer(&s.raw)).Addr)
+	}
+	return netip.AddrFrom16(s.raw.Addr)
+}
