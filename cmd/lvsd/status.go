@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"time"
 
@@ -144,6 +146,16 @@ func (p *printer) instance(i director.InstanceStatus) {
 		p.line("       %s", i.Reason)
 	}
 	p.placed(i.Addresses, i.Routing)
+	p.adverts(i.Adverts)
+}
+
+// adverts prints the counters of adverts, the refused ones by reason.
+func (p *printer) adverts(a director.AdvertStatus) {
+	text := ""
+	for _, reason := range slices.Sorted(maps.Keys(a.Refused)) {
+		text += fmt.Sprintf(", %d refused: %s", a.Refused[reason], reason)
+	}
+	p.line("       adverts: %d sent, %d heard%s", a.Sent, a.Heard, text)
 }
 
 // placed prints what an instance has in the kernel, or what is static.

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"lvsd/internal/elector"
-	"lvsd/internal/netif"
 	"lvsd/internal/vrrp"
 )
 
@@ -14,7 +13,7 @@ type mastership interface {
 	SetReadings(map[vrrp.Tracker]vrrp.Reading)
 	Want(elector.Network)
 	Resign()
-	Present() map[string]netif.Presence
+	Present() elector.Presence
 	Run(context.Context)
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"lvsd/internal/conf"
+	"lvsd/internal/elector"
 	"lvsd/internal/netif"
 )
 
@@ -44,6 +45,14 @@ type InstanceStatus struct {
 	SyncGroup         string          `json:"sync_group,omitempty"`
 	Addresses         []AddressStatus `json:"addresses"`
 	Routing           *RoutingStatus  `json:"routing,omitempty"`
+	Adverts           AdvertStatus    `json:"adverts"`
+}
+
+// AdvertStatus counts adverts since the election's process began, or the instance was configured.
+type AdvertStatus struct {
+	Sent    uint64            `json:"sent"`
+	Heard   uint64            `json:"heard"`             // that counted
+	Refused map[string]uint64 `json:"refused,omitempty"` // by the reason
 }
 
 // StaticStatus is what stands whoever is master.
@@ -113,9 +122,9 @@ func (d *Director) snapshot() Status {
 	}
 	present := d.elector.Present()
 	for i := range d.cfg.Instances {
-		s.Instances = append(s.Instances, d.instanceStatus(&d.cfg.Instances[i], present))
+		s.Instances = append(s.Instances, d.instanceStatus(&d.cfg.Instances[i], &present))
 	}
-	s.Static = d.staticStatus(present[staticKey])
+	s.Static = d.staticStatus(present.Kernel[staticKey])
 	s.Trackers = append(s.Trackers, d.trackerStatus()...)
 	verdicts := d.checks.Verdicts()
 	for i := range d.cfg.Services {
@@ -124,7 +133,7 @@ func (d *Director) snapshot() Status {
 	return s
 }
 
-func (d *Director) instanceStatus(i *conf.Instance, present map[string]netif.Presence) InstanceStatus {
+func (d *Director) instanceStatus(i *conf.Instance, present *elector.Presence) InstanceStatus {
 	key := instanceKey(i)
 	r, elected := d.roles[key]
 	if !elected {
@@ -138,7 +147,9 @@ func (d *Director) instanceStatus(i *conf.Instance, present map[string]netif.Pre
 			s.SyncGroup = g.Name
 		}
 	}
-	s.Addresses, s.Routing = addressStatus(i.Moving(), present[key.String()]), routingStatus(present[key.String()])
+	there, adverts := present.Kernel[key.String()], present.Adverts[key]
+	s.Addresses, s.Routing = addressStatus(i.Moving(), there), routingStatus(there)
+	s.Adverts = AdvertStatus{Sent: adverts.Sent, Heard: adverts.Heard, Refused: adverts.Refused}
 	return s
 }
 

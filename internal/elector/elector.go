@@ -25,7 +25,7 @@ type Options struct {
 }
 
 // Elector is the election with its addresses. Run owns it; the other methods may be called from
-// any goroutine, and none of them waits.
+// any goroutine, and none of them waits but Present.
 type Elector struct {
 	election *vrrp.Runner
 	network  *netif.Applier
@@ -108,8 +108,9 @@ func (e *Elector) Resign() {
 	e.election.Resign()
 }
 
-// Present returns what is in the kernel of each wanted instance.
-func (e *Elector) Present() map[string]netif.Presence { return e.network.Present() }
+// Present returns what is in the kernel of each wanted instance, and what adverts each had. Alone of all methods it waits, for
+// the election to say so.
+func (e *Elector) Present() Presence { return Presence{e.network.Present(), e.election.Counters()} }
 
 // Addresses are what roles put on and take off.
 func (e *Elector) Addresses() *netif.Applier { return e.network }

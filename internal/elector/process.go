@@ -13,7 +13,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"lvsd/internal/netif"
 	"lvsd/internal/vrrp"
 )
 
@@ -22,14 +21,14 @@ type Process struct {
 	program []string
 	options Options
 	orders  *outbox[order]
-	present chan map[string]netif.Presence
+	present chan Presence
 }
 
 // NewProcess returns an elector that Run starts as a process of program, which calls Serve with
 // its descriptor 3. Options.Kernel must be nil.
 func NewProcess(o Options, program ...string) *Process {
 	register()
-	p := &Process{program: program, options: o, orders: newOutbox[order](), present: make(chan map[string]netif.Presence, 1)}
+	p := &Process{program: program, options: o, orders: newOutbox[order](), present: make(chan Presence, 1)}
 	p.orders.put(order{Start: &start{o.StateFile, o.RecordFile}}, nil)
 	return p
 }
@@ -59,9 +58,8 @@ func (p *Process) Resign() { p.orders.put(order{Resign: true}, nil) }
 // patience is how long the child may take to answer.
 const patience = time.Second
 
-// Present is that of Elector, but waits for the answer: 1 s at most, after which it is nil. It is
-// called by one goroutine at a time.
-func (p *Process) Present() map[string]netif.Presence {
+// Present is that of Elector, but waits for 1 s at most, after which it is empty. It is called by one goroutine at a time.
+func (p *Process) Present() Presence {
 	select {
 	case <-p.present: // of an earlier call, too late
 	default:
@@ -71,7 +69,7 @@ func (p *Process) Present() map[string]netif.Presence {
 	case present := <-p.present:
 		return present
 	case <-time.After(patience):
-		return nil
+		return Presence{}
 	}
 }
 
@@ -138,7 +136,7 @@ func (p *Process) read(from io.Reader) error {
 			case <-p.present: // of a call that did not wait for it: reports must not wait either
 			default:
 			}
-			p.present <- a.Present.Instances
+			p.present <- *a.Present
 		}
 		if a.Ended {
 			return nil

@@ -15,8 +15,8 @@ func TestLateAnswersHoldUpNothing(t *testing.T) {
 	var wire bytes.Buffer
 	encoder := gob.NewEncoder(&wire)
 	for _, a := range []answer{
-		{Present: &present{map[string]netif.Presence{"first": {}}}},
-		{Present: &present{map[string]netif.Presence{"second": {}}}},
+		{Present: &Presence{Kernel: map[string]netif.Presence{"first": {}}}},
+		{Present: &Presence{Kernel: map[string]netif.Presence{"second": {}}}},
 		{Report: netif.Applied{Generation: 1}},
 		{Ended: true},
 	} {
@@ -27,7 +27,7 @@ func TestLateAnswersHoldUpNothing(t *testing.T) {
 	if err := p.read(&wire); err != nil || reported != 1 {
 		t.Errorf("%d reports, %v", reported, err)
 	}
-	if _, newest := (<-p.present)["second"]; !newest {
+	if _, newest := (<-p.present).Kernel["second"]; !newest {
 		t.Error("the answer left is not the newest")
 	}
 }

@@ -113,7 +113,8 @@ func carryOut(o *order, e *Elector, answers *outbox[answer]) {
 		e.Resign()
 	}
 	if o.Present {
-		answers.put(answer{Present: &present{e.Present()}}, nil)
+		present := e.Present()
+		answers.put(answer{Present: &present}, nil)
 	}
 }
 

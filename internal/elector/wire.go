@@ -27,12 +27,16 @@ type start struct{ StateFile, RecordFile string }
 type answer struct {
 	Report Report // nil for none
 	// Present answers order.Present where it is not nil.
-	Present *present
+	Present *Presence
 	// Ended says that Run has ended, and that nothing more comes.
 	Ended bool
 }
 
-type present struct{ Instances map[string]netif.Presence }
+// Presence is what there is of each instance now.
+type Presence struct {
+	Kernel  map[string]netif.Presence // by the text of the key
+	Adverts map[vrrp.Key]vrrp.Counters
+}
 
 // failure is an error that happened in the child: what it says is what is left of it.
 type failure struct{ Text string }

@@ -59,10 +59,37 @@ func (c *conn) set() error {
 			{unix.IPV6_TCLASS, internetControl}, {unix.IPV6_TRANSPARENT, 1},
 			{unix.IPV6_RECVPKTINFO, 1}, {unix.IPV6_RECVHOPLIMIT, 1}}
 	}
+	if err := unix.SetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer); err != nil {
+		return err
+	}
 	for _, o := range options {
 		if err := unix.SetsockoptInt(c.fd, level, o[0], o[1]); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// receiveBuffer is half of what the kernel keeps adverts for us in, of which each takes some 770 bytes: 2,700 of them, so that
+// a flood in which we are not scheduled for a moment does not push out the master's.
+const receiveBuffer = 1 << 20
+
+// hearOnly has the kernel drop what is not for one of the virtual routers given: other pairs of the segment, and a flood of
+// them, wake nobody. The filter is a classic BPF program (socket(7), SO_ATTACH_FILTER).
+func (c *conn) hearOnly(vrids []uint8) error {
+	program := []unix.SockFilter{{Code: unix.BPF_LDX | unix.BPF_B | unix.BPF_MSH}, // the length of the IPv4 header
+		{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_IND, K: 1}}
+	if c.six { // which comes without its header
+		program = []unix.SockFilter{{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: 1}}
+	}
+	for n, id := range vrids {
+		program = append(program, unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: uint32(id), Jt: uint8(len(vrids) - n)})
+	}
+	program = append(program, unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K},
+		unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: 1 << 16})
+	err := unix.SetsockoptSockFprog(c.fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]})
+	if err != nil {
+		return fmt.Errorf("filter by virtual_router_id: %w", err)
 	}
 	return nil
 }

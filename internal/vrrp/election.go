@@ -1,7 +1,6 @@
 package vrrp
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -192,9 +191,11 @@ func (e *Election) Receive(now time.Time, ifname string, a *Advert, err error, o
 		err = i.refuse(now, a)
 	}
 	if err != nil {
+		i.tally.refuse(err)
 		e.noteRefusal(now, i, a, err, out)
 		return
 	}
+	i.tally.heard++
 	i.receive(now, a, out)
 }
 
@@ -234,10 +235,7 @@ type refusal struct {
 }
 
 func (e *Election) noteRefusal(now time.Time, i *instance, a *Advert, err error, out *Output) {
-	r := refusal{i.cfg.Key, a.Source, err}
-	if wrapped := errors.Unwrap(err); wrapped != nil {
-		r.reason = wrapped
-	}
+	r := refusal{i.cfg.Key, a.Source, reasonOf(err)}
 	if last, ok := e.refused[r]; ok && now.Sub(last) < refusalSilence {
 		return
 	}

@@ -15,6 +15,7 @@ type instance struct {
 	state  State
 	to     []netip.Addr // where adverts go
 	keyed  keyed
+	tally  tally
 	source netip.Addr // ours; the zero value while the interface has none
 	up     bool       // the interface that adverts leave by
 	fault  string     // why the instance may not take part; empty when it may
@@ -70,6 +71,7 @@ func (i *instance) send(now time.Time, priority uint8, out *Output) {
 
 // advert is what the instance says of itself.
 func (i *instance) advert(now time.Time, priority uint8, interval time.Duration) Advert {
+	i.tally.sent++
 	a := Advert{Source: i.source, HopLimit: hopLimit, Version: i.cfg.Version, VRID: i.cfg.VRID,
 		Priority: priority, Interval: interval, Addresses: i.cfg.Addresses, Checksum: i.cfg.Transport.Checksum}
 	if len(i.to) > 0 {

@@ -38,6 +38,7 @@ type Runner struct {
 	election *Election
 	configs  []Config
 	links    map[string]Link
+	ended    chan struct{}  // closed when Run returns
 	conns    map[Key]*conn  // by Key.socket
 	broken   map[Key]string // what was last said of a socket, by Key.socket, or of sending from it
 	poll     []unix.PollFd
@@ -59,6 +60,7 @@ type orders struct {
 	resumed   map[Key]time.Time
 	failed    map[Key]string
 	resign    bool
+	count     []chan<- map[Key]Counters
 }
 
 // NewRunner returns a runner that tells observer. Run frees its descriptors.
@@ -72,7 +74,7 @@ func NewRunner(observer Observer) (*Runner, error) {
 		_ = unix.Close(wakefd)
 		return nil, fmt.Errorf("create timerfd: %w", err)
 	}
-	return &Runner{observer: observer, wakefd: wakefd, timerfd: timerfd, election: NewElection(),
+	return &Runner{observer: observer, wakefd: wakefd, timerfd: timerfd, election: NewElection(), ended: make(chan struct{}),
 		conns: map[Key]*conn{}, broken: map[Key]string{}}, nil
 }
 
@@ -121,6 +123,18 @@ func (r *Runner) SetReadings(readings map[Tracker]Reading) {
 // Resign ends the election in order: see Election.Resign. Run returns when it is over.
 func (r *Runner) Resign() { r.order(func(o *orders) { o.resign = true }) }
 
+// Counters are those of every instance. It waits for Run to answer; once that has returned, they are nil.
+func (r *Runner) Counters() map[Key]Counters {
+	reply := make(chan map[Key]Counters, 1)
+	r.order(func(o *orders) { o.count = append(o.count, reply) })
+	select {
+	case c := <-reply:
+		return c
+	case <-r.ended:
+		return nil
+	}
+}
+
 func (r *Runner) order(change func(*orders)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -131,8 +145,9 @@ func (r *Runner) order(change func(*orders)) {
 func (r *Runner) wake() { _, _ = unix.Write(r.wakefd, []byte{1, 0, 0, 0, 0, 0, 0, 0}) }
 
 // maxBatch bounds the packets read from one socket before timers are served, so that a flood
-// delays no advert of ours.
-const maxBatch = 1024
+// delays no advert of ours. It is more than receiveBuffer holds: what was queued during a stall is
+// read before any timer is looked at.
+const maxBatch = 4096
 
 // Run runs the election until a Resign is over or ctx ends; then nothing more is said to anyone.
 // It is called once, on a goroutine locked to its thread, so that the caller can give that thread
@@ -198,6 +213,9 @@ func (r *Runner) Run(ctx context.Context) error {
 		}
 		r.election.Tick(now, &r.out)
 		r.act()
+		for _, reply := range mail.count {
+			reply <- r.election.Counters()
+		}
 		if relisten {
 			r.closeUnused() // after adverts of removed instances went out
 		}
@@ -315,6 +333,9 @@ func (r *Runner) listen(now time.Time) {
 		if err == nil {
 			err = c.join(groups)
 		}
+		if err == nil {
+			err = c.hearOnly(r.routers(key))
+		}
 		if err != nil {
 			r.election.deaf[key] = err
 			r.retry = now.Add(listenRetry)
@@ -337,6 +358,16 @@ func (r *Runner) groups() map[Key]map[netip.Addr]bool {
 		}
 	}
 	return all
+}
+
+// routers are the VRIDs of a socket's instances.
+func (r *Runner) routers(socket Key) (vrids []uint8) {
+	for i := range r.configs {
+		if c := &r.configs[i]; c.socket() == socket {
+			vrids = append(vrids, c.VRID)
+		}
+	}
+	return vrids
 }
 
 // closeUnused closes the sockets that no instance needs any more.
@@ -425,6 +456,7 @@ func (r *Runner) send(c *conn, s *Send) (sent bool, err error) {
 }
 
 func (r *Runner) close() {
+	close(r.ended)
 	for _, c := range r.conns {
 		c.close()
 	}
