@@ -166,9 +166,9 @@ func (m *machine) step(what string, do func(time.Time, *Output)) {
 	if m.e == nil || m.asleep {
 		return
 	}
-	was := map[Key]bool{}
+	var was [maxSegments]bool // which instances were master before, by segment
 	for _, i := range m.e.order {
-		was[i.cfg.Key] = i.state == Master
+		was[segmentOf(i.cfg.Key)] = i.state == Master
 	}
 	m.out.Reset()
 	do(m.l.now, &m.out)
@@ -197,8 +197,8 @@ func (m *machine) step(what string, do func(time.Time, *Output)) {
 	}
 }
 
-// act does what a step said; was are the instances that were master before.
-func (m *machine) act(was map[Key]bool) {
+// act does what a step said; was are the instances that were master before, by segment.
+func (m *machine) act(was [maxSegments]bool) {
 	if m.l.record {
 		for _, line := range m.out.lines() {
 			m.l.note("%d   %s", m.index+1, line)
@@ -213,7 +213,7 @@ func (m *machine) act(was map[Key]bool) {
 		m.announced[k] = m.l.now
 	}
 	for _, s := range m.out.Sends {
-		if !s.Until.IsZero() && !was[s.Key] && !m.isMaster(s.Key) {
+		if !s.Until.IsZero() && !was[segmentOf(s.Key)] && !m.isMaster(s.Key) {
 			m.l.fail("machine %d sends priority %d of %v in a state that is not entitled to it", m.index+1, s.Advert.Priority, s.Key)
 		}
 		if !s.Until.IsZero() && !m.e.resigned && !m.down[segmentOf(s.Key)] {
@@ -288,8 +288,12 @@ func (m *machine) receive(now time.Time, p packet, out *Output) {
 }
 
 func (m *machine) isMaster(key Key) bool {
-	i := m.e.instances[key]
-	return i != nil && i.state == Master
+	for _, i := range m.e.order {
+		if i.cfg.Key == key {
+			return i.state == Master
+		}
+	}
+	return false
 }
 
 // masters are the machines that hold key, as a set of bits.

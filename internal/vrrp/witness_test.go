@@ -10,14 +10,17 @@ import (
 // and the elections by what goes into them and comes out.
 type witness struct {
 	l       *lan
-	lives   map[*Election]*life
+	lives   [maxMachines]life
 	counted map[string]int
 	booked  int // transitions and notes of the step that are counted
 	noted   int
 }
 
-// life is what a machine has heard since it started, by instance.
-type life map[Key]*ear
+// life is what a machine has heard since it started, by segment: there is one instance on each.
+type life struct {
+	e    *Election
+	ears [maxSegments]ear
+}
 
 type ear struct {
 	since   time.Time     // from when on the down timer counts: the last advert that counted, or the beginning of BACKUP
@@ -34,20 +37,21 @@ type ear struct {
 }
 
 func watch(l *lan) *witness {
-	w := &witness{l: l, lives: map[*Election]*life{}, counted: map[string]int{}}
+	w := &witness{l: l, counted: map[string]int{}}
 	l.received, l.stepped = w.received, w.stepped
 	return w
 }
 
 func (w *witness) ear(m *machine, key Key) *ear {
-	if w.lives[m.e] == nil {
-		w.lives[m.e] = &life{}
+	l := &w.lives[m.index]
+	if l.e != m.e {
+		*l = life{e: m.e}
 	}
-	all := *w.lives[m.e]
-	if all[key] == nil {
-		all[key] = &ear{since: w.l.now}
+	ear := &l.ears[segmentOf(key)]
+	if ear.since.IsZero() {
+		ear.since = w.l.now
 	}
-	return all[key]
+	return ear
 }
 
 // beats tells whether an advert is better than what the instance says of itself (RFC 9568 §6.4.3).
@@ -206,9 +210,14 @@ func (w *witness) observe() {
 				continue
 			}
 			due := w.due(m, i)
-			for _, peer := range i.peers() {
-				if d := w.due(m, peer); d.After(due) {
-					due = d
+			if i.group != nil {
+				if i != i.group.members[0] {
+					continue // said for all of them
+				}
+				for _, peer := range i.group.members[1:] {
+					if d := w.due(m, peer); d.After(due) {
+						due = d
+					}
 				}
 			}
 			if late := w.l.now.Sub(due); late > w.l.late {
