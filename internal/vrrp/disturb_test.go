@@ -8,7 +8,7 @@ func (s *schedule) disturb() {
 	m := s.l.machines[rng.IntN(len(s.l.machines))]
 	long := s.l.between(s.longest()/20, 12*s.longest())
 	s.stir()
-	switch rng.IntN(14) {
+	switch rng.IntN(19) {
 	case 0:
 		s.loss(long)
 	case 1: // delay, and with it another order
@@ -31,20 +31,41 @@ func (s *schedule) disturb() {
 		m.setLink(segment, false)
 		s.begin(long, func() { m.setLink(segment, true) })
 	case 10:
-		s.weigh(m, long)
+		s.weigh(m, health, Reading{Up: false}, long)
 	case 11:
 		s.change(long)
 	case 12:
 		s.ungroup(m, long)
 	case 13:
 		s.roll(long, func(r *router) { r.absent = false })
+	case 14:
+		s.prioritize(m, long)
+	case 15:
+		s.rekey(long)
+	case 16:
+		if s.tracks {
+			s.weigh(m, gate, Reading{Up: false}, long)
+		}
+	case 17:
+		if s.tracks {
+			s.weigh(m, bonus, Reading{Value: rng.IntN(3)}, long)
+		}
+	case 18:
+		if s.odds(4) { // it lasts
+			m.fail(s.routers[rng.IntN(len(s.routers))].key)
+			s.calm = s.l.now.Add(failureHold + s.l.late)
+		}
 	}
 }
 
 func (s *schedule) start(m *machine) {
-	if m.e == nil {
-		m.boot()
+	if m.e != nil {
+		return
 	}
+	if m.blind = s.tracks && s.odds(2); m.blind {
+		s.begin(s.l.between(0, s.longest()), m.see)
+	}
+	m.boot()
 }
 
 func (s *schedule) loss(long time.Duration) {
@@ -116,10 +137,34 @@ func (s *schedule) stop(m *machine, long time.Duration) {
 	})
 }
 
-// weigh lets a machine lose the weight of its health for a while.
-func (s *schedule) weigh(m *machine, long time.Duration) {
-	m.read(map[Tracker]Reading{health: {Up: false}})
-	s.begin(long, func() { m.read(map[Tracker]Reading{health: {Up: true}}) })
+// weigh lets a tracker of a machine read otherwise for a while.
+func (s *schedule) weigh(m *machine, t Tracker, r Reading, long time.Duration) {
+	m.read(t, r)
+	s.begin(long, func() { m.read(t, Reading{Up: true}) })
+}
+
+// prioritize gives a machine another priority by a reload, or preemption where it had none.
+func (s *schedule) prioritize(m *machine, long time.Duration) {
+	if m.index == s.owner {
+		return
+	}
+	priority, preempt := s.somePriority(), !s.odds(4)
+	for _, r := range s.routers {
+		r.priority[m.index], r.preempt[m.index] = priority, preempt
+	}
+	s.l.after(s.l.between(0, long), func() { s.reload(m) })
+	s.begin(long, func() { s.reload(m) })
+}
+
+// rekey brings one step of auth_hmac to all machines. The next step is for when all have it.
+func (s *schedule) rekey(long time.Duration) {
+	if s.key == 0 || s.key == keyStages || s.rekeys {
+		return
+	}
+	s.key++
+	s.rekeys = true
+	s.roll(long, func(*router) {})
+	s.begin(long, func() { s.rekeys = false })
 }
 
 // change gives the virtual routers another interval or version, one machine after the other.

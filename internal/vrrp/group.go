@@ -128,8 +128,8 @@ func (i *instance) groupListens(now time.Time) bool {
 }
 
 // startsMaster is why an instance that enters the election does so as master, or "": the owner of
-// the addresses (RFC 9568 §6.4.1) in a group of owners, a new member of a group that is master
-// already, and a group that was master a moment ago.
+// the addresses (RFC 9568 §6.4.1) in a group of owners none of whom waits, a new member of a group
+// that is master already, and a group that was master a moment ago.
 func (i *instance) startsMaster(now time.Time) string {
 	owners, masters, others := i.cfg.StartMaster, false, false
 	for _, m := range i.peers() {
@@ -140,7 +140,7 @@ func (i *instance) startsMaster(now time.Time) string {
 	switch {
 	case i.resumes(now):
 		return "resumes: it was master a moment ago"
-	case owners || masters && !others:
+	case (owners || masters) && !others:
 		return "started as master"
 	}
 	return ""

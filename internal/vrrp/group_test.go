@@ -383,6 +383,12 @@ func TestGroupOfOwners(t *testing.T) {
 	want(t, n.start([]Config{c, d}, together(outside, inside)),
 		"eth0/51 sends priority 255 every 1s", "eth1/52 sends priority 255 every 1s",
 		"eth0/51 INIT -> MASTER: started as master", "eth1/52 INIT -> MASTER: started as master")
+	// What a simulation found: an owner that joins owners who made way claims nothing.
+	n.wait(time.Minute)
+	n.hear(advertFrom(c, 2, 150))
+	e := config(third, 2, 255)
+	e.StartMaster = true
+	want(t, n.reload([]Config{c, d, e}, together(outside, inside, third)), "eth2/53 INIT -> BACKUP: started")
 }
 
 // A member that its group held back, and that leaves the group, takes over at once.

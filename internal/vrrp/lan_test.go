@@ -36,6 +36,7 @@ type lan struct {
 	received func(m *machine, p packet, before bool)
 	stepped  func(*machine)
 
+	grown  int // how often a group got another member
 	record bool
 	log    []string
 	failed string

@@ -2,7 +2,9 @@ package vrrp
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -22,6 +24,7 @@ type machine struct {
 	groups   []SyncGroup
 	delays   map[string]LinkDelay
 	readings map[Tracker]Reading
+	blind    bool              // the readings are not known yet
 	hosts    [maxSegments]byte // its host number on each segment
 	down     [maxSegments]bool // its links
 	asleep   bool
@@ -56,7 +59,7 @@ func (m *machine) links() map[string]Link {
 	links := map[string]Link{}
 	for s := range maxSegments {
 		links[fmt.Sprintf("eth%d", s)] = Link{Index: s + 1, Up: !m.down[s],
-			Addresses: []netip.Addr{netip.AddrFrom4([4]byte{10, 0, byte(s), m.hosts[s]})}}
+			Addresses: []netip.Addr{m.address(s)}}
 	}
 	return links
 }
@@ -74,7 +77,7 @@ func (m *machine) boot() {
 	m.e.Resume(resumed)
 	m.step("boots", func(now time.Time, out *Output) {
 		m.e.DelayLinks(m.delays)
-		m.e.SetReadings(now, m.readings, out)
+		m.e.SetReadings(now, m.known(), out)
 		m.e.SetLinks(now, m.links(), out)
 		m.e.Configure(now, m.configs, m.groups, out)
 	})
@@ -95,14 +98,48 @@ func (m *machine) resign(stopped func()) {
 func (m *machine) resignStep(now time.Time, out *Output) { m.e.Resign(now, out) }
 
 func (m *machine) reload(configs []Config, groups []SyncGroup) {
+	grows := m.grows(configs, groups)
 	m.configs, m.groups, m.unread = configs, groups, true
 	m.step("reloads", func(now time.Time, out *Output) { m.e.Configure(now, configs, groups, out) })
+	if grows {
+		m.checkGrowth()
+	}
 }
 
-// read makes readings what is known of the machine's trackers.
-func (m *machine) read(readings map[Tracker]Reading) {
+// read makes a tracker read so.
+func (m *machine) read(t Tracker, r Reading) {
+	readings := maps.Clone(m.readings) // an election keeps what it is given
+	if readings == nil {
+		readings = map[Tracker]Reading{}
+	}
+	readings[t] = r
 	m.readings, m.unread = readings, true
-	m.step("reads its trackers", func(now time.Time, out *Output) { m.e.SetReadings(now, readings, out) })
+	m.tell("reads its trackers")
+}
+
+// see ends a time in which the readings were not known.
+func (m *machine) see() {
+	if m.blind {
+		m.blind, m.unread = false, true
+		m.tell("knows its trackers")
+	}
+}
+
+func (m *machine) tell(what string) {
+	m.step(what, func(now time.Time, out *Output) { m.e.SetReadings(now, m.known(), out) })
+}
+
+// known is what the election is told of the trackers.
+func (m *machine) known() map[Tracker]Reading {
+	if m.blind {
+		return nil
+	}
+	return m.readings
+}
+
+// fail takes the role from an instance, as addresses do that cannot be kept on.
+func (m *machine) fail(key Key) {
+	m.step("cannot keep addresses", func(now time.Time, out *Output) { m.e.Fail(now, key, "addresses", out) })
 }
 
 func (m *machine) setLink(segment int, up bool) {
@@ -118,7 +155,9 @@ func (m *machine) sleep(forgets bool) {
 	m.bounds = map[Key]time.Duration{}
 	if m.e != nil {
 		for _, i := range m.e.order {
-			m.bounds[i.cfg.Key] = i.down() + max(i.cfg.Interval, i.masterInterval)
+			if i.state == Master || i.state == Backup { // an owner that enters the election may claim at once
+				m.bounds[i.cfg.Key] = i.down() + max(i.cfg.Interval, i.masterInterval)
+			}
 		}
 	}
 	m.asleep, m.forgets, m.slept, m.unread = true, forgets, m.l.now, false
@@ -139,26 +178,13 @@ func (m *machine) wake() {
 				delete(m.bounds, Key{Interface: linkName(p.segment), VRID: p.advert.VRID}) // it is free to take
 			}
 		}
-		m.e.SetReadings(now, m.readings, out)
+		m.e.SetReadings(now, m.known(), out)
 		m.e.SetLinks(now, m.links(), out)
 		if m.unread && !m.e.resigned {
 			m.e.Configure(now, m.configs, m.groups, out)
 		}
 	})
 	m.checkWake()
-}
-
-// checkWake: after a gap longer than the down timer, and an interval, nobody comes back shouting.
-func (m *machine) checkWake() {
-	if m.e == nil {
-		return
-	}
-	for _, s := range m.out.Sends {
-		bound, was := m.bounds[s.Key]
-		if gap := m.l.now.Sub(m.slept); was && !s.Until.IsZero() && gap >= bound {
-			m.l.fail("machine %d slept for %v and claims %v at once", m.index+1, gap, s.Key)
-		}
-	}
 }
 
 // step is one turn of the Runner's loop.
@@ -213,10 +239,10 @@ func (m *machine) act(was [maxSegments]bool) {
 		m.announced[k] = m.l.now
 	}
 	for _, s := range m.out.Sends {
-		if !s.Until.IsZero() && !was[segmentOf(s.Key)] && !m.isMaster(s.Key) {
+		if !was[segmentOf(s.Key)] && !m.isMaster(s.Key) {
 			m.l.fail("machine %d sends priority %d of %v in a state that is not entitled to it", m.index+1, s.Advert.Priority, s.Key)
 		}
-		if !s.Until.IsZero() && !m.e.resigned && !m.down[segmentOf(s.Key)] {
+		if !s.Until.IsZero() && !m.e.resigned && (s.Regardless || !m.down[segmentOf(s.Key)]) {
 			m.vouched[s.Key], m.claimed[s.Key] = s.Until, claim{m.l.now, time.Duration(m.e.instances[s.Key].cfg.DownTimerAdverts) * s.Advert.Interval}
 		}
 		m.send(s)
@@ -227,21 +253,7 @@ func (m *machine) act(was [maxSegments]bool) {
 		}
 	}
 	m.checkGroups()
-}
-
-// checkGroups: the members of a group are master together or not at all. (A file that groups
-// instances while they stop finds them at different points of that.)
-func (m *machine) checkGroups() {
-	if m.e.resigned || m.e.postponed {
-		return
-	}
-	for _, g := range m.e.groups {
-		for _, i := range g.members {
-			if (i.state == Master) != (g.members[0].state == Master) {
-				m.l.fail("machine %d: %v is %v, %v is %v", m.index+1, i.cfg.Key, i.state, g.members[0].cfg.Key, g.members[0].state)
-			}
-		}
-	}
+	m.checkFaults()
 }
 
 func (m *machine) send(s Send) {
@@ -250,6 +262,12 @@ func (m *machine) send(s Send) {
 		return
 	}
 	for _, to := range m.l.machines {
+		a := s.Advert
+		if !s.To[0].IsMulticast() {
+			if a.Destination = to.address(segment); !slices.Contains(s.To, a.Destination) {
+				continue
+			}
+		}
 		if to == m || m.l.cut[segment][m.index][to.index] || m.l.loss > 0 && m.l.rng.Float64() < m.l.loss {
 			continue
 		}
@@ -258,10 +276,22 @@ func (m *machine) send(s Send) {
 			copies = 2
 		}
 		for range copies {
-			p := packet{segment, s.Advert, m}
+			p := packet{segment, m.wire(a), m}
 			m.l.after(m.l.between(m.l.delay[0], m.l.delay[1]), func() { to.arrive(p) })
 		}
 	}
+}
+
+// wire is an advert as others read it: the signed ones as bytes.
+func (m *machine) wire(a Advert) Advert {
+	if a.signer == nil {
+		return a
+	}
+	read, err := a.decoded(a.AppendTo(nil))
+	if err != nil {
+		m.l.fail("machine %d sends what nobody can read: %v", m.index+1, err)
+	}
+	return read
 }
 
 func (m *machine) arrive(p packet) {

@@ -2,6 +2,7 @@ package vrrp
 
 import (
 	"fmt"
+	"math/bits"
 	"slices"
 	"strings"
 	"time"
@@ -13,28 +14,16 @@ type schedule struct {
 	w *witness
 
 	routers []*router
+	traits
 	grouped bool
 	crossed bool // who is best differs from one segment to another
 	active  []*disturbance
 	calm    time.Time // when the last disturbance ended
 	slowest time.Duration
 	wrong   time.Time // since when there is not one master
+	rekeys  bool      // a step of auth_hmac is on its way
 	healed  bool
 	holders map[Key]int // who was master when everything healed, or later
-}
-
-// router is a virtual router as all machines have it.
-type router struct {
-	key      Key
-	version  uint8
-	interval time.Duration
-	adverts  uint8
-	delay    time.Duration // preempt_delay
-	silent   bool          // lower_prio_no_advert
-	last     bool          // higher_prio_send_advert
-	priority [maxMachines]uint8
-	preempt  [maxMachines]bool
-	absent   bool // it comes with a reload
 }
 
 // disturbance is something that goes on, until it ends.
@@ -56,77 +45,14 @@ func simulate(seed uint64, record bool) *schedule {
 
 func (s *schedule) odds(n int) bool { return s.l.rng.IntN(n) == 0 }
 
-// draw makes the machines and their configuration.
-func (s *schedule) draw() {
-	rng := s.l.rng
-	s.grouped = !s.odds(4)
-	machines := 2
-	for machines < maxMachines && s.odds(3) {
-		machines++
-	}
-	common := router{adverts: 3, silent: s.odds(8), last: !s.odds(8)}
-	common.version, common.interval = s.versionAndInterval()
-	if s.odds(6) {
-		common.adverts = uint8(2 + rng.IntN(4))
-	}
-	if s.odds(6) {
-		common.delay = s.l.between(0, 6*time.Second)
-	}
-	for m := range maxMachines {
-		common.priority[m], common.preempt[m] = s.somePriority(), !s.odds(4)
-	}
-	own := s.odds(5)       // priorities by segment
-	addresses := s.odds(5) // and addresses, which decide where priorities are equal
-	s.crossed = own || addresses
-	for n, key := range []Key{outside, inside, third}[:1+rng.IntN(3)] {
-		r := common
-		r.key, r.absent = key, n > 0 && s.odds(6)
-		if s.odds(5) {
-			r.version, r.interval = s.versionAndInterval()
-		}
-		for m := range maxMachines {
-			if own {
-				r.priority[m] = s.somePriority()
-			}
-		}
-		s.routers = append(s.routers, &r)
-	}
-	s.slowest = s.longest()
-	if s.odds(2) {
-		s.l.late = s.l.between(0, s.shortest()/20)
-	}
-	for range machines {
-		m := s.l.add(nil, nil)
-		if addresses {
-			for g := range maxSegments {
-				m.hosts[g] = byte(10*(1+rng.IntN(5)) + m.index)
-			}
-		}
-		if s.odds(8) {
-			m.delays = map[string]LinkDelay{"eth0": {Down: s.l.between(0, s.shortest()), Up: s.l.between(0, 3*s.shortest())}}
-		}
-		m.configs, m.groups = s.configs(m), s.groups()
-		s.l.after(s.l.between(0, 5*s.longest()), m.boot)
-	}
-	s.calm = s.l.now.Add(5 * s.longest())
-}
-
-func (s *schedule) versionAndInterval() (uint8, time.Duration) {
-	if s.odds(2) {
-		return 2, time.Second
-	}
-	return 3, []time.Duration{50 * time.Millisecond, 100 * time.Millisecond, time.Second}[s.l.rng.IntN(3)]
-}
-
-func (s *schedule) somePriority() uint8 {
-	return []uint8{1, 50, 100, 100, 100, 150, 200, 254}[s.l.rng.IntN(8)]
-}
-
 // longest and shortest are of the intervals of now, slowest is the longest that there ever was.
 func (s *schedule) longest() time.Duration {
 	longest := time.Duration(0)
 	for _, r := range s.routers {
 		longest = max(longest, r.interval)
+	}
+	if s.foreign != [maxMachines]bool{} {
+		longest = max(longest, time.Second)
 	}
 	s.slowest = max(s.slowest, longest)
 	return longest
@@ -138,38 +64,6 @@ func (s *schedule) shortest() time.Duration {
 		shortest = min(shortest, r.interval)
 	}
 	return shortest
-}
-
-// health is what the machines track.
-var health = Tracker{TrackScript, "health"}
-
-func (s *schedule) configs(m *machine) []Config {
-	var list []Config
-	for _, r := range s.routers {
-		if r.absent {
-			continue
-		}
-		c := config(r.key, r.version, r.priority[m.index])
-		c.Interval, c.Preempt, c.DownTimerAdverts, c.PreemptDelay = r.interval, r.preempt[m.index], r.adverts, r.delay
-		c.LowerPrioNoAdvert, c.HigherPrioSendAdvert = r.silent, r.last
-		c.Track = []Track{{Tracker: health, Weight: -60}}
-		list = append(list, c)
-	}
-	return list
-}
-
-func (s *schedule) groups() []SyncGroup {
-	if !s.grouped {
-		return nil
-	}
-	var keys []Key
-	for _, r := range s.routers {
-		if !r.absent {
-			keys = append(keys, r.key)
-		}
-	}
-	slices.Reverse(keys) // their order in the file does not matter
-	return together(keys...)
 }
 
 // begin lets a disturbance go on for a while.
@@ -229,23 +123,49 @@ func (s *schedule) observe() {
 		s.wrong = time.Time{}
 		return
 	}
-	right, first := true, -1
-	for _, r := range s.routers {
-		if r.absent {
-			continue
-		}
-		set, count := s.l.masters(r.key)
-		right = right && count == 1 && (!s.grouped || first < 0 || set == first)
-		first = set
-	}
 	switch {
-	case right:
+	case s.settled():
 		s.wrong = time.Time{}
 	case s.wrong.IsZero():
 		s.wrong = s.l.now
 	case s.l.now.Sub(s.wrong) > 5*time.Millisecond+s.l.late:
 		s.l.fail("not one master since %v: %s", s.wrong.Sub(epoch), s.standing())
 	}
+}
+
+// settled tells whether each virtual router has one master among the machines of a kind, and a group
+// is on one of them.
+func (s *schedule) settled() bool {
+	for _, kind := range s.kinds() {
+		first := 0
+		for _, r := range s.routers {
+			if r.absent {
+				continue
+			}
+			set, _ := s.l.masters(r.key)
+			if set &= kind; bits.OnesCount(uint(set)) != 1 || s.grouped && first != 0 && set != first {
+				return false
+			}
+			first = set
+		}
+	}
+	return true
+}
+
+// kinds are the machines that hear one another when nothing disturbs, as sets of bits.
+func (s *schedule) kinds() []int {
+	var sets [2]int
+	for _, m := range s.l.machines {
+		sets[kindOf(s.foreign[m.index])] |= 1 << m.index
+	}
+	return slices.DeleteFunc(sets[:], func(set int) bool { return set == 0 })
+}
+
+func kindOf(foreign bool) int {
+	if foreign {
+		return 1
+	}
+	return 0
 }
 
 // standing says who is master of what.
@@ -278,11 +198,14 @@ func (s *schedule) finish() {
 
 // checkBest: where all preempt, and agree on who is best, that one is master.
 func (s *schedule) checkBest(r *router, master *machine) {
-	if s.crossed || s.mixed() {
+	if s.crossed {
 		return
 	}
 	best := uint8(0)
 	for _, m := range s.l.machines {
+		if s.foreign[m.index] != s.foreign[master.index] {
+			continue
+		}
 		if !r.preempt[m.index] {
 			return
 		}
@@ -293,19 +216,19 @@ func (s *schedule) checkBest(r *router, master *machine) {
 	}
 }
 
-// mixed tells whether machines have other weights at work than others have.
-func (s *schedule) mixed() bool { return false }
-
 // checkAnnounced: neighbours believe who announced last. Without a last advert the better of two
-// masters may not know that there were two.
+// masters may not know that there were two, nor does one that hears nobody.
 func (s *schedule) checkAnnounced(r *router, master *machine) {
-	if !r.last {
+	if !r.last || master.index == s.owner && s.deaf {
 		return
 	}
 	if ear := s.w.ear(master, r.key); master.announced[r.key].Before(ear.other) {
 		s.l.fail("machine %d heard another master of %v and did not announce it again", master.index+1, r.key)
 	}
 	for _, other := range s.l.machines {
+		if s.foreign[other.index] != s.foreign[master.index] {
+			continue
+		}
 		if s.holders[r.key]&(1<<other.index) != 0 && other.announced[r.key].After(master.announced[r.key]) {
 			s.l.fail("%v is at machine %d, and machine %d announced it last", r.key, master.index+1, other.index+1)
 		}

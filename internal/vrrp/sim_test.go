@@ -38,12 +38,13 @@ func TestSimulation(t *testing.T) {
 		for k, n := range s.w.counted {
 			counted[k] += n
 		}
+		counted["growth"] += s.l.grown
 		if s.l.failed != "" {
 			t.Fatalf("go test ./internal/vrrp -v -run TestSimulation -sim.seed %d: %s", seed, s.l.failed)
 		}
 	}
 	// A simulation that disturbs nothing shows nothing.
-	for _, k := range []string{"takeover", "yield", "duplicate", "stall", "fault", "priority", "doubt", "resumption"} {
+	for _, k := range []string{"takeover", "yield", "duplicate", "stall", "fault", "priority", "doubt", "resumption", "growth"} {
 		if counted[k] == 0 {
 			t.Errorf("no %s in %d seeds", k, seed-*simFirst)
 		}

@@ -26,10 +26,12 @@ type ear struct {
 	since   time.Time     // from when on the down timer counts: the last advert that counted, or the beginning of BACKUP
 	shorter time.Duration // the interval by which it counts at least, and at most
 	longer  time.Duration
+	soonest time.Duration // the skew by which it counts at least, and at most
+	latest  time.Duration
 	own     time.Duration // the interval as configured, when it was last looked at
 	version uint8
 	changed time.Time // when that became another
-	zero    bool      // priority 0 was heard since
+	zero    time.Time // priority 0 was heard since
 	stalled bool      // it has listened since, because it was stalled
 	lesser  time.Time // the first of the lesser masters that preempt_delay leaves in place
 	other   time.Time // as master: the last advert of another master
@@ -63,7 +65,7 @@ func (w *witness) received(m *machine, p packet, before bool) {
 	w.book(m)
 	a := p.advert
 	i := m.e.instances[Key{Interface: linkName(p.segment), VRID: a.VRID}]
-	if i == nil || i.refuse(w.l.now, &a) != nil {
+	if i == nil || refused(w.l.now, i, a) || i.cfg.OwnerIgnoreAdverts && i.cfg.Priority == 255 {
 		return
 	}
 	ear := w.ear(m, i.cfg.Key)
@@ -77,13 +79,25 @@ func (w *witness) received(m *machine, p packet, before bool) {
 	}
 }
 
+// refused tells whether an advert does not count, and leaves no trace of the question.
+func refused(now time.Time, i *instance, a Advert) bool {
+	last, known := i.keyed.heard[a.Source]
+	err := i.refuse(now, &a)
+	if known {
+		i.keyed.heard[a.Source] = last
+	} else {
+		delete(i.keyed.heard, a.Source)
+	}
+	return err != nil
+}
+
 // hearBackup is RFC 9568 §6.4.2 with preempt_delay.
 func (w *witness) hearBackup(ear *ear, i *instance, a *Advert) {
 	now := w.l.now
 	counts := !i.cfg.Preempt || a.Priority >= i.cfg.Priority
 	switch {
 	case a.Priority == 0:
-		ear.zero, ear.since = true, now
+		ear.zero = now
 		return
 	case a.Priority >= i.cfg.Priority:
 		ear.lesser = time.Time{}
@@ -91,10 +105,11 @@ func (w *witness) hearBackup(ear *ear, i *instance, a *Advert) {
 		ear.lesser = now
 	}
 	if counts || now.Sub(ear.lesser) < i.cfg.PreemptDelay {
-		ear.since, ear.zero, ear.stalled = now, false, false
+		ear.since, ear.zero, ear.stalled = now, time.Time{}, false
 		if i.cfg.Version == 3 {
 			ear.shorter, ear.longer = a.Interval, a.Interval
 		}
+		ear.skew(i, true)
 	}
 }
 
@@ -123,14 +138,12 @@ func (w *witness) stepped(m *machine) {
 			ear.own, ear.version, ear.changed = i.cfg.Interval, i.cfg.Version, w.l.now
 			ear.shorter, ear.longer = min(ear.shorter, ear.own), max(ear.longer, ear.own)
 		}
+		ear.skew(i, false)
 	}
 }
 
 // book counts what a machine said since the last call in this step.
 func (w *witness) book(m *machine) {
-	for ; w.booked < len(m.out.Transitions); w.booked++ {
-		w.transition(m, m.out.Transitions[w.booked])
-	}
 	for ; w.noted < len(m.out.Notes); w.noted++ {
 		switch n := m.out.Notes[w.noted]; n.Kind {
 		case NoteDuplicate:
@@ -138,10 +151,16 @@ func (w *witness) book(m *machine) {
 		case NoteStall:
 			w.counted["stall"]++
 			ear := w.ear(m, n.Key)
-			ear.since, ear.stalled = w.l.now, true
+			ear.since, ear.stalled, ear.zero = w.l.now, true, time.Time{}
+			if i := m.e.instances[n.Key]; i != nil {
+				ear.skew(i, true)
+			}
 		case NotePriority:
 			w.counted["priority"]++
 		}
+	}
+	for ; w.booked < len(m.out.Transitions); w.booked++ {
+		w.transition(m, m.out.Transitions[w.booked])
 	}
 }
 
@@ -171,6 +190,7 @@ func (e *ear) begin(now time.Time, i *instance) ear {
 	fresh := ear{since: now, own: e.own, version: e.version}
 	if i != nil {
 		fresh.shorter, fresh.longer = i.masterInterval, i.masterInterval
+		fresh.skew(i, true)
 	}
 	return fresh
 }
@@ -178,16 +198,21 @@ func (e *ear) begin(now time.Time, i *instance) ear {
 // checkTakeover: nobody is deposed before he was silent for as long as it takes, or has said that
 // he stops.
 func (w *witness) checkTakeover(m *machine, ear *ear, i *instance) {
-	least := time.Duration(i.cfg.DownTimerAdverts) * ear.shorter
-	switch {
-	case ear.zero:
-		least = 0
-	case ear.stalled:
-		least = ear.shorter
+	ear.skew(i, false)
+	if !ear.zero.IsZero() && w.l.now.Sub(ear.zero) >= ear.soonest {
+		return
 	}
-	if silence := w.l.now.Sub(ear.since); silence < least {
+	if silence := w.l.now.Sub(ear.since); silence < ear.missed(i)*ear.shorter+ear.soonest {
 		w.l.fail("machine %d takes %v over after only %v of silence", m.index+1, i.cfg.Key, silence)
 	}
+}
+
+// missed is how many adverts a backup misses before it takes over.
+func (e *ear) missed(i *instance) time.Duration {
+	if e.stalled {
+		return 1
+	}
+	return time.Duration(i.cfg.DownTimerAdverts)
 }
 
 // checkResumption: who is started again goes on only while nobody can have taken over.
@@ -227,19 +252,32 @@ func (w *witness) observe() {
 	}
 }
 
-// due is when the down timer of a priority of 1 ends.
+// due is when the down timer ends at the latest.
 func (w *witness) due(m *machine, i *instance) time.Time {
 	ear := w.ear(m, i.cfg.Key)
-	skew := ear.longer
-	if i.cfg.Version == 2 {
-		skew = time.Second
+	due := ear.since.Add(ear.missed(i)*ear.longer + ear.latest)
+	if !ear.zero.IsZero() {
+		due = ear.zero.Add(ear.latest)
 	}
-	due := ear.since.Add(time.Duration(i.cfg.DownTimerAdverts)*ear.longer + skew)
 	// Another interval may begin the time anew.
 	if again := ear.changed.Add(time.Duration(i.cfg.DownTimerAdverts)*i.cfg.Interval + time.Second); again.After(due) {
 		return again
 	}
 	return due
+}
+
+// skew reckons with the instance as it is now (Skew_Time of RFC 9568 §6.1 and RFC 3768 §6.1), afresh
+// where the time that counts begins.
+func (e *ear) skew(i *instance, afresh bool) {
+	shorter, longer := e.shorter, e.longer
+	if i.cfg.Version == 2 {
+		shorter, longer = time.Second, time.Second
+	}
+	least, most := skewOf(i.cfg.Priority, shorter), skewOf(i.cfg.Priority, longer)
+	if !afresh {
+		least, most = min(e.soonest, least), max(e.latest, most)
+	}
+	e.soonest, e.latest = least, most
 }
 
 func segmentOf(key Key) int { return int(key.Interface[3] - '0') }
