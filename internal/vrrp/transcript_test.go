@@ -249,9 +249,9 @@ func TestTranscripts(t *testing.T) {
 			s.two.boot()
 			s.until(7900 * time.Millisecond)
 			s.log = nil
-			s.one.read(map[Tracker]Reading{health: {Up: false}})
+			s.one.read(health, Reading{Up: false})
 			s.until(13 * time.Second)
-			s.one.read(map[Tracker]Reading{health: {Up: true}})
+			s.one.read(health, Reading{Up: true})
 			s.until(18 * time.Second)
 			return s
 		}},
