@@ -4,10 +4,12 @@ import (
 	"errors"
 	"os"
 	"os/signal"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"lvsd/internal/director"
 	"lvsd/internal/elector"
 )
 
@@ -16,7 +18,8 @@ const electorDescriptor = 3
 
 // electCommand is how the daemon starts the process of its election; it is not for people.
 func electCommand() *cobra.Command {
-	return &cobra.Command{
+	var format, level string
+	c := &cobra.Command{
 		Use:    "elect",
 		Short:  "Be the process of a daemon that elects and holds addresses",
 		Hidden: true,
@@ -27,7 +30,16 @@ func electCommand() *cobra.Command {
 			if _, err := unix.FcntlInt(electorDescriptor, unix.F_GETFD, 0); err != nil {
 				return usage(c, errors.New("lvsd run starts it, and gives it a connection"))
 			}
-			return elector.Serve(os.NewFile(electorDescriptor, "director"))
+			out := newQueue(os.Stderr)
+			defer out.Close(logPatience)
+			log, err := newLog(format, level, out)
+			if err != nil {
+				return usage(c, err)
+			}
+			return elector.Serve(os.NewFile(electorDescriptor, "director"),
+				func(silent time.Duration) { director.TellSilence(log, silent) })
 		},
 	}
+	logFlags(c, &format, &level)
+	return c
 }

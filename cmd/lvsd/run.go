@@ -43,9 +43,13 @@ func runCommand() *cobra.Command {
 	configFlag(c, &f.config)
 	f.read.register(c, thisHost)
 	runDirFlag(c, &f.runDir)
-	c.Flags().StringVar(&f.logFormat, "log-format", "auto", "auto, json or console")
-	c.Flags().StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
+	logFlags(c, &f.logFormat, &f.logLevel)
 	return c
+}
+
+func logFlags(c *cobra.Command, format, level *string) {
+	c.Flags().StringVar(format, "log-format", "auto", "auto, json or console")
+	c.Flags().StringVar(level, "log-level", "info", "debug, info, warn or error")
 }
 
 func (f *runFlags) run(c *cobra.Command) error {
@@ -86,7 +90,7 @@ func (f *runFlags) run(c *cobra.Command) error {
 		return fmt.Errorf("find the program that is running: %w", err)
 	}
 	d, err := director.New(director.Options{Path: f.config[0], Load: load, RunDir: f.runDir,
-		Version: buildVersion(), Elector: []string{program, "elect"}, Log: log, LinesLost: out.Lost}, result.Config)
+		Version: buildVersion(), Elector: []string{program, "elect", "--log-format", f.logFormat, "--log-level", f.logLevel}, Log: log, LinesLost: out.Lost}, result.Config)
 	if err != nil {
 		return err
 	}

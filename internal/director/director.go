@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -33,6 +34,9 @@ type Options struct {
 	// Elector is the program, with its arguments, that runs election and addresses in a process of
 	// their own (elector.Serve); where it is empty they are part of this one.
 	Elector []string
+	// Silence is how long that process, or this one, may be silent before the other takes it for hung;
+	// 0 is elector.DefaultSilence.
+	Silence time.Duration
 	Log     *zap.Logger
 	// LinesLost is how many lines of Log found no room so far; nil where none is ever lost.
 	LinesLost func() uint64
@@ -79,6 +83,8 @@ type Director struct {
 	lost       error                         // why the process of the election has ended
 
 	statesTold statesTold
+
+	turned atomic.Int64 // when the loop last came round, in nanoseconds
 }
 
 // role is what the election last said of an instance.
@@ -110,7 +116,7 @@ func newDirector(o Options, cfg *conf.Config, h host) (*Director, error) {
 		health:     health{down: map[check.Spec]bool{}}}
 	var err error
 	d.elector, err = newMastership(o, elector.Options{StateFile: filepath.Join(o.RunDir, "addresses.json"),
-		RecordFile: filepath.Join(o.RunDir, "mastership.json"), Kernel: h.network,
+		RecordFile: filepath.Join(o.RunDir, "mastership.json"), Kernel: h.network, Silence: o.Silence, Alive: d.alive,
 		Report: func(r elector.Report) { d.inbox.post(r) }})
 	if err != nil {
 		return nil, err
@@ -166,6 +172,7 @@ func (d *Director) Run(ctx context.Context) error {
 	defer d.trackers.Close()
 	defer d.lastPrograms(ctx)
 	d.once(ctx, "startup_script")
+	d.turned.Store(time.Now().UnixNano())
 	d.start(ctx, &parts)
 	d.journal.event(Started, zap.String("version", d.options.Version), zap.String("node", d.cfg.RouterID),
 		zap.String("file", d.options.files()), zap.Int("pid", os.Getpid()))
@@ -292,6 +299,12 @@ func (d *Director) handle(list []any) (over bool) {
 			d.certificate(h)
 		case checkFailed:
 			d.checkFailed(h)
+		case turn:
+			d.turned.Store(time.Now().UnixNano())
+		case elector.DirectorBack:
+			d.journal.event(DirectorBack, zap.Duration("silent", h.Silent))
+		case elector.ElectionSilent:
+			d.journal.event(ElectionSilent, zap.Duration("silent", h.Silent))
 		case elector.RealtimeRefused:
 			d.journal.event(RealtimeRefused, zap.Error(h.Err))
 		}
@@ -303,6 +316,16 @@ func (d *Director) handle(list []any) (over bool) {
 		d.judge()
 	}
 	return over
+}
+
+// loopBound is how long one turn of the loop may take. A reload, which it waits for, may have to wait
+// for a disk; one that takes longer is none.
+const loopBound = 5 * time.Minute
+
+// alive tells whether the loop comes round, and has it do so. It is called by another goroutine.
+func (d *Director) alive() bool {
+	d.inbox.post(turn{})
+	return time.Now().UnixNano()-d.turned.Load() < int64(loopBound)
 }
 
 // stop asks the election to end in order; the rest follows when it has.

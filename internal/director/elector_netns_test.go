@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -61,6 +62,54 @@ func TestElectionIsRealtime(t *testing.T) {
 	if got := policies(lb1.cmd.Process.Pid); got[unix.SCHED_RR] != 0 {
 		t.Errorf("threads of the director by policy: %v", got)
 	}
+}
+
+// An election whose director hangs makes way, and takes part again when it is heard; alone it stays.
+func TestElectionMakesWayForAHungDirector(t *testing.T) {
+	s := newSegment(t)
+	nopreempt := strings.Replace(config(vip), "garp_master_delay = 0", "nopreempt = true", 1)
+	lb1 := s.node(t, "lb1")
+	lb1.becomes(t, "MASTER")
+	lb2 := s.nodeWith(t, "lb2", nopreempt)
+	lb2.wait(t, MasterSeen)
+	lb1.signal(t, unix.SIGSTOP)
+	lb2.becomes(t, "MASTER")
+	lb2.holds(t, vip, vgate)
+	lb1.holds(t) // its election and addresses go on
+	lb1.signal(t, unix.SIGCONT)
+	lb1.becomes(t, "BACKUP")
+	if e := lb1.wait(t, DirectorBack); e.fields["silent"] == nil {
+		t.Error(e)
+	}
+	lb1.becomes(t, "MASTER") // it is the better one again
+	lb1.holds(t, vip, vgate)
+
+	lb2.signal(t, unix.SIGTERM)
+	lb2.wait(t, Stopped)
+	lb1.signal(t, unix.SIGSTOP)
+	time.Sleep(nodeSilence + 3*time.Second) // for nothing to happen
+	lb1.holds(t, vip, vgate)
+	lb1.signal(t, unix.SIGCONT)
+	lb1.wait(t, DirectorBack)
+	if log := lb1.transcript(); strings.Count(log, "to:MASTER") != 2 {
+		t.Errorf("alone it did not stay:\n%s", log)
+	}
+}
+
+// A director whose election hangs ends it, and ends itself as after a crash.
+func TestHungElectionIsEnded(t *testing.T) {
+	s := newSegment(t)
+	lb1 := s.node(t, "lb1")
+	lb1.becomes(t, "MASTER")
+	lb2 := s.node(t, "lb2")
+	lb2.wait(t, MasterSeen)
+	must(t, unix.Kill(electorOf(t, lb1), unix.SIGSTOP))
+	lb2.becomes(t, "MASTER")
+	lb1.wait(t, ElectionSilent)
+	if err := lb1.cmd.Wait(); lb1.cmd.ProcessState.ExitCode() != 1 {
+		t.Errorf("ended with %v", err)
+	}
+	lb1.holds(t)
 }
 
 // A director whose election is killed ends, and the election of a director that is killed ends too:

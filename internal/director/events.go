@@ -1,6 +1,8 @@
 package director
 
 import (
+	"time"
+
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 )
@@ -36,6 +38,9 @@ const (
 	ElectionDeaf      Event = "election_deaf"
 	ElectionHears     Event = "election_hears"
 	RealtimeRefused   Event = "realtime_refused"
+	DirectorSilent    Event = "director_silent"
+	DirectorBack      Event = "director_back"
+	ElectionSilent    Event = "election_silent"
 	AddressAdded      Event = "address_added"
 	AddressHealed     Event = "address_healed"
 	AddressRemoved    Event = "address_removed"
@@ -117,6 +122,9 @@ func lines() map[Event]line {
 		ElectionDeaf:      {zap.ErrorLevel, "adverts cannot be sent or heard"},
 		ElectionHears:     {zap.InfoLevel, "adverts can be sent and heard"},
 		RealtimeRefused:   {zap.WarnLevel, "no real-time priority: a busy host may delay adverts"},
+		DirectorSilent:    {zap.ErrorLevel, "the process of checks and services is silent: the election makes way for another node"},
+		DirectorBack:      {zap.WarnLevel, "the process of checks and services is heard again: the election takes part as before"},
+		ElectionSilent:    {zap.ErrorLevel, "the process of the election is silent: it is ended, and lvsd with it"},
 		AddressAdded:      {zap.InfoLevel, "address added"},
 		AddressHealed:     {zap.WarnLevel, "address was removed by somebody, and is back"},
 		AddressRemoved:    {zap.InfoLevel, "address removed"},
@@ -177,4 +185,10 @@ func (j journal) event(e Event, fields ...zap.Field) {
 	if entry := j.log.Check(l.level, l.message); entry != nil {
 		entry.Write(append([]zap.Field{zap.String("event", string(e))}, fields...)...)
 	}
+}
+
+// TellSilence logs that a director has been silent for so long. Its election does so, for the
+// director does not.
+func TellSilence(log *zap.Logger, silent time.Duration) {
+	newJournal(log).event(DirectorSilent, zap.Duration("silent", silent))
 }

@@ -53,6 +53,9 @@ func TestStateThatCannotBeWritten(t *testing.T) {
 	n.Reload()
 	n.wait(t, AddressAdded)
 	n.kernelHas(t, "TCP 192.0.2.2:80 10.0.0.1:80=1 10.0.0.2:80=1")
+	for range 3 {
+		n.wait(t, HostTrouble)
+	}
 	n.Stop()
 	n.wait(t, Stopped)
 	var parts []string

@@ -40,6 +40,7 @@ func (b *inbox) take() []any {
 type (
 	reload struct{}
 	stop   struct{}
+	turn   struct{} // nothing, but that the loop comes round
 	broken struct { // a part has ended, with ctx or broken
 		part string
 		err  error

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
@@ -27,7 +28,9 @@ func TestMain(m *testing.M) {
 	if file := os.Getenv(nodeVar); file != "" {
 		be := func() error { return beNode(file) }
 		if len(os.Args) == 2 && os.Args[1] == "elect" {
-			be = func() error { return elector.Serve(os.NewFile(3, "director")) }
+			be = func() error {
+				return elector.Serve(os.NewFile(3, "director"), func(d time.Duration) { TellSilence(nodeLog(os.Stderr), d) })
+			}
 		}
 		if err := be(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -38,6 +41,16 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
+// nodeSilence is above what a busy machine may keep a process waiting.
+const nodeSilence = 5 * time.Second
+
+// nodeLog writes lines of JSON.
+func nodeLog(out *os.File) *zap.Logger {
+	fields := zap.NewProductionEncoderConfig()
+	fields.EncodeTime = zapcore.RFC3339NanoTimeEncoder
+	return zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(fields), zapcore.Lock(out), zapcore.DebugLevel))
+}
+
 // beNode runs a director as the daemon would, which logs to standard output.
 func beNode(file string) error {
 	load := conf.Options{Hostname: filepath.Base(filepath.Dir(file)), Format: conf.HCL}
@@ -45,15 +58,12 @@ func beNode(file string) error {
 	if r.Config == nil {
 		return r.Diags
 	}
-	fields := zap.NewProductionEncoderConfig()
-	fields.EncodeTime = zapcore.RFC3339NanoTimeEncoder
-	core := zapcore.NewCore(zapcore.NewJSONEncoder(fields), zapcore.Lock(os.Stdout), zapcore.DebugLevel)
 	program, err := os.Executable()
 	if err != nil {
 		return err
 	}
 	d, err := New(Options{Path: file, Load: load, RunDir: filepath.Dir(file), Version: "test", Elector: []string{program, "elect"},
-		Log: zap.New(core)}, r.Config)
+		Silence: nodeSilence, Log: nodeLog(os.Stdout)}, r.Config)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ import (
 // Report is what an elector tells: one of the types of this file, of vrrp, or of netif.
 //   - vrrp.Transition and vrrp.Note, of the election
 //   - a netif.Report, of the addresses
-//   - RealtimeRefused, Resigned, Broken and Lost
+//   - RealtimeRefused, Resigned, Broken, DirectorBack, ElectionSilent and Lost
 type Report any
 
 // RealtimeRefused says that the process has no real-time priority, for the reason in Err.
@@ -35,6 +35,14 @@ type Broken struct {
 // Lost says that the process of the election has ended without being asked to. Whatever it held is
 // as after a crash.
 type Lost struct{ Err error }
+
+// DirectorBack says that the election has heard from the director again, after a silence for which it
+// had made way.
+type DirectorBack struct{ Silent time.Duration }
+
+// ElectionSilent says that the process of the election has not answered for so long, and is ended for
+// it: Lost follows.
+type ElectionSilent struct{ Silent time.Duration }
 
 // Configuration is the whole of the election.
 type Configuration struct {

@@ -20,6 +20,12 @@ type Options struct {
 	RecordFile string
 	// Kernel is what addresses are put on; nil for the host's.
 	Kernel netif.Kernel
+	// Silence is how long director and election, as two processes, may be silent before the other takes
+	// them for hung; 0 is DefaultSilence.
+	Silence time.Duration
+	// Alive tells whether the director is well; it is asked once a second, on any goroutine. Nil is
+	// always.
+	Alive func() bool
 	// Report is told what happens, on any goroutine. It must not block.
 	Report func(Report)
 }
@@ -107,6 +113,12 @@ func (e *Elector) Resign() {
 	e.record.end()
 	e.election.Resign()
 }
+
+// Demote gives every instance the least priority, or its own again: see vrrp.Election.Demote.
+func (e *Elector) Demote(on bool) { e.election.Demote(on) }
+
+// Echo has the election's thread call reply, which must not wait: a sign that it lives.
+func (e *Elector) Echo(reply func()) { e.election.Echo(reply) }
 
 // Present returns what is in the kernel of each wanted instance, and what adverts each had. Alone of all methods it waits, for
 // the election to say so.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -22,14 +23,19 @@ type Process struct {
 	options Options
 	orders  *outbox[order]
 	present chan Presence
+	vigil   *vigil // for the child's answers
 }
 
 // NewProcess returns an elector that Run starts as a process of program, which calls Serve with
 // its descriptor 3. Options.Kernel must be nil.
 func NewProcess(o Options, program ...string) *Process {
 	register()
-	p := &Process{program: program, options: o, orders: newOutbox[order](), present: make(chan Presence, 1)}
-	p.orders.put(order{Start: &start{o.StateFile, o.RecordFile}}, nil)
+	if o.Silence == 0 {
+		o.Silence = DefaultSilence
+	}
+	p := &Process{program: program, options: o, orders: newOutbox[order](), present: make(chan Presence, 1),
+		vigil: newVigil(o.Silence)}
+	p.orders.put(order{Start: &start{o.StateFile, o.RecordFile, o.Silence}}, nil)
 	return p
 }
 
@@ -109,12 +115,29 @@ func (p *Process) run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { p.orders.put(order{End: true}, nil) })
 	defer stop()
 
+	watched, enough := context.WithCancel(context.Background())
+	var watch sync.WaitGroup
+	watch.Go(func() { each(watched, func() { p.beat(cmd.Process) }) })
 	err = p.read(ours)
 	_ = ours.Close()
+	enough()
+	watch.Wait()
 	if ended := cmd.Wait(); err != nil {
 		return fmt.Errorf("%w: %w", err, errors.Join(ended))
 	}
 	return nil
+}
+
+// beat gives the child a sign of life, and ends it where it has given none for too long: it holds
+// nothing any more that another node would not have taken.
+func (p *Process) beat(child *os.Process) {
+	if p.options.Alive == nil || p.options.Alive() {
+		p.orders.put(order{Beat: true}, func(last *order) bool { return last.Beat })
+	}
+	if c, silent := p.vigil.look(); c == lost {
+		p.options.Report(ElectionSilent{silent})
+		_ = child.Kill() // what reads from it finds out
+	}
 }
 
 // read reports what the child tells until it says that it has ended.
@@ -123,7 +146,7 @@ func (p *Process) read(from io.Reader) error {
 	for {
 		var a answer
 		switch err := decoder.Decode(&a); {
-		case errors.Is(err, io.EOF):
+		case errors.Is(err, io.EOF), errors.Is(err, unix.ECONNRESET):
 			return errEnded
 		case err != nil:
 			return fmt.Errorf("read from the process of the election: %w", err)
@@ -137,6 +160,9 @@ func (p *Process) read(from io.Reader) error {
 			default:
 			}
 			p.present <- *a.Present
+		}
+		if a.Beat {
+			p.vigil.hear()
 		}
 		if a.Ended {
 			return nil

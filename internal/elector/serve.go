@@ -9,6 +9,8 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,8 +21,9 @@ const processors = 8
 
 // Serve is the child process of Process: it runs an elector as the process at the other end of
 // conn orders, until that one says so or ends. In the last case it leaves the addresses as they
-// are, as a crash of a single process would.
-func Serve(conn *os.File) error {
+// are, as a crash of a single process would. Where that one falls silent and does not end, it makes
+// way for other nodes, and calls silent, which must not wait: who would log it says nothing.
+func Serve(conn *os.File, silent func(time.Duration)) error {
 	register()
 	runtime.GOMAXPROCS(max(processors, runtime.NumCPU()))
 	refused := realtime()
@@ -55,7 +58,7 @@ func Serve(conn *os.File) error {
 			}
 		}
 	}()
-	err = follow(ctx, gob.NewDecoder(c), report, answers)
+	err = follow(ctx, gob.NewDecoder(c), report, silent, answers)
 	answers.put(answer{Ended: err == nil}, nil)
 	answers.close()
 	<-written
@@ -63,7 +66,7 @@ func Serve(conn *os.File) error {
 }
 
 // follow carries out orders until one of them is the end.
-func follow(ctx context.Context, orders *gob.Decoder, report func(Report), answers *outbox[answer]) error {
+func follow(ctx context.Context, orders *gob.Decoder, report func(Report), silent func(time.Duration), answers *outbox[answer]) error {
 	var first order
 	if err := orders.Decode(&first); err != nil {
 		return fmt.Errorf("read the first order: %w", err)
@@ -76,15 +79,12 @@ func follow(ctx context.Context, orders *gob.Decoder, report func(Report), answe
 		return err
 	}
 	ctx, end := context.WithCancel(ctx)
-	ran := make(chan struct{})
-	go func() {
-		e.Run(ctx)
-		close(ran)
-	}()
-	defer func() {
-		end()
-		<-ran
-	}()
+	director := newVigil(first.Start.Silence)
+	var parts sync.WaitGroup
+	parts.Go(func() { e.Run(ctx) })
+	parts.Go(func() { each(ctx, func() { watch(director, e, report, silent) }) })
+	defer parts.Wait()
+	defer end()
 	for {
 		var o order
 		switch err := orders.Decode(&o); {
@@ -95,7 +95,22 @@ func follow(ctx context.Context, orders *gob.Decoder, report func(Report), answe
 		case o.End:
 			return nil
 		}
+		if o.Beat {
+			director.hear()
+		}
 		carryOut(&o, e, answers)
+	}
+}
+
+// watch makes way for other nodes while the director is silent.
+func watch(director *vigil, e *Elector, report func(Report), silent func(time.Duration)) {
+	switch c, length := director.look(); c {
+	case lost:
+		e.Demote(true)
+		silent(length)
+	case found:
+		e.Demote(false)
+		report(DirectorBack{length})
 	}
 }
 
@@ -111,6 +126,9 @@ func carryOut(o *order, e *Elector, answers *outbox[answer]) {
 	}
 	if o.Resign {
 		e.Resign()
+	}
+	if o.Beat {
+		e.Echo(func() { answers.put(answer{Beat: true}, func(last *answer) bool { return last.Beat }) })
 	}
 	if o.Present {
 		present := e.Present()

@@ -3,6 +3,7 @@ package elector
 import (
 	"encoding/gob"
 	"errors"
+	"time"
 
 	"lvsd/internal/netif"
 	"lvsd/internal/vrrp"
@@ -17,17 +18,24 @@ type order struct {
 	Network   *Network
 	Resign    bool
 	Present   bool
+	// Beat is a sign of life, and asks for one.
+	Beat bool
 	// End lets Run end: what was ordered before is carried out once more.
 	End bool
 }
 
-type start struct{ StateFile, RecordFile string }
+type start struct {
+	StateFile, RecordFile string
+	Silence               time.Duration
+}
 
 // answer is what the child process tells the parent.
 type answer struct {
 	Report Report // nil for none
 	// Present answers order.Present where it is not nil.
 	Present *Presence
+	// Beat answers order.Beat.
+	Beat bool
 	// Ended says that Run has ended, and that nothing more comes.
 	Ended bool
 }
@@ -91,7 +99,7 @@ func sendable(r Report) Report {
 // reports has one of every type of report.
 func reports() []Report {
 	return []Report{
-		RealtimeRefused{}, Resigned{}, Broken{}, vrrp.Transition{}, vrrp.Note{},
+		RealtimeRefused{}, Resigned{}, Broken{}, DirectorBack{}, vrrp.Transition{}, vrrp.Note{},
 		netif.Applied{}, netif.Added{}, netif.Removed{}, netif.OpFailed{}, netif.Routed{}, netif.RoutingFailed{},
 		netif.LeaseFailed{}, netif.Announced{}, netif.SysctlSet{}, netif.SysctlFailed{}, netif.Conflict{}, netif.Trouble{},
 	}

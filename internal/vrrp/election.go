@@ -27,6 +27,7 @@ type Election struct {
 	refused   map[refusal]time.Time
 	pruned    time.Time // when refused was last rid of old ones
 	resigned  bool
+	demoted   bool // every priority is the least one
 	postponed bool // an instance starts when its group has listened
 }
 

@@ -61,6 +61,8 @@ type orders struct {
 	failed    map[Key]string
 	resign    bool
 	count     []chan<- map[Key]Counters
+	demote    *bool
+	echo      func()
 }
 
 // NewRunner returns a runner that tells observer. Run frees its descriptors.
@@ -134,6 +136,12 @@ func (r *Runner) Counters() map[Key]Counters {
 		return nil
 	}
 }
+// Demote makes every priority the least one, or what it was; see Election.Demote.
+func (r *Runner) Demote(on bool) { r.order(func(o *orders) { o.demote = &on }) }
+
+// Echo has the election's thread call reply, which must not wait, when it comes round: a sign that
+// it lives. A call that has not been answered yet is forgotten for it.
+func (r *Runner) Echo(reply func()) { r.order(func(o *orders) { o.echo = reply }) }
 
 func (r *Runner) order(change func(*orders)) {
 	r.mu.Lock()
@@ -206,6 +214,12 @@ func (r *Runner) Run(ctx context.Context) error {
 		}
 		for key, reason := range mail.failed {
 			r.election.Fail(now, key, reason, &r.out)
+		}
+		if mail.demote != nil {
+			r.election.Demote(now, *mail.demote, &r.out)
+		}
+		if mail.echo != nil {
+			mail.echo()
 		}
 		if mail.resign {
 			resigned = true

@@ -151,6 +151,9 @@ func (e *Election) read(t Tracker) (Reading, bool) {
 
 // weigh is the priority that a configuration comes to now.
 func (e *Election) weigh(c *Config) uint8 {
+	if e.demoted {
+		return leastPriority
+	}
 	priority, _, _ := weigh(c.Priority, c.Track, e.read)
 	return priority
 }
@@ -173,6 +176,9 @@ func (e *Election) notePriority(i *instance, was uint8, out *Output) {
 		return
 	}
 	var weights []string
+	if e.demoted {
+		weights = append(weights, "demoted")
+	}
 	for _, t := range i.cfg.Track {
 		if r, known := e.read(t.Tracker); known {
 			if weight, _ := t.effect(r); weight != 0 {

@@ -239,6 +239,21 @@ func TestTranscripts(t *testing.T) {
 			s.until(16 * time.Second)
 			return s
 		}},
+		{"demoted", "The master's director falls silent: node 2, which does not preempt, takes over all the same, until it is heard again.", func() scenario {
+			s := newScenario()
+			for k := range s.two.configs {
+				s.two.configs[k].Preempt = false
+			}
+			s.one.boot()
+			s.two.boot()
+			s.until(7900 * time.Millisecond)
+			s.log = nil
+			s.one.demote(true)
+			s.until(11 * time.Second)
+			s.one.demote(false)
+			s.until(16 * time.Second)
+			return s
+		}},
 		{"weight", "A check of the master fails and takes 100 from its priority: the other node takes over, and back.", func() scenario {
 			s := newScenario()
 			for k := range s.one.configs {
