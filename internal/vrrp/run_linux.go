@@ -136,6 +136,7 @@ func (r *Runner) Counters() map[Key]Counters {
 		return nil
 	}
 }
+
 // Demote makes every priority the least one, or what it was; see Election.Demote.
 func (r *Runner) Demote(on bool) { r.order(func(o *orders) { o.demote = &on }) }
 
