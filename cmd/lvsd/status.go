@@ -94,6 +94,9 @@ func printStatus(out io.Writer, s director.Status, now time.Time) error {
 	if s.IPVSError != "" {
 		p.line("! no service works: %s", s.IPVSError)
 	}
+	if s.NftablesError != "" {
+		p.line("! packets are not marked or masqueraded as they should be: %s", s.NftablesError)
+	}
 	for _, i := range s.Instances {
 		p.instance(i)
 	}

@@ -97,6 +97,7 @@ func decode(nodes []*keepalived.Node, front *frontEnd, hostname string, from *re
 	d.validateRouting()
 	d.validateGroupWeights()
 	d.validateServices()
+	d.validateMarks()
 	d.validateSync()
 	d.validateServiceTrackers()
 	d.validateGateways()
@@ -189,6 +190,8 @@ func (d *decoder) globalDefs(n *keepalived.Node) {
 			d.flag(c, &d.cfg.LVS.InitNotifies)
 		case "uplink_guard":
 			d.uplinkGuard(c)
+		case "masquerade":
+			d.masquerades(c)
 		case "checker_log_all_failures":
 			d.flag(c, &d.global.logAllFailures)
 		default:

@@ -82,6 +82,8 @@ func (d *decoder) serviceFamily(n *keepalived.Node, v *VirtualServer) {
 	case v.FWMark == 0:
 		v.Family = familyOf(v.Address.Addr())
 	case said != 0:
+	case len(v.Marks) > 0:
+		v.Family = familyOf(v.Marks[0].Address)
 	case len(v.RealServers) > 0:
 		v.Family = familyOf(v.RealServers[0].Address.Addr())
 	default:

@@ -57,6 +57,8 @@ func (d *decoder) virtualServer(n *keepalived.Node) {
 			d.notification(c, &v.QuorumUp)
 		case "quorum_down":
 			d.notification(c, &v.QuorumDown)
+		case "mark":
+			d.marks(c, &v)
 		case "drain_timeout":
 			d.duration(c, 0, maxDuration, &v.DrainTimeout)
 		case "omega":

@@ -65,7 +65,8 @@ func hclGlobals() *hclBlock {
 		"vrrp_mcast_group4", "vrrp_mcast_group6", "vrrp_check_unicast_src", "v3_checksum_as_v2",
 		"checker_log_all_failures", "enable_script_security", "lvs_flush", "rs_init_notifies",
 		"startup_script_timeout", "shutdown_script_timeout",
-	}, scripts: []string{"startup_script", "shutdown_script"}, args: []string{"script_user", "uplink_guard", "lvs_timeouts", "lvs_sync_daemon"}}
+	}, scripts: []string{"startup_script", "shutdown_script"}, args: []string{"script_user", "uplink_guard", "lvs_timeouts", "lvs_sync_daemon"},
+		lines: []hclLines{{name: "masquerade", first: "source", options: []string{"out"}}}}
 }
 
 // canonical is the name under which the decoder knows a word.

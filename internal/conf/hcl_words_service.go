@@ -17,6 +17,7 @@ func hclVirtualServer() *hclBlock {
 			hclTiming()...),
 		args:    []string{"lb_kind", "lvs_method", "sorry_server", "sorry_server_lvs_method"},
 		scripts: []string{"quorum_up", "quorum_down"},
+		lines:   []hclLines{{name: "mark", first: "address"}},
 		blocks:  []hclChild{{"real_server", hclRealServer()}},
 	}
 }

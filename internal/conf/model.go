@@ -30,6 +30,8 @@ type Config struct {
 	Pings           []Ping
 	ServiceTrackers []ServiceTracker
 	Lifetime        Lifetime
+	// Masquerade are the networks of real servers that reach others through this node.
+	Masquerade []Masquerade
 	// ScriptSecurity keeps lvsd from running as root what others than root can write
 	// (enable_script_security).
 	ScriptSecurity bool

@@ -59,6 +59,8 @@ type VirtualServer struct {
 	// It is the zero value where FWMark or Group is set.
 	Address netip.AddrPort
 	FWMark  uint32 // firewall mark, 0 for none
+	// Marks are the packets that get FWMark; none where others mark them.
+	Marks []Mark
 	// Group names the ServerGroup that has the addresses and marks in place of these; empty for none.
 	Group string
 	// Protocol is empty where FWMark is set: a mark matches every protocol.

@@ -30,6 +30,7 @@ func drawService(t *rapid.T, k int, cfg *Config) VirtualServer {
 		v.Address = netip.AddrPortFrom(netip.MustParseAddr(fmt.Sprintf("2001:db8::%d", k+1)), rapid.Uint16Range(1, 65535).Draw(t, "port"))
 		v.Family, server = 6, netip.MustParseAddr("2001:db8::ff00")
 	}
+	v.Marks = drawMarks(t, &v)
 	if v.FWMark == 0 {
 		v.Protocol = rapid.SampledFrom([]Protocol{TCP, UDP, SCTP}).Draw(t, "protocol")
 	}
@@ -126,7 +127,7 @@ func drawMethod(t *rapid.T) (Forwarding, Tunnel) {
 
 // intoGroup makes a service one of a group.
 func intoGroup(v *VirtualServer, g *ServerGroup) {
-	v.Group, v.Address, v.FWMark = g.Name, netip.AddrPort{}, 0
+	v.Group, v.Address, v.FWMark, v.Marks = g.Name, netip.AddrPort{}, 0, nil
 	onlyMarks := true
 	for _, m := range g.Members {
 		onlyMarks = onlyMarks && m.FWMark != 0

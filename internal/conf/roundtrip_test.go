@@ -51,6 +51,7 @@ func drawConfig(t *rapid.T) *Config {
 	c.UplinkGuard = rapid.SampledFrom([]UplinkGuard{{}, {Address: netip.MustParseAddr("10.0.0.254")},
 		{Address: netip.MustParseAddr("fe80::1"), Interface: "eth1"}}).Draw(t, "uplink_guard")
 	c.Lifetime = Lifetime{drawCall(t), drawCall(t), time.Duration(rapid.IntRange(1, 1000).Draw(t, "timeout")) * time.Second, 1000 * time.Second}
+	c.Masquerade = drawMasquerade(t)
 	c.ScriptSecurity = rapid.Bool().Draw(t, "script security")
 	c.StaticAddresses, c.StaticRoutes, c.StaticRules = drawStaticAddresses(t), drawRoutes(t), drawRules(t)
 	for k := range rapid.IntRange(0, 3).Draw(t, "instances") {

@@ -47,6 +47,7 @@ func writeService(v *VirtualServer, s syntax, put func(...string)) {
 	if v.Family != 0 {
 		put(s.word("ip_family", family(v.Family)))
 	}
+	put(markWords(v.Marks, s))
 	fallback, port := "flag-1", "flag-2"
 	if v.Scheduler == "sh" || v.Scheduler == "mh" {
 		fallback, port = v.Scheduler+"-fallback", v.Scheduler+"-port"

@@ -44,6 +44,7 @@ func write(c *Config, s syntax) string {
 	if g := c.UplinkGuard; g.Address.IsValid() {
 		put(s.args("uplink_guard", strings.Fields(g.Address.String()+" "+g.Interface)...))
 	}
+	put(masqueradeWords(c.Masquerade, s))
 	writeLifetime(s, put, c)
 	put("}")
 	for _, g := range c.GARPGroups {

@@ -27,6 +27,7 @@ type want struct {
 	delays    map[string]vrrp.LinkDelay
 	network   netif.Want
 	services  ipvs.Table
+	packets   []netif.PacketRule
 	checks    map[check.Spec]struct{}
 	trackers  map[vrrp.Tracker]watched
 	programs  map[call]program
@@ -84,6 +85,7 @@ func desired(cfg *conf.Config, h health, gid int) want {
 	if spec, guarded := guardSpec(cfg); guarded {
 		w.checks[spec] = struct{}{}
 	}
+	w.packets = packets(cfg)
 	w.network.Sysctls = sysctls(cfg, w.checks, gid)
 	return w
 }

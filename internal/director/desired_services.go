@@ -5,8 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"lvsd/internal/conf"
 	"lvsd/internal/ipvs"
 )
@@ -44,9 +42,7 @@ func serviceKey(s *conf.VirtualServer, a conf.ServiceAddress) ipvs.ServiceKey {
 	if a.FWMark != 0 {
 		return ipvs.ServiceKey{Family: a.Family, FWMark: a.FWMark}
 	}
-	protocol := map[conf.Protocol]uint8{conf.TCP: unix.IPPROTO_TCP, conf.UDP: unix.IPPROTO_UDP,
-		conf.SCTP: unix.IPPROTO_SCTP}[s.Protocol]
-	return ipvs.ServiceKey{Family: a.Family, Protocol: protocol, Addr: a.Address.Addr(), Port: a.Address.Port()}
+	return ipvs.ServiceKey{Family: a.Family, Protocol: ipProtocol(s.Protocol), Addr: a.Address.Addr(), Port: a.Address.Port()}
 }
 
 // entry is the service with the servers that m has up.

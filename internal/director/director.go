@@ -55,6 +55,7 @@ type Director struct {
 	inbox    *inbox
 	elector  mastership
 	services *ipvs.Applier
+	packets  *netif.PacketApplier
 	checks   *check.Set
 	programs *script.Queue
 	trackers *track.Set
@@ -76,6 +77,7 @@ type Director struct {
 	readSince  map[vrrp.Tracker]time.Time    // since when readings are what they are
 	ipvsErr    error                         // why IPVS cannot be used; nil while it can
 	ipvsMissed bool                          // that it cannot was told
+	packetsErr error                         // why the rules of nftables are not as wanted; nil while they are
 	stopping   bool                          // the election was asked to resign
 	ended      bool                          // the election is over: addresses go, then services
 	failure    error                         // the first part that broke, and why
@@ -100,13 +102,14 @@ type role struct {
 // New prepares a director for a configuration that conf.Load found right. It touches nothing of
 // the host but descriptors.
 func New(o Options, cfg *conf.Config) (*Director, error) {
-	return newDirector(o, cfg, host{ipvs: ipvs.Open})
+	return newDirector(o, cfg, host{ipvs: ipvs.Open, packets: netif.HostPackets()})
 }
 
 // host is what the appliers make equal.
 type host struct {
 	ipvs    func() (ipvs.Kernel, error)
 	network netif.Kernel // nil for the real one
+	packets netif.PacketKernel
 }
 
 func newDirector(o Options, cfg *conf.Config, h host) (*Director, error) {
@@ -127,6 +130,7 @@ func newDirector(o Options, cfg *conf.Config, h host) (*Director, error) {
 		Leftover:  leftover(cfg),
 		Report:    func(r ipvs.Report) { d.inbox.post(r) },
 	})
+	d.packets = netif.NewPacketApplier(h.packets, func(r netif.PacketReport) { d.inbox.post(r) })
 	d.programs = script.NewQueue(toldWithin, func(subject string, c script.Command, err error) {
 		d.inbox.post(programFailed{subject, c, err})
 	})
@@ -207,7 +211,7 @@ func (d *Director) Run(ctx context.Context) error {
 			d.services.Configure(ipvs.Settings{})
 			d.advance()
 		}
-		if giveUp != nil && d.rollout.done(d.want.services, d.want.network) {
+		if giveUp != nil && d.rollout.done(&d.want) {
 			d.journal.event(Stopped, zap.Bool("in_order", true))
 			return d.failure
 		}
@@ -242,6 +246,7 @@ func (d *Director) noteLost() {
 func (d *Director) start(ctx context.Context, parts *sync.WaitGroup) {
 	parts.Go(func() { d.elector.Run(ctx) })
 	parts.Go(func() { d.inbox.post(broken{"services", d.services.Run(ctx)}) })
+	parts.Go(func() { d.packets.Run(ctx) })
 }
 
 // handle takes what happened, in order. over is true when the election has ended.
@@ -280,6 +285,8 @@ func (d *Director) handle(list []any) (over bool) {
 			d.servicesReport(h)
 		case netif.Report:
 			d.networkReport(h)
+		case netif.PacketReport:
+			d.packetReport(h)
 		case vrrp.Transition:
 			d.transition(h)
 			moved = true
@@ -395,21 +402,14 @@ func (d *Director) adopt(cfg *conf.Config) {
 	d.advance()
 }
 
-// hold is how long the instances have to wait before the configuration wants them to start.
-func (d *Director) hold() time.Duration {
-	until := startAfter(d.cfg, d.started)
-	wait := max(0, time.Until(until))
-	if wait > 0 {
-		d.journal.event(ElectionHeld, zap.Time("until", until))
-	}
-	return wait
-}
-
 // advance gives the appliers what they may have now.
 func (d *Director) advance() {
-	services, network := d.rollout.next(d.want.services, d.want.network)
+	services, packets, network := d.rollout.next(&d.want)
 	if services != nil {
 		d.services.Want(d.rollout.services.sent, services)
+	}
+	if packets != nil {
+		d.packets.Want(d.rollout.packets.sent, *packets)
 	}
 	if network != nil {
 		d.elector.Want(elector.Network{Generation: d.rollout.network.sent, Want: *network})

@@ -51,6 +51,9 @@ const (
 	RoutesSet         Event = "routes_set"
 	RoutesHealed      Event = "routes_healed"
 	RoutesFailed      Event = "routes_failed"
+	PacketsSet        Event = "nftables_set"
+	PacketsHealed     Event = "nftables_healed"
+	PacketsFailed     Event = "nftables_failed"
 	SysctlSet         Event = "sysctl_set"
 	SysctlFailed      Event = "sysctl_failed"
 
@@ -135,6 +138,9 @@ func lines() map[Event]line {
 		RoutesSet:         {zap.InfoLevel, "routes and rules written to the kernel"},
 		RoutesHealed:      {zap.WarnLevel, "routes or rules were removed by somebody, and are back"},
 		RoutesFailed:      {zap.ErrorLevel, "a route or rule cannot be changed"},
+		PacketsSet:        {zap.InfoLevel, "rules of nftables written to the kernel"},
+		PacketsHealed:     {zap.WarnLevel, "rules of nftables were changed by somebody, and are repaired"},
+		PacketsFailed:     {zap.ErrorLevel, "rules of nftables are not as wanted: packets are not marked, or not masqueraded"},
 		SysctlSet:         {zap.InfoLevel, "kernel parameter set"},
 		SysctlFailed:      {zap.ErrorLevel, "kernel parameter cannot be set"},
 

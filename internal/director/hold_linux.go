@@ -3,6 +3,7 @@ package director
 import (
 	"time"
 
+	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 
 	"lvsd/internal/conf"
@@ -28,4 +29,14 @@ func booted() time.Time {
 		return time.Time{}
 	}
 	return time.Now().Add(-time.Duration(since.Nano()))
+}
+
+// hold is how long the instances have to wait before the configuration wants them to start.
+func (d *Director) hold() time.Duration {
+	until := startAfter(d.cfg, d.started)
+	wait := max(0, time.Until(until))
+	if wait > 0 {
+		d.journal.event(ElectionHeld, zap.Time("until", until))
+	}
+	return wait
 }

@@ -111,6 +111,7 @@ type node struct {
 	runDir  string
 	ipvs    *ipvstest.Kernel
 	network *networkKernel
+	packets *packetKernel
 	ended   chan error
 	cancel  context.CancelFunc
 
@@ -129,6 +130,7 @@ func startNode(t *testing.T, config string, options ...nodeOption) *node {
 	n := &node{file: filepath.Join(dir, "lvsd.hcl"), runDir: dir, ipvs: ipvstest.NewKernel(),
 		ended: make(chan error, 1), eventLog: newEventLog()}
 	n.network = newNetworkKernel(n.wrote, "vip0", "vip1")
+	n.packets = &packetKernel{wrote: n.wrote}
 	for _, change := range options {
 		change(n)
 	}
@@ -141,7 +143,7 @@ func startNode(t *testing.T, config string, options ...nodeOption) *node {
 	var err error
 	n.Director, err = newDirector(Options{Path: n.file, Load: conf.Options{Hostname: "lb1"}, RunDir: n.runDir,
 		Version: "test", Log: zap.New(recorder{log: n.eventLog, LevelEnabler: zapcore.DebugLevel})}, result.Config,
-		host{ipvs: n.ipvs.Open, network: n.network})
+		host{ipvs: n.ipvs.Open, network: n.network, packets: n.packets})
 	if err != nil {
 		t.Fatal(err)
 	}

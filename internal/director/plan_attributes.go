@@ -212,6 +212,7 @@ func globalAttributes(s *side) []attribute {
 		{name: "vrrp_gna_interval", value: spacing.NA.String()},
 		{name: "garp_group", value: strings.Join(groups, "; ")},
 		{name: "interface_up_down_delays", value: strings.Join(delays, ", ")},
+		{name: "masquerade", value: masqueradeText(s.cfg.Masquerade)},
 		{name: "lvs_timeouts", value: timeoutsText(s.cfg.LVS.Timeouts)},
 		{name: "lvs_sync_daemon", value: syncText(&s.cfg.LVS.Sync)},
 		{name: "lvs_flush", value: flagText(s.cfg.LVS.Flush)},
@@ -304,6 +305,7 @@ func quorumAttributes(v *conf.VirtualServer) []attribute {
 		{name: "quorum_up", value: programText(v.QuorumUp)},
 		{name: "quorum_down", value: programText(v.QuorumDown)},
 		{name: "omega", value: flagText(v.Omega)},
+		{name: "mark", value: marksText(v.Marks)},
 	}
 }
 

@@ -154,7 +154,7 @@ func TestPlanCountsConnections(t *testing.T) {
 	}
 	d, err := newDirector(Options{Path: "none", RunDir: t.TempDir(), Log: zap.NewNop()},
 		planSide(t, serviceText("192.0.2.1", twoServers)),
-		host{ipvs: open, network: newNetworkKernel(func(string) {}, "vip0")})
+		host{ipvs: open, network: newNetworkKernel(func(string) {}, "vip0"), packets: &packetKernel{wrote: func(string) {}}})
 	must(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)

@@ -107,6 +107,22 @@ func (d *Director) servicesReport(r ipvs.Report) {
 	d.advance()
 }
 
+func (d *Director) packetReport(r netif.PacketReport) {
+	if n := len(r.Done); n > 0 {
+		e := PacketsSet
+		if r.Healed {
+			e = PacketsHealed
+		}
+		d.journal.event(e, zap.Int("operations", n), zap.Strings("first", r.Done[:min(n, maxOps)]))
+	}
+	if r.Err != nil && (d.packetsErr == nil || d.packetsErr.Error() != r.Err.Error()) {
+		d.journal.event(PacketsFailed, zap.Error(r.Err))
+	}
+	d.packetsErr = r.Err
+	d.rollout.packets.reached = max(d.rollout.packets.reached, r.Generation)
+	d.advance()
+}
+
 // ipvsState notes what the applier found of the kernel's IPVS, and what is wrong with the state file.
 func (d *Director) ipvsState(r ipvs.Report) {
 	d.ipvsErr = r.Down

@@ -3,19 +3,21 @@ package director
 import (
 	"maps"
 	"reflect"
+	"slices"
 
 	"lvsd/internal/ipvs"
 	"lvsd/internal/netif"
 )
 
-// rollout orders addresses against services: a service stands before its address comes, and an
-// address goes before its service does. It knows what the appliers were given and how far they
+// rollout orders addresses against services and the rules for their packets: these stand before the
+// address comes, and go after it has gone. It knows what the appliers were given and how far they
 // are; it is pure.
 type rollout struct {
-	services, network         generation
-	sentServices              ipvs.Table
-	sentNetwork               netif.Want
-	toldServices, toldNetwork bool // something was sent at all
+	services, network, packets             generation
+	sentServices                           ipvs.Table
+	sentNetwork                            netif.Want
+	sentPackets                            []netif.PacketRule
+	toldServices, toldNetwork, toldPackets bool // something was sent at all
 }
 
 // generation counts what was sent to an applier and what it has reached.
@@ -23,30 +25,37 @@ type generation struct{ sent, reached uint64 }
 
 func (g generation) settled() bool { return g.sent == g.reached }
 
-// next says what to give the appliers now on the way to the wanted services and network; nil is
-// nothing. It is called again after every acknowledgement.
-func (r *rollout) next(services ipvs.Table, network netif.Want) (s ipvs.Table, n *netif.Want) {
-	networkDone := r.toldNetwork && reflect.DeepEqual(network, r.sentNetwork) && r.network.settled()
+// next says what to give the appliers now on the way to what is wanted; nil is nothing. It is called
+// again after every acknowledgement.
+func (r *rollout) next(w *want) (s ipvs.Table, p *[]netif.PacketRule, n *netif.Want) {
+	networkDone := r.toldNetwork && reflect.DeepEqual(w.network, r.sentNetwork) && r.network.settled()
+	services, packets := w.services, w.packets
 	if !networkDone {
-		services = joined(services, r.sentServices)
+		services, packets = joined(services, r.sentServices), joinedPackets(packets, r.sentPackets)
 	}
 	if !r.toldServices || !equal(services, r.sentServices) {
 		r.sentServices, r.toldServices = services, true
 		r.services.sent++
 		s = services
 	}
-	if r.services.settled() && (!r.toldNetwork || !reflect.DeepEqual(network, r.sentNetwork)) {
+	if !r.toldPackets || !slices.Equal(packets, r.sentPackets) {
+		r.sentPackets, r.toldPackets = packets, true
+		r.packets.sent++
+		p = &packets
+	}
+	if r.services.settled() && r.packets.settled() && (!r.toldNetwork || !reflect.DeepEqual(w.network, r.sentNetwork)) {
+		network := w.network
 		r.sentNetwork, r.toldNetwork = network, true
 		r.network.sent++
 		n = &network
 	}
-	return s, n
+	return s, p, n
 }
 
-// done tells whether both appliers have reached the wanted services and network.
-func (r *rollout) done(services ipvs.Table, network netif.Want) bool {
-	return r.toldServices && r.toldNetwork && r.services.settled() && r.network.settled() &&
-		equal(services, r.sentServices) && reflect.DeepEqual(network, r.sentNetwork)
+// done tells whether the appliers have reached what is wanted.
+func (r *rollout) done(w *want) bool {
+	return r.toldServices && r.toldNetwork && r.toldPackets && r.services.settled() && r.network.settled() && r.packets.settled() &&
+		equal(w.services, r.sentServices) && slices.Equal(w.packets, r.sentPackets) && reflect.DeepEqual(w.network, r.sentNetwork)
 }
 
 // joined is t and what of old is not in it.
@@ -58,6 +67,19 @@ func joined(t, old ipvs.Table) ipvs.Table {
 		}
 	}
 	return both
+}
+
+// joinedPackets is the same for rules. An old one whose packets have another mark now is left out: they
+// would have both, one after the other.
+func joinedPackets(rules, old []netif.PacketRule) []netif.PacketRule {
+	both := slices.Clone(rules)
+	for _, r := range old {
+		if m, marks := r.(netif.Marking); marks && slices.ContainsFunc(rules, func(other netif.PacketRule) bool { return other != r && m.Overlaps(other) }) {
+			continue
+		}
+		both = append(both, r)
+	}
+	return netif.SortPackets(both)
 }
 
 func equal(a, b ipvs.Table) bool {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"reflect"
+	"slices"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -19,19 +20,26 @@ type deployment struct {
 	rollout  rollout
 	services ipvs.Table
 	network  netif.Want
+	packets  []netif.PacketRule
 
 	sentServices map[uint64]ipvs.Table
 	sentNetwork  map[uint64]netif.Want
+	sentPackets  map[uint64][]netif.PacketRule
 	ackServices  uint64 // generation acknowledged
 	ackNetwork   uint64
+	ackPackets   uint64
 
 	// promised has, for each network generation, the services that were wanted with it.
 	promised map[uint64]ipvs.Table
 }
 
+func (d *deployment) want() *want {
+	return &want{services: d.services, network: d.network, packets: d.packets}
+}
+
 // advance asks the rollout and checks what it says against its two promises.
 func (d *deployment) advance(t *rapid.T) (sent bool) {
-	services, network := d.rollout.next(d.services, d.network)
+	services, packets, network := d.rollout.next(d.want())
 	if services != nil {
 		sent = true
 		d.sentServices[d.rollout.services.sent] = services
@@ -41,8 +49,22 @@ func (d *deployment) advance(t *rapid.T) (sent bool) {
 			}
 		}
 	}
+	if packets != nil {
+		sent = true
+		d.sentPackets[d.rollout.packets.sent] = *packets
+		for _, r := range d.sentPackets[d.rollout.packets.sent-1] {
+			if !slices.Contains(*packets, r) && !d.freed(keyOf(r)) {
+				t.Fatalf("%s is taken away before its address", r)
+			}
+		}
+	}
 	if network != nil {
 		sent = true
+		for _, r := range d.packets {
+			if !slices.Contains(d.sentPackets[d.ackPackets], r) {
+				t.Fatalf("network %d is sent before %s, which is wanted with it, was acknowledged", d.rollout.network.sent, r)
+			}
+		}
 		g := d.rollout.network.sent
 		d.sentNetwork[g], d.promised[g] = *network, d.services
 		stands := d.sentServices[d.ackServices]
@@ -67,7 +89,7 @@ func (d *deployment) freed(key ipvs.ServiceKey) bool {
 }
 
 func newDeployment() *deployment {
-	return &deployment{services: ipvs.Table{}, sentServices: map[uint64]ipvs.Table{},
+	return &deployment{services: ipvs.Table{}, sentServices: map[uint64]ipvs.Table{}, sentPackets: map[uint64][]netif.PacketRule{},
 		sentNetwork: map[uint64]netif.Want{}, promised: map[uint64]ipvs.Table{}}
 }
 
@@ -75,12 +97,13 @@ func newDeployment() *deployment {
 func (d *deployment) settle(t *rapid.T) int {
 	for n := range 10 {
 		d.ackServices = d.rollout.services.sent
-		d.rollout.services.reached = d.ackServices
+		d.ackPackets = d.rollout.packets.sent
+		d.rollout.services.reached, d.rollout.packets.reached = d.ackServices, d.ackPackets
 		sent := d.advance(t)
 		d.ackNetwork = d.rollout.network.sent
 		d.rollout.network.reached = d.ackNetwork
 		sent = d.advance(t) || sent
-		if !sent && d.rollout.done(d.services, d.network) {
+		if !sent && d.rollout.done(d.want()) {
 			return n
 		}
 	}
@@ -96,7 +119,7 @@ func TestRollout(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"want": func(t *rapid.T) {
 				// The address of service n is wanted exactly with service n.
-				d.services, d.network = someWant(rapid.SliceOfDistinct(rapid.IntRange(1, 4), rapid.ID[int]).Draw(t, "wanted"),
+				d.services, d.network, d.packets = someWant(rapid.SliceOfDistinct(rapid.IntRange(1, 4), rapid.ID[int]).Draw(t, "wanted"),
 					uint32(rapid.IntRange(0, 1).Draw(t, "weight")))
 				d.advance(t)
 			},
@@ -109,6 +132,11 @@ func TestRollout(t *testing.T) {
 			"services acknowledge": func(t *rapid.T) {
 				d.ackServices = acknowledged(t, d.ackServices, d.rollout.services.sent)
 				d.rollout.services.reached = d.ackServices
+				d.advance(t)
+			},
+			"rules acknowledge": func(t *rapid.T) {
+				d.ackPackets = acknowledged(t, d.ackPackets, d.rollout.packets.sent)
+				d.rollout.packets.reached = d.ackPackets
 				d.advance(t)
 			},
 			"network acknowledges": func(t *rapid.T) {
@@ -124,6 +152,9 @@ func TestRollout(t *testing.T) {
 		if got := d.sentNetwork[d.rollout.network.sent]; !reflect.DeepEqual(got, d.network) {
 			t.Fatalf("it converged to network %v, want %v", got, d.network)
 		}
+		if got := d.sentPackets[d.rollout.packets.sent]; !slices.Equal(got, d.packets) {
+			t.Fatalf("it converged to rules %v, want %v", got, d.packets)
+		}
 		if d.advance(t) {
 			t.Fatal("something is sent after everything was done")
 		}
@@ -136,9 +167,14 @@ func acknowledged(t *rapid.T, last, sent uint64) uint64 {
 	return rapid.Uint64Range(last, sent).Draw(t, "generation")
 }
 
-// someWant has a service and an address for each number.
-func someWant(numbers []int, weight uint32) (ipvs.Table, netif.Want) {
-	services, network := ipvs.Table{}, netif.Want{Instances: map[string]netif.Instance{}}
+// keyOf is the service that someWant has for a rule.
+func keyOf(r netif.PacketRule) ipvs.ServiceKey {
+	return ipvs.ServiceKey{Family: 4, Protocol: unix.IPPROTO_TCP, Addr: r.(netif.Marking).To, Port: 80}
+}
+
+// someWant has a service, an address and a rule for each number.
+func someWant(numbers []int, weight uint32) (services ipvs.Table, network netif.Want, rules []netif.PacketRule) {
+	services, network = ipvs.Table{}, netif.Want{Instances: map[string]netif.Instance{}}
 	for _, n := range numbers {
 		address := netip.AddrFrom4([4]byte{192, 0, 2, byte(n)})
 		services[ipvs.ServiceKey{Family: 4, Protocol: unix.IPPROTO_TCP, Addr: address, Port: 80}] = ipvs.Entry{
@@ -149,14 +185,15 @@ func someWant(numbers []int, weight uint32) (ipvs.Table, netif.Want) {
 		}
 		network.Instances[fmt.Sprint("eth0/", n)] = netif.Instance{Addresses: []netif.Address{
 			{Prefix: netip.PrefixFrom(address, 24), Dev: "eth0"}}}
+		rules = append(rules, netif.Marking{To: address, Protocol: unix.IPPROTO_TCP, Mark: 1})
 	}
-	return services, network
+	return services, network, netif.SortPackets(rules)
 }
 
 // TestRolloutSteps spells out the three shapes of a change.
 func TestRolloutSteps(t *testing.T) {
-	one, netOne := someWant([]int{1}, 1)
-	two, netTwo := someWant([]int{1, 2}, 1)
+	one, netOne, _ := someWant([]int{1}, 1)
+	two, netTwo, _ := someWant([]int{1, 2}, 1)
 	var r rollout
 	expect := func(what string, s ipvs.Table, n *netif.Want, services ipvs.Table, network *netif.Want) {
 		t.Helper()
@@ -167,43 +204,70 @@ func TestRolloutSteps(t *testing.T) {
 			t.Errorf("%s: network sent: %v, want %v", what, n, network)
 		}
 	}
-	s, n := r.next(one, netOne)
+	s, _, n := r.next(&want{services: one, network: netOne})
 	expect("start", s, n, one, nil)
-	s, n = r.next(one, netOne)
+	s, _, n = r.next(&want{services: one, network: netOne})
 	expect("services not acknowledged yet", s, n, nil, nil)
 	r.services.reached = 1
-	s, n = r.next(one, netOne)
+	s, _, n = r.next(&want{services: one, network: netOne})
+	expect("rules not acknowledged yet", s, n, nil, nil)
+	r.packets.reached = 1
+	s, _, n = r.next(&want{services: one, network: netOne})
 	expect("services stand", s, n, nil, &netOne)
-	if r.done(one, netOne) {
+	if r.done(&want{services: one, network: netOne}) {
 		t.Error("done before the network was acknowledged")
 	}
 	r.network.reached = 1
-	s, n = r.next(one, netOne)
+	s, _, n = r.next(&want{services: one, network: netOne})
 	expect("network stands", s, n, nil, nil)
-	if !r.done(one, netOne) {
+	if !r.done(&want{services: one, network: netOne}) {
 		t.Error("not done with everything acknowledged")
 	}
 
-	s, n = r.next(two, netTwo)
+	s, _, n = r.next(&want{services: two, network: netTwo})
 	expect("a service more", s, n, two, nil)
 	r.services.reached = 2
-	s, n = r.next(two, netTwo)
+	s, _, n = r.next(&want{services: two, network: netTwo})
 	expect("which stands", s, n, nil, &netTwo)
 	r.network.reached = 2
 
-	s, n = r.next(one, netOne)
+	s, _, n = r.next(&want{services: one, network: netOne})
 	expect("a service less", s, n, nil, &netOne)
-	s, n = r.next(one, netOne)
+	s, _, n = r.next(&want{services: one, network: netOne})
 	expect("whose address is not off yet", s, n, nil, nil)
 	r.network.reached = 3
-	s, n = r.next(one, netOne)
+	s, _, n = r.next(&want{services: one, network: netOne})
 	expect("address off", s, n, one, nil)
 	r.services.reached = 3
-	if !r.done(one, netOne) {
+	if !r.done(&want{services: one, network: netOne}) {
 		t.Error("not done after a removal")
 	}
 
-	lighter, _ := someWant([]int{1}, 0)
-	s, n = r.next(lighter, netOne)
+	lighter, _, _ := someWant([]int{1}, 0)
+	s, _, n = r.next(&want{services: lighter, network: netOne})
 	expect("a weight", s, n, lighter, nil)
+}
+
+// While an address is still out there its old rule stays, but not beside one that marks the same packets.
+func TestRolloutOfMarks(t *testing.T) {
+	services, network, _ := someWant([]int{1}, 1)
+	rule := func(first, last uint16, mark uint32) netif.PacketRule {
+		return netif.Marking{To: netip.MustParseAddr("192.0.2.1"), Protocol: unix.IPPROTO_TCP, First: first, Last: last, Mark: mark}
+	}
+	var r rollout
+	step := func(what string, network netif.Want, wanted, sent []netif.PacketRule) {
+		t.Helper()
+		w := &want{services: services, network: network, packets: wanted}
+		_, p, _ := r.next(w)
+		if p == nil || !slices.Equal(*p, sent) {
+			t.Errorf("%s: %v is sent, not %v", what, p, sent)
+		}
+		r.services.reached, r.packets.reached = r.services.sent, r.packets.sent
+		r.next(w)
+		r.network.reached = r.network.sent
+	}
+	step("at first", network, []netif.PacketRule{rule(80, 80, 1), rule(443, 443, 1)}, []netif.PacketRule{rule(80, 80, 1), rule(443, 443, 1)})
+	step("another mark, and ports", network, []netif.PacketRule{rule(80, 90, 2)}, []netif.PacketRule{rule(80, 90, 2)})
+	_, less, _ := someWant([]int{2}, 1)
+	step("another address", less, []netif.PacketRule{rule(85, 85, 3)}, []netif.PacketRule{rule(85, 85, 3)})
 }

@@ -13,13 +13,15 @@ import (
 
 // Status is the node as "lvsd status" shows it.
 type Status struct {
-	Node      string           `json:"node"`
-	Version   string           `json:"version"`
-	Started   time.Time        `json:"started"`
-	File      string           `json:"file"`
-	IPVSError string           `json:"ipvs_error,omitempty"` // why no service works; empty when they do
-	Instances []InstanceStatus `json:"instances"`
-	Static    *StaticStatus    `json:"static,omitempty"`
+	Node      string    `json:"node"`
+	Version   string    `json:"version"`
+	Started   time.Time `json:"started"`
+	File      string    `json:"file"`
+	IPVSError string    `json:"ipvs_error,omitempty"` // why no service works; empty when they do
+	// NftablesError is why packets are not marked or masqueraded as they should be; empty when they are.
+	NftablesError string           `json:"nftables_error,omitempty"`
+	Instances     []InstanceStatus `json:"instances"`
+	Static        *StaticStatus    `json:"static,omitempty"`
 	// Trackers are what instances track, apart from interfaces.
 	Trackers []TrackerStatus `json:"trackers"`
 	Services []ServiceStatus `json:"services"`
@@ -119,6 +121,9 @@ func (d *Director) snapshot() Status {
 		Instances: []InstanceStatus{}, Trackers: []TrackerStatus{}, Services: []ServiceStatus{}, Foreign: []string{}}
 	if d.ipvsErr != nil && len(d.want.services) > 0 {
 		s.IPVSError = d.ipvsErr.Error()
+	}
+	if d.packetsErr != nil {
+		s.NftablesError = d.packetsErr.Error()
 	}
 	present := d.elector.Present()
 	for i := range d.cfg.Instances {

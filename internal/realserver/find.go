@@ -76,14 +76,16 @@ func (f *finder) server(v *conf.VirtualServer, s Server) {
 		return
 	}
 	f.devices.add(dev)
-	for a := range f.cfg.Addresses(v) {
-		switch vip := a.Address.Addr(); {
-		case a.FWMark != 0:
-			f.note("%s says no addresses: put those of the packets with firewall mark %d on %s yourself, and have no ARP answered for them", s.Service, a.FWMark, loopback)
-		case s.Forwarding == conf.DR:
+	for vip := range f.cfg.VIPs(v) {
+		if s.Forwarding == conf.DR {
 			f.addresses.add(Address{vip, loopback})
-		default:
-			f.addresses.add(Address{vip, f.tunnel(s, a.Family)})
+		} else {
+			f.addresses.add(Address{vip, f.tunnel(s, family(vip))})
+		}
+	}
+	for a := range f.cfg.Addresses(v) {
+		if a.FWMark != 0 && len(v.Marks) == 0 {
+			f.note("firewall mark %d is set by others, so that the file does not say to which addresses packets go: put these on %s yourself and have no ARP answered for them, or write mark", a.FWMark, loopback)
 		}
 	}
 }
@@ -156,8 +158,8 @@ func (f *finder) gateway(v *conf.VirtualServer, s Server) {
 	for i := range f.cfg.Instances {
 		moving := f.cfg.Instances[i].Moving()
 		apart := 1
-		for _, a := range moving {
-			if a.Prefix.Addr() == v.Address.Addr() {
+		for vip := range f.cfg.VIPs(v) {
+			if slices.ContainsFunc(moving, func(a conf.VirtualAddress) bool { return a.Prefix.Addr() == vip }) {
 				apart = 0
 			}
 		}
@@ -193,8 +195,8 @@ func (f *finder) isVIP(ip netip.Addr) bool {
 	if f.vips == nil {
 		f.vips = map[netip.Addr]bool{}
 		for i := range f.cfg.Services {
-			for a := range f.cfg.Addresses(&f.cfg.Services[i]) {
-				f.vips[a.Address.Addr()] = true
+			for vip := range f.cfg.VIPs(&f.cfg.Services[i]) {
+				f.vips[vip] = true
 			}
 		}
 	}

@@ -62,7 +62,7 @@ func otherCommand(program string, words []word) string {
 	switch {
 	case program == "ipchains" || program == "iptables" || program == "ipfwadm":
 		if strings.Contains(text, "MASQ") || strings.Contains(text, " masq") {
-			return "IPVS translates the replies of real servers itself; masquerading of what they send on their own is not carried over: keep a rule for it if they need one"
+			return "IPVS translates the replies of real servers itself; masquerading of what they send on their own is not carried over: write masquerade in global_defs if they need it"
 		}
 		return "lvsd writes no rules of a packet filter: keep it"
 	case program == "echo" && strings.Contains(text, "ip_forward"):

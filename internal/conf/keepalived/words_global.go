@@ -8,7 +8,7 @@ const (
 	noSNMP    = "lvsd has no SNMP; read lvsd status --json instead"
 	noDBus    = "lvsd is not on D-Bus; read lvsd status --json instead"
 	noFIFO    = "lvsd writes no FIFO; follow the events in its log instead"
-	noFilter  = "lvsd writes no firewall rules; write them in the host's own"
+	noFilter  = "of rules lvsd writes those of mark and masquerade alone; write others in the host's own firewall"
 	noBuffers = "lvsd sizes its buffers itself"
 	noDump    = "lvsd writes no dump files; read lvsd status --json instead"
 	noReload  = "lvsd reloads on SIGHUP, at once, and keeps the running configuration when the new one is wrong"
@@ -35,6 +35,7 @@ func identityWords() []*keyword {
 	return join(
 		list(word("router_id NAME").alias("lvs_id")),
 		words("vrrp_version 2|3", "default_interface INTERFACE", "checker_log_all_failures [BOOL]", "uplink_guard ADDRESS [INTERFACE]"),
+		list(word("masquerade { NETWORK [out INTERFACE] … }").plain(1, words("out INTERFACE"))),
 	)
 }
 

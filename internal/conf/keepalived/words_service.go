@@ -18,6 +18,7 @@ func serviceWords() []*keyword {
 			words("ip_family inet|inet6"),
 			but(off(), ignore("lvsd checks the servers on both nodes, so that a takeover finds their states known", "ha_suspend [BOOL]")),
 			words("omega [BOOL]"),
+			list(word("mark { ADDRESS PROTOCOL [PORTS] … }").plain(3)),
 			ignore("the kernels of today have no masks of NAT", "nat_mask MASK"),
 			notifies(words("quorum_up COMMAND …", "quorum_down COMMAND …")),
 			list(word("real_server ADDRESS [PORT] { … }").holds(
