@@ -11,7 +11,7 @@ import (
 
 const (
 	// spareSockets is how many sockets that are not connected are kept for the next probes.
-	spareSockets = 64
+	spareSockets = 512
 	// spareFiles is how many descriptors are left to the rest of the process.
 	spareFiles = 200
 )
@@ -30,17 +30,21 @@ type connections struct {
 	idle     [2][]int32 // flights with one that is not connected, for IPv4 and IPv6
 	underway int        // how many connections are in use
 	most     int        // how many may be
+	talk     *talk
 }
 
 // flight is a connection, or a socket that waits for one.
 type flight struct {
 	check      *check // nil while it is idle
 	fd         int
-	generation int32 // tells its events from those of sockets that it had before
+	generation int32  // tells its events from those of sockets that it had before
+	stands     bool   // connected
+	parts      uint8  // in which the response has come so far
+	heard      []byte // of the response
 }
 
-func newConnections(p *poller, e *endings) *connections {
-	c := &connections{poller: p, endings: e, most: 1}
+func newConnections(p *poller, e *endings, shared *probers) *connections {
+	c := &connections{poller: p, endings: e, most: 1, talk: newTalk(shared)}
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err == nil {
 		c.most = max(c.most, int(min(limit.Cur, 1<<30))-spareFiles)
@@ -48,7 +52,7 @@ func newConnections(p *poller, e *endings) *connections {
 	return c
 }
 
-// begin begins to connect to the target of a check that wants nothing but that.
+// begin begins to connect to the target of a check.
 func (c *connections) begin(check *check) {
 	if err := c.connect(check); err != nil {
 		c.endings.end(check, failure("connect "+check.spec.Addr.String(), err))
@@ -158,31 +162,60 @@ func (c *connections) look(id, generation int32, events uint32) {
 	if f.check == nil || f.generation != generation {
 		return // of a time before
 	}
-	check := f.check
-	if events&(unix.EPOLLERR|unix.EPOLLHUP) == 0 {
-		c.release(id)
-		c.endings.end(check, nil)
-		return
+	switch {
+	case f.stands:
+		c.hear(id)
+	case events&(unix.EPOLLERR|unix.EPOLLHUP) != 0:
+		c.refused(id)
+	case f.check.spec.Kind == TCP:
+		c.end(id, nil)
+	default:
+		f.stands = true
+		if c.ask(id) && events&(unix.EPOLLIN|unix.EPOLLRDHUP) != 0 {
+			c.hear(id)
+		}
 	}
+}
+
+// refused finds why a connection does not stand.
+func (c *connections) refused(id int32) {
+	f := &c.flights[id]
 	code, err := unix.GetsockoptInt(f.fd, unix.SOL_SOCKET, unix.SO_ERROR)
-	c.remove(id)
 	errno := unix.Errno(code)
 	switch {
 	case err != nil:
-		err = failure("connect "+check.spec.Addr.String(), os.NewSyscallError("getsockopt", err))
-	case errno != 0 && errno != unix.ECONNRESET:
-		// ECONNRESET is a connection that was accepted, and reset before we looked: a reset in
-		// answer to the SYN is ECONNREFUSED (tcp_reset in net/ipv4/tcp_input.c).
-		err = failure("connect "+check.spec.Addr.String(), os.NewSyscallError("connect", errno))
+		err = os.NewSyscallError("getsockopt", err)
+	case f.check.spec.Kind == TCP && (errno == 0 || errno == unix.ECONNRESET):
+		// It was accepted, and reset before we looked: a reset in answer to the SYN is
+		// ECONNREFUSED (tcp_reset in net/ipv4/tcp_input.c).
+		c.endings.end(f.check, nil)
+		c.remove(id)
+		return
+	default:
+		err = os.NewSyscallError("connect", errno)
 	}
-	c.endings.end(check, err)
+	c.end(id, failure("connect "+f.check.spec.Addr.String(), err))
+}
+
+// end ends the probe of a connection.
+func (c *connections) end(id int32, err error) {
+	c.endings.end(c.flights[id].check, err)
+	if err == nil {
+		c.release(id)
+	} else {
+		c.remove(id)
+	}
 }
 
 // abandon gives a connection up.
 func (c *connections) abandon(check *check) error {
+	stood := false
 	if check.flight >= 0 {
-		disconnect(c.flights[check.flight].fd)
+		stood = c.flights[check.flight].stands
 		c.remove(check.flight)
+	}
+	if stood {
+		return fmt.Errorf("no complete response within %v", check.spec.Timeout)
 	}
 	return fmt.Errorf("connect %s: no answer within %v", check.spec.Addr, check.spec.Timeout)
 }
@@ -192,12 +225,11 @@ func (c *connections) release(id int32) {
 	f := &c.flights[id]
 	idle := c.idleOf(familyOf(f.check.spec.Addr.Addr()))
 	again := f.check.spec.Detail.Socket() == (Socket{}) && f.check.spec.Addr.Addr().Zone() == ""
-	if disconnect(f.fd) != 0 || !again || len(*idle) >= spareSockets {
+	if !again || len(*idle) >= min(spareSockets, c.most/4) || disconnect(f.fd) != 0 {
 		c.remove(id)
 		return
 	}
-	f.check = nil
-	c.underway--
+	c.forget(f)
 	*idle = append(*idle, id)
 }
 
@@ -208,18 +240,28 @@ func familyOf(a netip.Addr) int {
 	return unix.AF_INET6
 }
 
-// remove ends a connection, whatever state it is in.
+// remove ends a connection, whatever state it is in. The other side sees a reset.
 func (c *connections) remove(id int32) {
-	c.flights[id].check = nil
-	c.underway--
+	disconnect(c.flights[id].fd)
+	c.forget(&c.flights[id])
 	c.discard(id)
+}
+
+// forget takes the probe off a flight.
+func (c *connections) forget(f *flight) {
+	f.check, f.stands, f.heard, f.parts = nil, false, nil, 0
+	c.underway--
 }
 
 // discard closes the socket of a flight.
 func (c *connections) discard(id int32) {
-	f := &c.flights[id]
-	unix.Close(f.fd)
-	f.generation++
+	unix.Close(c.flights[id].fd)
+	c.vacate(id)
+}
+
+// vacate makes a flight one without a socket.
+func (c *connections) vacate(id int32) {
+	c.flights[id].generation++
 	c.free = append(c.free, id)
 }
 

@@ -33,8 +33,9 @@ func TestSocketsServeAgain(t *testing.T) {
 // Where too many connections are in use, nothing is known of the next target, until one is free.
 func TestConnectionsAreBounded(t *testing.T) {
 	accepting, full := serve(t, silent), fullBacklog(t)
-	engine := newSockets()
-	a, c := newAskerOf(newProbers(), engine), engine.tcp
+	shared := newProbers()
+	engine := newSockets(shared)
+	a, c := newAskerOf(shared, engine), engine.tcp
 	defer a.Close()
 	a.Set.mu.Lock()
 	c.most = 3

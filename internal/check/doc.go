@@ -5,6 +5,6 @@
 // one pure function (verdict.go) that decides whether the target is healthy and when it is probed
 // next. The set reports what changed; it changes nothing itself.
 //
-// A checker is one file with one function of a context and a [Spec]; checkers.go lists them. Plain connections, which there
-// may be thousands of in a second, need no goroutine: connections_linux.go.
+// A checker is one file with one function of a context and a [Spec]; checkers.go lists them. What there may be thousands
+// of in a second, connections, HTTP/1 in the clear and pings, needs no goroutine: engine_linux.go.
 package check

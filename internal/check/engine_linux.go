@@ -15,21 +15,27 @@ const (
 	icmp6ID = -3
 )
 
-func newSockets() *sockets {
+func newSockets(shared *probers) *sockets {
 	p, e := newPoller(), &endings{}
-	return &sockets{poller: p, endings: e, tcp: newConnections(p, e),
+	return &sockets{poller: p, endings: e, tcp: newConnections(p, e, shared),
 		icmp: [2]*echoes{newEchoes(p, e, icmp4), newEchoes(p, e, icmp6)}}
 }
 
 func (s *sockets) begin(c *check) bool {
 	switch {
-	case c.spec.Kind == TCP && c.spec.Detail.Request() == nil:
+	case c.spec.Kind == TCP && c.spec.Detail.Request() == nil, plainHTTP1(c.spec):
 		s.tcp.begin(c)
 		return true
 	case c.spec.Kind == ICMP && c.spec.Detail.Socket() == (Socket{}):
 		return s.echoes(c).begin(c)
 	}
 	return false
+}
+
+// plainHTTP1 reports whether a check speaks HTTP/1 in the clear.
+func plainHTTP1(spec Spec) bool {
+	q, ok := spec.Detail.Request().(HTTPRequest)
+	return ok && spec.Kind == HTTP && q.Version != HTTP2
 }
 
 func (s *sockets) abandon(c *check) error {
@@ -75,7 +81,7 @@ func (s *sockets) close() {
 // endings are the ends of probes that the set has not heard of.
 type endings struct{ over, told []ending }
 
-func (e *endings) end(c *check, err error) { e.over = append(e.over, ending{c, err}) }
+func (e *endings) end(c *check, err error) { e.over = append(e.over, ending{c: c, err: err}) }
 
 // take returns the list, and begins another; it is good until the next call.
 func (e *endings) take() []ending {

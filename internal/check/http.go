@@ -23,7 +23,8 @@ var (
 // body, whole or, if any body will do, at least maxIgnored bytes of it. Redirects are not followed:
 // their status is the answer.
 //
-// HTTP/1 is spoken directly, not through net/http's client: the context's deadline then is one for
+// In the clear, HTTP/1 is the business of connections, and comes here only where that has handed it over
+// (talk_linux.go). It is spoken directly, not through net/http's client: the context's deadline then is one for
 // connect, handshake, header and body, whatever the server does.
 func (p *probers) http(ctx context.Context, spec Spec) error {
 	q, _ := spec.Detail.Request().(HTTPRequest)
@@ -45,9 +46,19 @@ func (p *probers) http(ctx context.Context, spec Spec) error {
 	var unwanted string
 	if q.Version == HTTP2 {
 		unwanted, err = p.getHTTP2(ctx, conn, spec, q)
-	} else {
-		unwanted, err = p.getHTTP1(conn, spec, q)
+	} else if _, err = io.WriteString(conn, q.text(spec.Addr)); err == nil {
+		response := io.Reader(conn)
+		if spec.Kind == HTTPS && !q.Strict {
+			response = lenient{conn}
+		}
+		limited := &io.LimitedReader{R: response}
+		unwanted, err = p.readHTTP1(q, limited, bufio.NewReader(limited))
 	}
+	return responseError(ctx, spec, q, unwanted, err)
+}
+
+// responseError is the error of a probe whose response is unwanted, or was not had.
+func responseError(ctx context.Context, spec Spec, q HTTPRequest, unwanted string, err error) error {
 	switch {
 	case unwanted != "":
 		return errors.New(unwanted)
@@ -59,16 +70,9 @@ func (p *probers) http(ctx context.Context, spec Spec) error {
 	return nil
 }
 
-// getHTTP1 sends the request and judges the response.
-func (p *probers) getHTTP1(conn net.Conn, spec Spec, q HTTPRequest) (unwanted string, err error) {
-	if _, err := io.WriteString(conn, q.text(spec.Addr)); err != nil {
-		return "", err
-	}
-	limited := &io.LimitedReader{R: conn, N: maxHeader}
-	if spec.Kind == HTTPS && !q.Strict {
-		limited.R = lenient{conn}
-	}
-	reader := bufio.NewReader(limited)
+// readHTTP1 judges the response that a reader has, whose own reader is limited.
+func (p *probers) readHTTP1(q HTTPRequest, limited *io.LimitedReader, reader *bufio.Reader) (unwanted string, err error) {
+	limited.N = maxHeader
 	for {
 		response, err := http.ReadResponse(reader, nil)
 		switch {

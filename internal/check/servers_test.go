@@ -226,7 +226,10 @@ type asker struct {
 	waiting map[*check]chan result
 }
 
-func newAsker() *asker { return newAskerOf(newProbers(), newSockets()) }
+func newAsker() *asker {
+	p := newProbers()
+	return newAskerOf(p, newSockets(p))
+}
 
 func newAskerOf(p *probers, e engine) *asker {
 	a := &asker{probers: p, waiting: map[*check]chan result{}}

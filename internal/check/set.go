@@ -68,7 +68,7 @@ type check struct {
 // NewSet returns an empty set.
 func NewSet(o Options) *Set {
 	p := newProbers()
-	return newSet(o, p.probe, p.wait, newSockets())
+	return newSet(o, p.probe, p.wait, newSockets(p))
 }
 
 func newSet(o Options, probe func(context.Context, Spec) error, release func(), e engine) *Set {

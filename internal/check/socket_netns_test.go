@@ -65,6 +65,8 @@ func TestSocketIsWhereProbesComeFrom(t *testing.T) {
 			s := spec(TCP, addr, 5*time.Second)
 			talk := TCPRequest{Send: "x"}
 			source := netip.MustParseAddr(strings.TrimSuffix(own, "1") + "2")
+			reachable(t, addr)
+			reachable(t, netip.AddrPortFrom(source, addr.Port()))
 
 			s.Detail = NewDetail(Socket{Source: source}, nil)
 			wantError(t, probeOnce(t, s), "")
@@ -92,6 +94,16 @@ func TestSocketIsWhereProbesComeFrom(t *testing.T) {
 			}
 		}
 	})
+}
+
+// reachable waits until there is a route to an address of IPv6: it comes some time after the address.
+func reachable(t *testing.T, addr netip.AddrPort) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); errors.Is(probeOnce(t, spec(TCP, addr, 5*time.Second)), unix.EHOSTUNREACH); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("no route to %s after 10 s", addr)
+		}
+	}
 }
 
 // A probe leaves by its interface, even where a route says otherwise.

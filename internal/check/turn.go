@@ -21,10 +21,11 @@ type engine interface {
 	close()
 }
 
-// ending is the end of one probe.
+// ending is the end of one probe, or of the engine's part in it: the rest is a goroutine's.
 type ending struct {
-	c   *check
-	err error
+	c    *check
+	err  error
+	rest func(context.Context) error // nil for an end
 }
 
 // never is how long a set without checks waits.
@@ -68,6 +69,10 @@ func (s *Set) collect(tell notices) notices {
 	for _, e := range s.engine.ended() {
 		s.late.remove(e.c)
 		e.c.underway = false
+		if e.rest != nil {
+			s.spawn(e.c, e.rest)
+			continue
+		}
 		tell = s.heard(e.c, s.result(e.c, e.err), tell)
 	}
 	return tell
@@ -85,11 +90,16 @@ func (s *Set) start(c *check) {
 		s.late.add(c, c.began+c.spec.Timeout)
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), c.spec.Timeout)
+	s.spawn(c, func(ctx context.Context) error { return s.probe(ctx, c.spec) })
+}
+
+// spawn has a goroutine probe, until the timeout of a probe that has begun.
+func (s *Set) spawn(c *check, probe func(context.Context) error) {
+	ctx, cancel := context.WithDeadline(context.Background(), s.epoch.Add(c.began+c.spec.Timeout))
 	c.cancel = cancel
 	s.running.Go(func() {
 		var found Finding
-		err := s.probe(withFinding(ctx, &found), c.spec)
+		err := probe(withFinding(ctx, &found))
 		r := s.result(c, err)
 		r.found = found
 		cancel()
