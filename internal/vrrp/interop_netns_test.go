@@ -277,16 +277,23 @@ func (e *encounter) waits() {
 	e.takes("after a clean stop:", 0, stopped, skewIn)
 }
 
-// newEncounter is lvsd and keepalived, neither of which runs yet.
-func newEncounter(t *testing.T, v *way, better string, preempt bool) *encounter {
+// neighbor makes the node beside lvsd, which does not run yet.
+type neighbor func(w *wire, side int, configs []Config, groups []SyncGroup) party
+
+func keepalived(w *wire, side int, configs []Config, groups []SyncGroup) party {
+	return &peer{w: w, side: side, configs: configs, groups: groups}
+}
+
+// newEncounter is lvsd, on the side given, and another program.
+func newEncounter(t *testing.T, v *way, lvsd int, other neighbor, preempt bool) *encounter {
 	e := &encounter{wire: newWire(t), taps: map[string]*tap{}}
 	for side, priority := range []uint8{150, 100} {
 		configs, groups := v.configs(side, priority, preempt)
 		e.configs[side] = configs
-		if (side == 0) == (better == "lvsd") {
+		if side == lvsd {
 			e.node[side] = &ours{w: e.wire, side: side, configs: configs, groups: groups}
 		} else {
-			e.node[side] = &peer{w: e.wire, side: side, configs: configs, groups: groups}
+			e.node[side] = other(e.wire, side, configs, groups)
 		}
 	}
 	for segment := range 2 {
@@ -295,15 +302,14 @@ func newEncounter(t *testing.T, v *way, better string, preempt bool) *encounter 
 	return e
 }
 
-// lvsd and keepalived, in each way, with either as the better one, and with and without preemption.
-func TestKeepalived(t *testing.T) {
-	t.Parallel()
-	for _, v := range ways() {
-		for _, better := range []string{"lvsd", "keepalived"} {
+// lives has lvsd and another program meet in each way, with either as the better one, and with and without preemption.
+func lives(t *testing.T, ways []way, name string, other neighbor) {
+	for _, v := range ways {
+		for lvsd, better := range []string{"lvsd", name} {
 			for _, preempt := range []bool{true, false} {
 				t.Run(fmt.Sprintf("%s/%s is better/preempt %v", v.name, better, preempt), func(t *testing.T) {
 					t.Parallel()
-					e := newEncounter(t, &v, better, preempt)
+					e := newEncounter(t, &v, lvsd, other, preempt)
 					if preempt {
 						e.preempts()
 					} else {
@@ -321,13 +327,18 @@ func TestKeepalived(t *testing.T) {
 	}
 }
 
+func TestKeepalived(t *testing.T) {
+	t.Parallel()
+	lives(t, ways(), "keepalived", keepalived)
+}
+
 // A fault of one segment moves the sync group from the better node, and its end moves it back, whoever is better.
 func TestKeepalivedFault(t *testing.T) {
 	t.Parallel()
-	for _, better := range []string{"lvsd", "keepalived"} {
+	for lvsd, better := range []string{"lvsd", "keepalived"} {
 		t.Run(better, func(t *testing.T) {
 			t.Parallel()
-			e := newEncounter(t, &way{keys: []Key{outside, inside}, version: 3, change: func(*Config, int) {}}, better, true)
+			e := newEncounter(t, &way{keys: []Key{outside, inside}, version: 3, change: func(*Config, int) {}}, lvsd, keepalived, true)
 			link := func(state string, up bool) {
 				ip(t, "-n", e.side[0], "link", "set", "eth1", state)
 				eventually(t, "eth1 is "+state, 10*time.Second, func() bool { return e.links(0)["eth1"].Up == up })
