@@ -192,7 +192,7 @@ func (f *frr) content() {
 func TestFRR(t *testing.T) {
 	t.Parallel()
 	ways := []way{{"IPv4", []Key{outside}, 3, func(*Config, int) {}}, {"IPv6", []Key{outside6}, 3, func(*Config, int) {}}}
-	lives(t, ways, "vrrpd", func(w *wire, side int, configs []Config, _ []SyncGroup) party {
+	lives(t, ways, []string{"lvsd", "vrrpd"}, func(w *wire, side int, configs []Config, _ []SyncGroup) party {
 		return &frr{w: w, side: side, configs: configs}
 	})
 }

@@ -302,10 +302,11 @@ func newEncounter(t *testing.T, v *way, lvsd int, other neighbor, preempt bool) 
 	return e
 }
 
-// lives has lvsd and another program meet in each way, with either as the better one, and with and without preemption.
-func lives(t *testing.T, ways []way, name string, other neighbor) {
+// lives has lvsd and another program meet in each way, with each of the programs named as the better one, lvsd first, and with
+// and without preemption.
+func lives(t *testing.T, ways []way, programs []string, other neighbor) {
 	for _, v := range ways {
-		for lvsd, better := range []string{"lvsd", name} {
+		for lvsd, better := range programs {
 			for _, preempt := range []bool{true, false} {
 				t.Run(fmt.Sprintf("%s/%s is better/preempt %v", v.name, better, preempt), func(t *testing.T) {
 					t.Parallel()
@@ -329,7 +330,7 @@ func lives(t *testing.T, ways []way, name string, other neighbor) {
 
 func TestKeepalived(t *testing.T) {
 	t.Parallel()
-	lives(t, ways(), "keepalived", keepalived)
+	lives(t, ways(), []string{"lvsd", "keepalived"}, keepalived)
 }
 
 // A fault of one segment moves the sync group from the better node, and its end moves it back, whoever is better.
