@@ -34,7 +34,8 @@ type heard struct {
 
 // tap hears the adverts of a segment of a wire, of both sides, with the kernel's time of each.
 type tap struct {
-	t testing.TB
+	t     testing.TB
+	close func() // ends it before the test does
 
 	mu      sync.Mutex
 	changed chan struct{}
@@ -54,9 +55,12 @@ func (w *wire) tap(segment int) *tap {
 		defer close(done)
 		p.listen(f)
 	}()
-	w.t.Cleanup(func() {
+	p.close = func() {
 		_ = f.Close()
 		<-done
+	}
+	w.t.Cleanup(func() {
+		p.close()
 		if w.t.Failed() {
 			w.t.Logf("segment %d:\n%s", segment, p.transcript())
 		}
