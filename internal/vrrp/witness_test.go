@@ -31,7 +31,8 @@ type ear struct {
 	own     time.Duration // the interval as configured, when it was last looked at
 	version uint8
 	changed time.Time // when that became another
-	zero    time.Time // priority 0 was heard since
+	zero    time.Time // the first and the last priority 0 that was heard since
+	zeroes  time.Time
 	stalled bool      // it has listened since, because it was stalled
 	lesser  time.Time // the first of the lesser masters that preempt_delay leaves in place
 	other   time.Time // as master: the last advert of another master
@@ -97,7 +98,10 @@ func (w *witness) hearBackup(ear *ear, i *instance, a *Advert) {
 	counts := !i.cfg.Preempt || a.Priority >= i.cfg.Priority
 	switch {
 	case a.Priority == 0:
-		ear.zero = now
+		if ear.zero.IsZero() {
+			ear.zero = now
+		}
+		ear.zeroes = now
 		return
 	case a.Priority >= i.cfg.Priority:
 		ear.lesser = time.Time{}
@@ -257,7 +261,7 @@ func (w *witness) due(m *machine, i *instance) time.Time {
 	ear := w.ear(m, i.cfg.Key)
 	due := ear.since.Add(ear.missed(i)*ear.longer + ear.latest)
 	if !ear.zero.IsZero() {
-		due = ear.zero.Add(ear.latest)
+		due = ear.zeroes.Add(ear.latest)
 	}
 	// Another interval may begin the time anew.
 	if again := ear.changed.Add(time.Duration(i.cfg.DownTimerAdverts)*i.cfg.Interval + time.Second); again.After(due) {
