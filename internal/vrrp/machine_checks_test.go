@@ -60,6 +60,30 @@ func (m *machine) checkFaults() {
 	}
 }
 
+// checkPriorities: what is known of the trackers counts, for all but the owner.
+func (m *machine) checkPriorities() {
+	for _, i := range m.e.order {
+		sum := int(i.base)
+		for _, t := range i.cfg.Track {
+			r, known := m.known()[t.Tracker]
+			switch {
+			case !known:
+			case t.Tracker == bonus:
+				sum += min(t.Weight*r.Value, 254)
+			case !r.Up && t.Weight < 0:
+				sum += t.Weight
+			}
+		}
+		want := min(max(sum, 1), 254)
+		if i.base == 255 {
+			want = 255
+		}
+		if int(i.cfg.Priority) != want {
+			m.l.fail("machine %d: %v has the priority %d in place of %d", m.index+1, i.cfg.Key, i.cfg.Priority, want)
+		}
+	}
+}
+
 // grows tells whether a configuration adds members to groups, and changes nothing else.
 func (m *machine) grows(configs []Config, groups []SyncGroup) bool {
 	if len(configs) <= len(m.configs) || len(groups) != len(m.groups) || len(groups) == 0 {

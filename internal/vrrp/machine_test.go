@@ -27,6 +27,7 @@ type machine struct {
 	blind    bool              // the readings are not known yet
 	hosts    [maxSegments]byte // its host number on each segment
 	down     [maxSegments]bool // its links
+	upSince  [maxSegments]time.Time
 	asleep   bool
 	slept    time.Time             // when it fell asleep
 	bounds   map[Key]time.Duration // from which on others may have taken over from it meanwhile
@@ -143,7 +144,7 @@ func (m *machine) fail(key Key) {
 }
 
 func (m *machine) setLink(segment int, up bool) {
-	m.down[segment], m.unread = !up, true
+	m.down[segment], m.upSince[segment], m.unread = !up, m.l.now, true
 	m.step(fmt.Sprintf("eth%d up: %v", segment, up), func(now time.Time, out *Output) { m.e.SetLinks(now, m.links(), out) })
 }
 
@@ -254,6 +255,7 @@ func (m *machine) act(was [maxSegments]bool) {
 	}
 	m.checkGroups()
 	m.checkFaults()
+	m.checkPriorities()
 }
 
 func (m *machine) send(s Send) {

@@ -228,13 +228,16 @@ func (w *witness) checkResumption(m *machine, key Key) {
 }
 
 // observe: no machine that is awake waits longer than it has to. In a group it may move when all
-// of it may.
+// of it may. A master speaks each interval.
 func (w *witness) observe() {
 	for _, m := range w.l.machines {
 		if m.e == nil || m.asleep {
 			continue
 		}
 		for _, i := range m.e.order {
+			if i.state == Master {
+				w.checkSilence(m, i)
+			}
 			if i.state != Backup {
 				continue
 			}
@@ -253,6 +256,18 @@ func (w *witness) observe() {
 				w.l.fail("machine %d waits for %v longer than it has to, to take %v over", m.index+1, late, i.cfg.Key)
 			}
 		}
+	}
+}
+
+// checkSilence: a master is heard each interval, but one that was stalled, that stops, or whose link
+// is down.
+func (w *witness) checkSilence(m *machine, i *instance) {
+	if i.listening || m.e.resigned || m.down[segmentOf(i.cfg.Key)] || m.delays != nil {
+		return
+	}
+	said, heard := m.claimed[i.cfg.Key].at, w.l.now.Add(-i.cfg.Interval-w.l.late)
+	if up := m.upSince[segmentOf(i.cfg.Key)]; said.Before(heard) && up.Before(heard) {
+		w.l.fail("machine %d is master of %v, and silent since %v", m.index+1, i.cfg.Key, said.Sub(epoch))
 	}
 }
 
