@@ -127,7 +127,7 @@ func (s *schedule) drawTraits(machines int, common *router) {
 
 func (s *schedule) versionAndInterval() (uint8, time.Duration) {
 	if s.odds(2) {
-		return 2, time.Second
+		return 2, []time.Duration{time.Second, time.Second, time.Second, 3 * time.Second}[s.l.rng.IntN(4)]
 	}
 	return 3, []time.Duration{50 * time.Millisecond, 100 * time.Millisecond, time.Second}[s.l.rng.IntN(3)]
 }

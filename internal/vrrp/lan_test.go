@@ -36,6 +36,8 @@ type lan struct {
 	received func(m *machine, p packet, before bool)
 	stepped  func(*machine)
 
+	defect defect // of every election
+
 	grown  int // how often a group got another member
 	record bool
 	log    []string

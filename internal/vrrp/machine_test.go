@@ -70,8 +70,8 @@ func (m *machine) boot() {
 	m.announced = map[Key]time.Time{}
 	resumed := map[Key]time.Time{}
 	for key, until := range m.vouched {
-		if until.After(m.l.now) {
-			resumed[key] = until
+		if until.Add(m.l.defect.overdue).After(m.l.now) {
+			resumed[key] = until.Add(m.l.defect.overdue)
 		}
 	}
 	m.vouched = map[Key]time.Time{}
@@ -199,14 +199,16 @@ func (m *machine) step(what string, do func(time.Time, *Output)) {
 	}
 	m.out.Reset()
 	do(m.l.now, &m.out)
+	m.l.defect.decides(m)
 	m.e.Tick(m.l.now, &m.out)
+	m.l.defect.decided(m)
 	if what != "" {
 		m.l.note("%d %s", m.index+1, what)
 	}
-	m.act(was)
-	if m.l.stepped != nil {
+	if m.l.stepped != nil { // before the adverts of before are forgotten
 		m.l.stepped(m)
 	}
+	m.act(was)
 	if m.e.resigned && m.e.Done() {
 		m.e = nil
 		m.stopped()
@@ -312,6 +314,9 @@ func (m *machine) receive(now time.Time, p packet, out *Output) {
 	a := p.advert
 	if m.l.received != nil {
 		m.l.received(m, p, true)
+	}
+	if m.l.defect.deaf && m.isMaster(Key{Interface: linkName(p.segment), VRID: a.VRID}) {
+		a.Priority = 1
 	}
 	m.e.Receive(now, fmt.Sprintf("eth%d", p.segment), &a, nil, out)
 	if m.l.received != nil {

@@ -29,9 +29,11 @@ type schedule struct {
 // disturbance is something that goes on, until it ends.
 type disturbance struct{ end func() }
 
-func simulate(seed uint64, record bool) *schedule {
+func simulate(seed uint64, record bool) *schedule { return simulateWith(seed, record, defect{}) }
+
+func simulateWith(seed uint64, record bool, d defect) *schedule {
 	s := &schedule{l: newLAN(seed), holders: map[Key]int{}}
-	s.l.record = record
+	s.l.record, s.l.defect = record, d
 	s.w = watch(s.l)
 	s.draw()
 	length := time.Duration(20+s.l.rng.IntN(60)) * s.longest()

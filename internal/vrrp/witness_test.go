@@ -186,7 +186,23 @@ func (w *witness) transition(m *machine, t Transition) {
 	case t.To == Fault:
 		w.counted["fault"]++
 	}
+	if t.From == Master && t.To != Backup {
+		w.checkFarewell(m, t)
+	}
 	*ear = ear.begin(w.l.now, i)
+}
+
+// checkFarewell: who leaves the election as master says so, where there is a link to say it on.
+func (w *witness) checkFarewell(m *machine, t Transition) {
+	if m.e.resigned || m.down[segmentOf(t.Key)] || m.delays != nil {
+		return
+	}
+	for _, s := range m.out.Sends {
+		if s.Key == t.Key && s.Advert.Priority == 0 {
+			return
+		}
+	}
+	w.l.fail("machine %d is not master of %v any more, and tells nobody: %s", m.index+1, t.Key, t.Reason)
 }
 
 // begin is the state of an ear when another state begins.
