@@ -78,7 +78,10 @@ func (s *schedule) draw() {
 	}
 	s.slowest = s.longest()
 	if s.odds(2) {
-		s.l.late = s.l.between(0, s.shortest()/20)
+		s.l.late = s.l.between(0, min(s.shortest()/20, 50*time.Millisecond))
+	}
+	if s.odds(3) {
+		s.l.woken = s.l.between(0, min(s.shortest()/100, time.Millisecond))
 	}
 	for range machines {
 		m := s.l.add(nil, nil)

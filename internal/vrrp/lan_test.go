@@ -30,6 +30,7 @@ type lan struct {
 	twice float64
 	delay [2]time.Duration // of packets: the least and the most
 	late  time.Duration    // of timers: the most
+	woken time.Duration    // from the arrival of a packet until it is read: the most
 
 	// received, where it is there, sees every advert that reaches a machine which is awake: before it
 	// is told, and after. stepped sees every step.

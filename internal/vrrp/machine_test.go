@@ -13,6 +13,7 @@ type packet struct {
 	segment int
 	advert  Advert
 	from    *machine
+	at      time.Time // when it arrived
 }
 
 // machine is one node of a lan: what a Runner does, without its sockets.
@@ -33,6 +34,7 @@ type machine struct {
 	bounds   map[Key]time.Duration // from which on others may have taken over from it meanwhile
 	forgets  bool                  // while asleep: packets are lost, as a paused virtual machine's
 	queue    []packet              // while asleep
+	inbox    []packet              // what has arrived, and waits for the next step
 	unread   bool                  // it was told something while it slept
 	timer    time.Time
 	stopped  func() // called when a resignation is over
@@ -66,7 +68,7 @@ func (m *machine) links() map[string]Link {
 }
 
 func (m *machine) boot() {
-	m.e, m.asleep, m.queue, m.timer = NewElection(), false, nil, time.Time{}
+	m.e, m.asleep, m.queue, m.inbox, m.timer = NewElection(), false, nil, nil, time.Time{}
 	m.announced = map[Key]time.Time{}
 	resumed := map[Key]time.Time{}
 	for key, until := range m.vouched {
@@ -86,7 +88,7 @@ func (m *machine) boot() {
 
 func (m *machine) crash() {
 	m.l.note("%d crashes", m.index+1)
-	m.e, m.asleep, m.queue = nil, false, nil
+	m.e, m.asleep, m.queue, m.inbox = nil, false, nil, nil
 }
 
 // resign stops the machine in order; stopped is called at the end.
@@ -162,6 +164,7 @@ func (m *machine) sleep(forgets bool) {
 		}
 	}
 	m.asleep, m.forgets, m.slept, m.unread = true, forgets, m.l.now, false
+	m.queue, m.inbox = m.inbox, nil
 }
 
 // wake does what the Runner does: the queue is read before a timer is served.
@@ -174,6 +177,7 @@ func (m *machine) wake() {
 	m.queue = nil
 	m.step("wakes", func(now time.Time, out *Output) {
 		for _, p := range queue {
+			p.at = now // it counts as it is read, after a stall
 			m.receive(now, p, out)
 			if p.advert.Priority == 0 {
 				delete(m.bounds, Key{Interface: linkName(p.segment), VRID: p.advert.VRID}) // it is free to take
@@ -198,6 +202,10 @@ func (m *machine) step(what string, do func(time.Time, *Output)) {
 		was[segmentOf(i.cfg.Key)] = i.state == Master
 	}
 	m.out.Reset()
+	for _, p := range m.inbox {
+		m.receive(p.at, p, &m.out)
+	}
+	m.inbox = m.inbox[:0]
 	do(m.l.now, &m.out)
 	m.l.defect.decides(m)
 	m.e.Tick(m.l.now, &m.out)
@@ -280,7 +288,7 @@ func (m *machine) send(s Send) {
 			copies = 2
 		}
 		for range copies {
-			p := packet{segment, m.wire(a), m}
+			p := packet{segment: segment, advert: m.wire(a), from: m}
 			m.l.after(m.l.between(m.l.delay[0], m.l.delay[1]), func() { to.arrive(p) })
 		}
 	}
@@ -298,15 +306,25 @@ func (m *machine) wire(a Advert) Advert {
 	return read
 }
 
+// arrive has a packet read when the machine has been woken for it, and before anything else is done.
 func (m *machine) arrive(p packet) {
+	p.at = m.l.now
 	switch {
 	case m.e == nil || m.down[p.segment]:
 	case m.asleep:
 		if !m.forgets && len(m.queue) < 256 {
 			m.queue = append(m.queue, p)
 		}
+	case m.l.woken == 0:
+		m.inbox = append(m.inbox, p)
+		m.step("", func(time.Time, *Output) {})
 	default:
-		m.step("", func(now time.Time, out *Output) { m.receive(now, p, out) })
+		m.inbox = append(m.inbox, p)
+		m.l.after(m.l.between(0, m.l.woken), func() {
+			if len(m.inbox) > 0 {
+				m.step("", func(time.Time, *Output) {})
+			}
+		})
 	}
 }
 

@@ -63,18 +63,18 @@ func beats(a *Advert, i *instance) bool {
 }
 
 func (w *witness) received(m *machine, p packet, before bool) {
-	w.book(m)
+	w.book(m, p.at)
 	a := p.advert
 	i := m.e.instances[Key{Interface: linkName(p.segment), VRID: a.VRID}]
-	if i == nil || refused(w.l.now, i, a) || i.cfg.OwnerIgnoreAdverts && i.cfg.Priority == 255 {
+	if i == nil || refused(p.at, i, a) || i.cfg.OwnerIgnoreAdverts && i.cfg.Priority == 255 {
 		return
 	}
 	ear := w.ear(m, i.cfg.Key)
 	switch {
 	case before && i.state == Backup:
-		w.hearBackup(ear, i, &a)
-	case before && i.state == Master && a.Priority != 0 && !i.resigning && !i.listening && !i.overdue(w.l.now):
-		ear.other = w.l.now // or a better one, and then we leave MASTER
+		w.hearBackup(p.at, ear, i, &a)
+	case before && i.state == Master && a.Priority != 0 && !i.resigning && !i.listening && !i.overdue(p.at):
+		ear.other = p.at // or a better one, and then we leave MASTER
 	case !before && i.state == Master && a.Priority != 0 && !i.resigning && beats(&a, i):
 		w.disobeyed(m, ear, i, &a)
 	}
@@ -93,8 +93,7 @@ func refused(now time.Time, i *instance, a Advert) bool {
 }
 
 // hearBackup is RFC 9568 §6.4.2 with preempt_delay.
-func (w *witness) hearBackup(ear *ear, i *instance, a *Advert) {
-	now := w.l.now
+func (w *witness) hearBackup(now time.Time, ear *ear, i *instance, a *Advert) {
 	counts := !i.cfg.Preempt || a.Priority >= i.cfg.Priority
 	switch {
 	case a.Priority == 0:
@@ -134,7 +133,7 @@ func (w *witness) disobeyed(m *machine, ear *ear, i *instance, a *Advert) {
 }
 
 func (w *witness) stepped(m *machine) {
-	w.book(m)
+	w.book(m, w.l.now)
 	w.booked, w.noted = 0, 0
 	for _, i := range m.e.order {
 		ear := w.ear(m, i.cfg.Key)
@@ -146,8 +145,8 @@ func (w *witness) stepped(m *machine) {
 	}
 }
 
-// book counts what a machine said since the last call in this step.
-func (w *witness) book(m *machine) {
+// book counts what a machine said since the last call in this step, of what was so at a time.
+func (w *witness) book(m *machine, at time.Time) {
 	for ; w.noted < len(m.out.Notes); w.noted++ {
 		switch n := m.out.Notes[w.noted]; n.Kind {
 		case NoteDuplicate:
@@ -155,7 +154,7 @@ func (w *witness) book(m *machine) {
 		case NoteStall:
 			w.counted["stall"]++
 			ear := w.ear(m, n.Key)
-			ear.since, ear.stalled, ear.zero = w.l.now, true, time.Time{}
+			ear.since, ear.stalled, ear.zero = at, true, time.Time{}
 			if i := m.e.instances[n.Key]; i != nil {
 				ear.skew(i, true)
 			}
@@ -164,11 +163,11 @@ func (w *witness) book(m *machine) {
 		}
 	}
 	for ; w.booked < len(m.out.Transitions); w.booked++ {
-		w.transition(m, m.out.Transitions[w.booked])
+		w.transition(m, at, m.out.Transitions[w.booked])
 	}
 }
 
-func (w *witness) transition(m *machine, t Transition) {
+func (w *witness) transition(m *machine, at time.Time, t Transition) {
 	ear := w.ear(m, t.Key)
 	i := m.e.instances[t.Key]
 	switch {
@@ -189,7 +188,7 @@ func (w *witness) transition(m *machine, t Transition) {
 	if t.From == Master && t.To != Backup {
 		w.checkFarewell(m, t)
 	}
-	*ear = ear.begin(w.l.now, i)
+	*ear = ear.begin(at, i)
 }
 
 // checkFarewell: who leaves the election as master says so, where there is a link to say it on.
