@@ -37,7 +37,9 @@ func (s *schedule) disturb() {
 	case 12:
 		s.ungroup(m, long)
 	case 13:
-		s.roll(long, func(r *router) { r.absent = false })
+		if n := rng.IntN(len(s.routers)); n > 0 {
+			s.roll(long, func(r *router) { r.absent = r.absent != (r == s.routers[n]) })
+		}
 	case 14:
 		s.prioritize(m, long)
 	case 15:

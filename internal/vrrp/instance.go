@@ -412,9 +412,10 @@ func (i *instance) updateBackup(now time.Time, down, skew time.Duration, oversle
 		// It is the interval that is shorter: a master with the old one may live that was not heard
 		// in the time which counts already.
 		i.deadline = now.Add(i.down())
-	default:
+	case i.oversleeps(now):
 		i.deadline = now // that is no stall
 	}
+	// Else it is over, and stays so as long as no other change moves it on.
 }
 
 func sameAddresses(a, b []netip.Addr) bool {

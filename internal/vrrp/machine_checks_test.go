@@ -52,6 +52,8 @@ func (m *machine) checkFaults() {
 			broken = broken || m.broken(peer)
 		}
 		switch {
+		case m.blind && (i.state == Backup || i.state == Master):
+			m.l.fail("machine %d: %v is %v, and what it depends on is not known", m.index+1, i.cfg.Key, i.state)
 		case broken && i.state != Fault:
 			m.l.fail("machine %d: %v is %v, and it or its group is broken", m.index+1, i.cfg.Key, i.state)
 		case !broken && i.state == Fault && len(m.e.failed) == 0 && !m.blind:

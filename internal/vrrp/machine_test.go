@@ -37,7 +37,9 @@ type machine struct {
 	inbox    []packet              // what has arrived, and waits for the next step
 	unread   bool                  // it was told something while it slept
 	timer    time.Time
-	stopped  func() // called when a resignation is over
+	stopped  func()    // called when a resignation is over
+	stopping time.Time // when it began
+	relieved bool      // a successor was heard since
 	out      Output
 
 	announced map[Key]time.Time
@@ -72,9 +74,7 @@ func (m *machine) boot() {
 	m.announced = map[Key]time.Time{}
 	resumed := map[Key]time.Time{}
 	for key, until := range m.vouched {
-		if until.Add(m.l.defect.overdue).After(m.l.now) {
-			resumed[key] = until.Add(m.l.defect.overdue)
-		}
+		resumed[key] = until.Add(m.l.defect.overdue)
 	}
 	m.vouched = map[Key]time.Time{}
 	m.e.Resume(resumed)
@@ -93,7 +93,7 @@ func (m *machine) crash() {
 
 // resign stops the machine in order; stopped is called at the end.
 func (m *machine) resign(stopped func()) {
-	m.stopped = stopped
+	m.stopped, m.stopping, m.relieved = stopped, m.l.now, false
 	clear(m.vouched)
 	m.step("resigns", m.resignStep)
 }
@@ -183,10 +183,12 @@ func (m *machine) wake() {
 				delete(m.bounds, Key{Interface: linkName(p.segment), VRID: p.advert.VRID}) // it is free to take
 			}
 		}
-		m.e.SetReadings(now, m.known(), out)
 		m.e.SetLinks(now, m.links(), out)
 		if m.unread && !m.e.resigned {
+			m.e.readings = m.known()
 			m.e.Configure(now, m.configs, m.groups, out)
+		} else {
+			m.e.SetReadings(now, m.known(), out)
 		}
 	})
 	m.checkWake()

@@ -66,10 +66,11 @@ func (w *witness) received(m *machine, p packet, before bool) {
 	w.book(m, p.at)
 	a := p.advert
 	i := m.e.instances[Key{Interface: linkName(p.segment), VRID: a.VRID}]
-	if i == nil || refused(p.at, i, a) || i.cfg.OwnerIgnoreAdverts && i.cfg.Priority == 255 {
+	if i == nil || refused(p.at, i, a) || i.cfg.OwnerIgnoreAdverts && i.cfg.Priority == 255 && !i.resigning {
 		return
 	}
 	ear := w.ear(m, i.cfg.Key)
+	m.relieved = m.relieved || i.resigning && a.Priority != 0
 	switch {
 	case before && i.state == Backup:
 		w.hearBackup(p.at, ear, i, &a)
@@ -191,8 +192,12 @@ func (w *witness) transition(m *machine, at time.Time, t Transition) {
 	*ear = ear.begin(at, i)
 }
 
-// checkFarewell: who leaves the election as master says so, where there is a link to say it on.
+// checkFarewell: who leaves the election as master says so, where there is a link to say it on. Who
+// stops serves until a successor is heard, or for a while.
 func (w *witness) checkFarewell(m *machine, t Transition) {
+	if m.e.resigned && t.To == Init && !m.relieved && w.l.now.Sub(m.stopping) < resignBound {
+		w.l.fail("machine %d stops and leaves %v to nobody: %s", m.index+1, t.Key, t.Reason)
+	}
 	if m.e.resigned || m.down[segmentOf(t.Key)] || m.delays != nil {
 		return
 	}
