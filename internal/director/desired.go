@@ -212,10 +212,11 @@ func sysctls(cfg *conf.Config, checks map[check.Spec]struct{}, gid int) []netif.
 	for _, s := range services(cfg) {
 		forward4 = forward4 || s.key.Family == 4
 		forward6 = forward6 || s.key.Family == 6
-		// A packet that DR or TUN forwards leaves the way it came: the kernel would tell the
-		// client to go there directly, past the service.
+		// A packet that DR or TUN forwards leaves the way it came, as do the answers of NAT with one
+		// arm: the kernel would tell its sender to go there directly, past the service.
 		redirects = redirects || !onlyNAT(s.VirtualServer)
 	}
+	redirects = redirects || oneArm(cfg)
 	var list []netif.Sysctl
 	if forward4 {
 		list = append(list, netif.Sysctl{Name: "net.ipv4.ip_forward", Value: "1"})

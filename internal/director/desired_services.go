@@ -2,6 +2,7 @@ package director
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -146,4 +147,35 @@ func onlyNAT(s *conf.VirtualServer) bool {
 		}
 	}
 	return !s.Sorry.Address.IsValid() || s.Sorry.Forwarding == conf.NAT
+}
+
+// oneArm tells whether a server is in a subnet that the interface of its VIP has: what it answers comes in
+// by the interface by which it leaves.
+func oneArm(cfg *conf.Config) bool {
+	at := map[netip.Addr][]string{} // interfaces of virtual addresses
+	subnets := map[string]map[netip.Prefix]bool{}
+	for i := range cfg.Instances {
+		for _, a := range cfg.Instances[i].Moving() {
+			at[a.Prefix.Addr()] = append(at[a.Prefix.Addr()], a.Dev)
+			if subnets[a.Dev] == nil {
+				subnets[a.Dev] = map[netip.Prefix]bool{}
+			}
+			if !a.Prefix.IsSingleIP() {
+				subnets[a.Dev][a.Prefix.Masked()] = true
+			}
+		}
+	}
+	for i := range cfg.Services {
+		v := &cfg.Services[i]
+		for vip := range cfg.VIPs(v) {
+			for _, dev := range at[vip] {
+				for subnet := range subnets[dev] {
+					if slices.ContainsFunc(v.RealServers, func(r conf.RealServer) bool { return subnet.Contains(r.Address.Addr()) }) {
+						return true
+					}
+				}
+			}
+		}
+	}
+	return false
 }

@@ -2,6 +2,7 @@ package director
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,5 +57,34 @@ func TestLeftovers(t *testing.T) {
 	cfg.LVS.Flush = false
 	if leftover(cfg) != nil {
 		t.Error("without lvs_flush something is taken")
+	}
+}
+
+// With NAT redirects are turned off where answers come in by the interface by which they leave.
+func TestRedirectsOfNATWithOneArm(t *testing.T) {
+	for _, c := range []struct {
+		server string
+		off    bool
+	}{{"192.0.2.31", true}, {"10.0.0.1", false}} {
+		cfg := planSide(t, `
+vrrp_instance "a" {
+  interface         = "vip0"
+  virtual_router_id = 1
+  priority          = 100
+  virtual_ipaddress = ["192.0.2.1/24", "10.0.0.9/24 dev vip1"]
+}
+virtual_server "192.0.2.1" "80" {
+  real_server "`+c.server+`" "80" {}
+}
+`)
+		var off []string
+		for _, s := range desired(cfg, health{}, 0).network.Sysctls {
+			if strings.HasSuffix(s.Name, ".send_redirects") && s.Value == "0" {
+				off = append(off, s.Name)
+			}
+		}
+		if (len(off) > 0) != c.off {
+			t.Errorf("with the server %s redirects are off for %v", c.server, off)
+		}
 	}
 }

@@ -111,6 +111,8 @@ type packetPass struct {
 	settled uint64 // the generation that was made so
 	told    string // the error told last
 	acked   uint64
+	// unsure are the operations of a change that failed: it may have been made all the same.
+	unsure []string
 }
 
 // pass makes the table what is wanted, and returns how long to wait for the next one.
@@ -122,7 +124,9 @@ func (p *packetPass) pass() time.Duration {
 	var change PacketChange
 	if err == nil {
 		if change = PlanPackets(want, have); !change.Empty() {
-			err = p.kernel.Apply(change)
+			if err = p.kernel.Apply(change); err != nil {
+				p.unsure = change.Operations()
+			}
 		}
 	} else if len(want) == 0 {
 		err = nil // no table can be read, and none is wanted
@@ -132,7 +136,10 @@ func (p *packetPass) pass() time.Duration {
 	if err != nil {
 		text = err.Error()
 	} else {
-		r.Done = change.Operations()
+		if r.Done = change.Operations(); len(r.Done) == 0 {
+			r.Done = p.unsure
+		}
+		p.unsure = nil
 		r.Healed = p.settled == generation && len(r.Done) > 0
 		p.settled = generation
 	}

@@ -136,9 +136,13 @@ func (hostPackets) Apply(change PacketChange) error {
 	return nil
 }
 
+// packetsTimeout bounds an exchange. The kernel answers when it has loaded the modules that a rule needs,
+// which may take seconds; addresses wait for it at the start of lvsd.
+const packetsTimeout = 5 * time.Second
+
 func openNftables() (*nftables.Conn, error) {
 	c, err := nftables.New(nftables.WithSockOptions(func(conn *netlink.Conn) error {
-		return conn.SetDeadline(time.Now().Add(requestTimeout))
+		return conn.SetDeadline(time.Now().Add(packetsTimeout))
 	}))
 	if err != nil {
 		return nil, missing(fmt.Errorf("open nftables: %w", err))

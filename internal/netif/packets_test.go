@@ -144,6 +144,7 @@ type packetMemory struct {
 	writes  int
 	changed func()
 	deaf    bool // nobody is told of changes
+	late    bool // the first change is made, and an error returned all the same
 }
 
 var errPackets = errors.New("refused")
@@ -167,6 +168,10 @@ func (k *packetMemory) Apply(c PacketChange) error {
 	}
 	k.writes++
 	k.put(packetsAfter(k.table, c))
+	if k.late {
+		k.late = false
+		return errPackets
+	}
 	return nil
 }
 
@@ -308,6 +313,20 @@ func TestPacketApplierGoesOn(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A change whose answer was lost is told when it is found to be made.
+func TestPacketApplierFindsWhatWasDone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &packetMemory{late: true}
+		r := startPackets(t, k)
+		r.Want(1, []PacketRule{markWeb})
+		time.Sleep(time.Minute)
+		got := r.take()
+		if len(got) != 2 || !errors.Is(got[0].Err, errPackets) || got[1].Err != nil || len(got[1].Done) != 1 || got[1].Healed || k.writes != 1 {
+			t.Errorf("%+v after %d writes", got, k.writes)
+		}
+	})
 }
 
 // A kernel without nftables is no matter where no rule is wanted.

@@ -247,3 +247,27 @@ func TestUnit(t *testing.T) {
 		t.Error("a path with a line break is taken")
 	}
 }
+
+// FuzzMemory: what is taken from a state file can be taken down and written again.
+func FuzzMemory(f *testing.F) {
+	f.Add([]byte(`{"sysctls":[{"name":"net.ipv4.conf.all.arp_ignore","value":"1","good":"2 8","was":"0"}],"addresses":[{"address":"192.0.2.1","dev":"lo"}],"gateways":[{"via":"10.0.0.9","dev":"eth0"}]}`))
+	f.Add([]byte(`{"ports":[{"family":4,"port":5555}],"tunnels":[{"dev":"lvsd-gre0","type":"gre","local":"10.0.0.1","checksum":true}]}`))
+	f.Add([]byte(`{"addresses":[{"address":"fe80::1%eth0","dev":"lo"},{"address":"fe80::1%eth0","dev":"lo"}]}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		m, err := parseMemory(text)
+		if err != nil {
+			return
+		}
+		if n := len(remember(m.list()).list()); n != len(m.list()) {
+			t.Errorf("%d of %d items are left", n, len(m.list()))
+		}
+		h := having()
+		for _, r := range m.list() {
+			h.take(Step{Item: r.item})
+		}
+		steps, left := Plan(nil, h, m)
+		if len(left.list()) > 0 {
+			t.Errorf("after %v there is left %v", steps, left)
+		}
+	})
+}
