@@ -56,7 +56,7 @@ func TestNATWithOneArm(t *testing.T) {
 vrrp_instance "web" {
   interface         = "eth0"
   virtual_router_id = 51
-  priority          = lookup({ lb1 = 150, lb2 = 100 }, hostname)
+  priority          = { lb1 = 150, lb2 = 100 }[hostname]
   virtual_ipaddress = ["10.10.10.8/24", "10.10.10.9/24"]
 }
 virtual_server "10.10.10.8" "80" {
