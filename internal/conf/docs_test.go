@@ -482,10 +482,14 @@ func TestDocumentedDefaultsAreTheDefaults(t *testing.T) {
 }
 
 func TestDocumentedExamplesLoad(t *testing.T) {
-	d := readDocumentation(t)
+	services, err := os.ReadFile(filepath.Join("..", "..", "docs", "services.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := readDocumentation(t).text + string(services)
 	counted := map[Format]int{}
 	for language, format := range map[string]Format{"hcl": HCL, "keepalived": Keepalived} {
-		for _, part := range strings.Split(d.text, "\n```"+language+"\n")[1:] {
+		for _, part := range strings.Split(text, "\n```"+language+"\n")[1:] {
 			block, _, _ := strings.Cut(part, "\n```")
 			counted[format]++
 			for _, diag := range loadText(t, format, block+"\n").Diags {
