@@ -120,16 +120,10 @@ func (p *packetPass) pass() time.Duration {
 	p.mu.Lock()
 	want, generation := p.want, p.generation
 	p.mu.Unlock()
-	have, err := p.kernel.Dump()
-	var change PacketChange
-	if err == nil {
-		if change = PlanPackets(want, have); !change.Empty() {
-			if err = p.kernel.Apply(change); err != nil {
-				p.unsure = change.Operations()
-			}
-		}
-	} else if len(want) == 0 {
-		err = nil // no table can be read, and none is wanted
+	change, err := p.apply(want)
+	if err != nil {
+		// Somebody may have changed the table since it was read, or the answer was lost.
+		change, err = p.apply(want)
 	}
 	r := PacketReport{Generation: generation, Err: err}
 	text := ""
@@ -151,4 +145,24 @@ func (p *packetPass) pass() time.Duration {
 		return packetsRetry
 	}
 	return packetsReread
+}
+
+// apply reads the table and makes it what is wanted.
+func (p *packetPass) apply(want []PacketRule) (PacketChange, error) {
+	have, err := p.kernel.Dump()
+	if err != nil && len(want) == 0 {
+		return PacketChange{}, nil // no table can be read, and none is wanted
+	}
+	if err != nil {
+		return PacketChange{}, err
+	}
+	change := PlanPackets(want, have)
+	if change.Empty() {
+		return change, nil
+	}
+	if err := p.kernel.Apply(change); err != nil {
+		p.unsure = change.Operations()
+		return change, err
+	}
+	return change, nil
 }
