@@ -80,6 +80,16 @@ func (d *directors) startBoth() {
 	d.until("lb1 holds the VIP", func() error { return d.holds(0, "eth0", d.VIP, true) })
 }
 
+// takeOver has lb1 die, and waits until lb2 serves.
+func (d *directors) takeOver() {
+	d.Helper()
+	if err := d.LB[0].PowerOff(); err != nil {
+		d.Fatal(err)
+	}
+	d.event(1, time.Time{}, "role_changed", "to", "MASTER")
+	d.until("lb2 holds the VIP", func() error { return d.holds(1, "eth0", d.VIP, true) })
+}
+
 // event waits for an event of a director.
 func (d *directors) event(i int, since time.Time, name string, fields ...string) Event {
 	d.Helper()

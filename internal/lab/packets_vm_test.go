@@ -86,11 +86,7 @@ virtual_server "fwmark" "7" {
 	if out, err := d.Client.Run(d.ctx, "curl", "-sS", "--max-time", "5", fmt.Sprintf("http://%s:8080/", d.VIP)); err == nil {
 		t.Errorf("a port without a mark answered: %s", out)
 	}
-	if err := d.LB[0].PowerOff(); err != nil {
-		t.Fatal(err)
-	}
-	d.event(1, time.Time{}, "role_changed", "to", "MASTER")
-	d.until("lb2 holds the VIP", func() error { return d.holds(1, "eth0", d.VIP, true) })
+	d.takeOver()
 	together(clientAddr.Addr().String())
 	if err := d.lvsd[1].Stop(d.ctx); err != nil {
 		t.Error(err)
@@ -118,11 +114,7 @@ global_defs {
 	for i, lb := range outsideLB {
 		d.event(i, time.Time{}, "nftables_set", "first", "add masquerade 10.10.10.0/24 out eth0")
 		if i == 1 {
-			if err := d.LB[0].PowerOff(); err != nil {
-				t.Fatal(err)
-			}
-			d.event(1, time.Time{}, "role_changed", "to", "MASTER")
-			d.until("lb2 holds the VIP", func() error { return d.holds(1, "eth0", d.VIP, true) })
+			d.takeOver()
 		}
 		for _, web := range d.Web {
 			if by, seen := d.curl(web, "", outward); by != "client" || seen != lb.Addr().String() {
