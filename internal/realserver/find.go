@@ -235,7 +235,7 @@ func (f *finder) items() []Item {
 // elsewhere notes the virtual addresses that the host has where its neighbours ask for them.
 func (f *finder) elsewhere() {
 	for _, other := range slices.SortedFunc(maps.Keys(f.host.Addresses), compareAddress) {
-		if f.virtual(other.IP) && other.Dev != loopback && !strings.HasPrefix(other.Dev, devices) {
+		if other.Dev != loopback && !strings.HasPrefix(other.Dev, devices) && f.virtual(other.IP) {
 			f.note("%s is on %s, where neighbours are answered for it: this host takes its packets from the director, or is one", other.IP, other.Dev)
 		}
 	}

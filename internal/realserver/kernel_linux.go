@@ -34,7 +34,9 @@ func Open() (*HostKernel, error) {
 type HostKernel struct {
 	links   *netlink.Handle
 	network netif.Kernel
-	table   netif.Table // as last read
+	// As last read:
+	indexes   map[string]int // of the links
+	addresses map[Address]netif.Address
 }
 
 // Close releases what Open took.
@@ -49,8 +51,8 @@ func (k *HostKernel) Read(settings []string) (Host, error) {
 	if err := k.dump(); err != nil {
 		return h, err
 	}
-	for a := range k.table.Addresses {
-		h.Addresses[Address{a.Prefix.Addr(), a.Dev}] = a.Prefix
+	for a, is := range k.addresses {
+		h.Addresses[a] = is.Prefix
 	}
 	if err := k.readTunnels(h.Tunnels); err != nil {
 		return h, err
@@ -122,7 +124,7 @@ func (k *HostKernel) defaults(v4 bool) ([]Gateway, error) {
 		return nil, fmt.Errorf("read default routes: %w", err)
 	}
 	names := map[int]string{}
-	for name, index := range k.table.Links {
+	for name, index := range k.indexes {
 		names[index] = name
 	}
 	slices.SortStableFunc(routes, func(a, b netlink.Route) int { return a.Priority - b.Priority })
@@ -210,9 +212,16 @@ func (k *HostKernel) tunnel(t Tunnel) error {
 	return k.dump() // addresses are put on devices that were read
 }
 
-func (k *HostKernel) dump() (err error) {
-	k.table, err = k.network.Dump()
-	return err
+func (k *HostKernel) dump() error {
+	table, err := k.network.Dump()
+	if err != nil {
+		return err
+	}
+	k.indexes, k.addresses = table.Links, make(map[Address]netif.Address, len(table.Addresses))
+	for a := range table.Addresses {
+		k.addresses[Address{a.Prefix.Addr(), a.Dev}] = a
+	}
+	return nil
 }
 
 // moduleOf is the kernel's module for a kind of tunnel.
@@ -230,12 +239,11 @@ func moduleOf(kind string) string {
 
 func (k *HostKernel) address(a Address, undo bool) error {
 	if undo {
-		for is := range k.table.Addresses {
-			if is.Dev == a.Dev && is.Prefix.Addr() == a.IP {
-				return gone(k.network.Delete(is))
-			}
+		is, there := k.addresses[a]
+		if !there {
+			return nil
 		}
-		return nil
+		return gone(k.network.Delete(is))
 	}
 	at := netif.Address{Prefix: netip.PrefixFrom(a.IP, a.IP.BitLen()), Dev: a.Dev}
 	if a.IP.Is4() && a.Dev == loopback {
