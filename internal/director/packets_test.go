@@ -52,6 +52,7 @@ func (k *packetKernel) Watch(ctx context.Context, changed func()) error {
 	k.mu.Lock()
 	k.changed = changed
 	k.mu.Unlock()
+	changed()
 	<-ctx.Done()
 	return nil
 }

@@ -80,7 +80,7 @@ func (a *PacketApplier) Run(ctx context.Context) {
 // watch follows changes of others, as far as the kernel tells them.
 func (a *PacketApplier) watch(ctx context.Context) {
 	for ctx.Err() == nil {
-		// An error is of a kernel without nftables, which the passes tell, or passes.
+		// What changed before it looks is found by the pass that its beginning leads to. An error is of a kernel without nftables, which the passes tell, or passes.
 		_ = a.kernel.Watch(ctx, func() { poke(a.other) })
 		select {
 		case <-ctx.Done():

@@ -21,8 +21,8 @@ type PacketKernel interface {
 	Dump() (PacketTable, error)
 	// Apply makes a change, whole or not at all.
 	Apply(PacketChange) error
-	// Watch calls changed whenever any table may have changed, until ctx ends. The error says that
-	// nothing is told any more.
+	// Watch calls changed when it begins to look, and whenever any table may have changed, until ctx ends.
+	// The error says that nothing is told any more.
 	Watch(ctx context.Context, changed func()) error
 }
 
@@ -174,6 +174,7 @@ func (hostPackets) Watch(ctx context.Context, changed func()) error {
 			_ = conn.Close()
 		}
 	}()
+	changed()
 	for {
 		_, err := conn.Receive()
 		switch {

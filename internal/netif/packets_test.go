@@ -190,6 +190,7 @@ func (k *packetMemory) Watch(ctx context.Context, changed func()) error {
 	}
 	k.changed = changed
 	k.mu.Unlock()
+	changed()
 	<-ctx.Done()
 	return nil
 }
