@@ -10,7 +10,7 @@ import (
 )
 
 // healthServer answers a question after a service's health with the message and trailer that the
-// service has. The bytes are those of grpc-go's server and client for grpc.health.v1.
+// service has, in bytes: answers that grpc-go's server (TestGRPCServer) does not give are among them.
 func healthServer(t *testing.T, reply func(question string) (message, status string)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)

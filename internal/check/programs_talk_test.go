@@ -45,21 +45,34 @@ func TestDnsmasq(t *testing.T) {
 	addr := freePort(t)
 	program(t, "udp", addr, "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--pid-file",
 		"--bind-interfaces", "--listen-address=127.0.0.1", "--port="+fmt.Sprint(addr.Port()), "--user=", "--log-facility=-",
-		"--address=/www.example.org/192.0.2.1", "--local=/example.org/", "--txt-record=www.example.org,hello", "--mx-host=example.org,mail.example.org")
+		"--address=/www.example.org/192.0.2.1", "--local=/example.org/", "--txt-record=www.example.org,hello", "--mx-host=example.org,mail.example.org",
+		"--cname=alias.example.org,www.example.org", "--srv-host=_sip._udp.example.org,www.example.org,5060",
+		"--ptr-record=1.2.0.192.in-addr.arpa,www.example.org", "--caa-record=www.example.org,0,issue,example.net",
+		"--naptr-record=example.org,1,1,u,SIP,,www.example.org", "--dns-rr=www.example.org,44,0102")
 	for question, want := range map[string]string{
-		"A www.example.org":    "",
-		"A www.example.org.":   "",
-		"AAAA www.example.org": "", // there is none, which is no error
-		"TXT www.example.org":  "",
-		"MX example.org":       "",
-		"A nobody.example.org": "answer is NXDOMAIN, want NOERROR",
-		"A example.com":        "answer is REFUSED, want NOERROR",
+		"A www.example.org":          "",
+		"A www.example.org.":         "",
+		"AAAA www.example.org":       "", // there is none, which is no error
+		"TXT www.example.org":        "",
+		"CNAME alias.example.org":    "",
+		"SRV _sip._udp.example.org":  "",
+		"PTR 1.2.0.192.in-addr.arpa": "",
+		"NAPTR example.org":          "",
+		"MX example.org":             "",
+		"A nobody.example.org":       "answer is NXDOMAIN, want NOERROR",
+		"A example.com":              "answer is REFUSED, want NOERROR",
 	} {
 		record, name, _ := strings.Cut(question, " ")
 		q := DNSRequest{Name: name}
 		q.Type, _ = ParseDNSType(record)
 		wantError(t, probeOnce(t, asks(DNS, addr, 20*time.Second, q)), want)
 	}
+	// Every type can be asked for, by name and by number, whether or not there are records of it.
+	for record, number := range dnsTypes() {
+		q := DNSRequest{Name: "www.example.org", Type: number}
+		t.Run(record, func(t *testing.T) { wantError(t, probeOnce(t, asks(DNS, addr, 20*time.Second, q)), "") })
+	}
+	wantError(t, probeOnce(t, asks(DNS, addr, 20*time.Second, DNSRequest{Name: "www.example.org", Type: 65280})), "")
 	// The same server by UDP_CHECK: a question in hexadecimal, and the head of the answer.
 	ask := UDPRequest{Payload: "\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03www\x07example\x03org\x00\x00\x01\x00\x01",
 		Require: true, Reply: "\x12\x34\x80\x00", Mask: "\xff\xff\xf0\x0f", Min: 20, Max: 512}
