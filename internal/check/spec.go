@@ -67,9 +67,16 @@ func (s Spec) Untimed() Spec {
 // interval is the spec's interval, never so small that a check would spin.
 func (s Spec) interval() time.Duration { return max(s.Interval, time.Millisecond) }
 
-// phase is how long after its start a check probes first, within its warmup. It depends on the
-// spec alone, so that checks spread evenly and in the same way after every restart, without one
-// knowing of another.
+// first is when a check that starts now probes first: within its warmup, at its phase. That counts from
+// a whole number of warmups of the wall clock's, so that a check has its place again after a restart where
+// its warmup is its interval, as it is where nothing else is said.
+func (s Spec) first(now time.Time) time.Time {
+	span := max(s.Warmup, 1)
+	return now.Add((s.phase() - time.Duration(now.UnixNano())%span + span) % span)
+}
+
+// phase is the place of a check's probes within its warmup. It depends on the target alone, so that
+// checks spread evenly and in the same way after every restart, without one knowing of another.
 func (s Spec) phase() time.Duration {
 	h := fnv.New64a()
 	fmt.Fprint(h, s)

@@ -140,8 +140,22 @@ func TestPhaseLiesWithinTheWarmup(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := tcpSpec(fmt.Sprintf("10.0.%d.%d:80", rapid.Byte().Draw(t, "c"), rapid.Byte().Draw(t, "d")))
 		s.Warmup = time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "warmup"))
-		if p := s.phase(); p < 0 || p >= max(s.Warmup, 1) {
-			t.Fatalf("phase %v of warmup %v", p, s.Warmup)
+		now := t0.Add(time.Duration(rapid.Int64Range(0, int64(24*time.Hour)).Draw(t, "now")))
+		if wait := s.first(now).Sub(now); wait < 0 || wait >= max(s.Warmup, 1) {
+			t.Fatalf("first probe after %v of warmup %v", wait, s.Warmup)
+		}
+	})
+}
+
+// A check that starts again, after a restart or a reload, has the place in its interval that it had.
+func TestPhaseOutlivesARestart(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := tcpSpec("10.10.10.11:80")
+		s.Interval = time.Duration(rapid.Int64Range(1, int64(time.Hour)).Draw(t, "interval"))
+		s.Warmup = s.Interval
+		again := t0.Add(time.Duration(rapid.Int64Range(0, int64(24*time.Hour)).Draw(t, "restart")))
+		if off := s.first(again).Sub(s.first(t0)) % s.Interval; off != 0 {
+			t.Fatalf("the first probe after a restart is %v off", off)
 		}
 	})
 }

@@ -92,7 +92,7 @@ type result struct {
 func newState(spec Spec, now time.Time) state {
 	return state{
 		Verdict: Verdict{Healthy: !spec.Alpha, Since: now},
-		first:   now.Add(spec.phase()),
+		first:   spec.first(now),
 	}
 }
 

@@ -22,7 +22,8 @@ var (
 // started, in seconds after t0, the next one's last.
 func play(t *testing.T, spec Spec, took time.Duration, errs ...error) ([]State, []float64, state) {
 	t.Helper()
-	s := newState(spec, t0.Add(-spec.phase()))
+	s := newState(spec, t0)
+	s.first = t0
 	start := s.first
 	states, starts := []State{}, []float64{start.Sub(t0).Seconds()}
 	for _, err := range errs {
@@ -193,12 +194,12 @@ func TestVerdictSaysWhatWasFound(t *testing.T) {
 	at := func(s float64) time.Time { return t0.Add(time.Duration(s * float64(time.Second))) }
 
 	_, _, s := play(t, spec, time.Second)
-	want := Verdict{Healthy: true, Since: t0.Add(-spec.phase())}
+	want := Verdict{Healthy: true, Since: t0}
 	if s.Verdict != want {
 		t.Errorf("before the first probe: %+v, want %+v", s.Verdict, want)
 	}
 	_, _, s = play(t, spec, time.Second, nil, errDead)
-	want = Verdict{Healthy: true, Known: true, Since: t0.Add(-spec.phase()), Failures: 1, Err: errDead, Last: at(11), Took: time.Second}
+	want = Verdict{Healthy: true, Known: true, Since: t0, Failures: 1, Err: errDead, Last: at(11), Took: time.Second}
 	if s.Verdict != want {
 		t.Errorf("failing: %+v, want %+v", s.Verdict, want)
 	}
