@@ -2,10 +2,12 @@ package check
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"sync"
 )
 
@@ -83,6 +85,26 @@ func (e *expressions) match(m Match, text io.Reader) (unwanted string, err error
 		return fmt.Sprintf("body does not match regex %q", m.Expression), nil
 	}
 	return "", nil
+}
+
+// heard reads until what was said matches, or nothing more comes. Unlike match it looks no further than
+// that: whoever said it may wait for an answer.
+func (e *expressions) heard(m Match, text io.Reader) (unwanted string, err error) {
+	said := make([]byte, 0, 4<<10)
+	for {
+		n, ended := text.Read(said[len(said):cap(said)])
+		said = said[:len(said)+n]
+		unwanted, err = e.match(m, bytes.NewReader(said))
+		switch {
+		case err != nil || unwanted == "":
+			return "", err
+		case errors.Is(ended, io.EOF):
+			return unwanted, nil
+		case ended != nil:
+			return "", ended
+		}
+		said = slices.Grow(said, 1)
+	}
 }
 
 // runeReader reads the characters of a text, and remembers what went wrong.

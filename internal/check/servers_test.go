@@ -131,7 +131,7 @@ func answer(response string) func(net.Conn) {
 	return func(conn net.Conn) {
 		readRequest(conn)
 		io.WriteString(conn, response)
-		conn.(*net.TCPConn).CloseWrite()
+		tcpOf(conn).CloseWrite()
 		io.Copy(io.Discard, conn)
 	}
 }
@@ -160,11 +160,19 @@ func hold(head string) func(net.Conn) {
 // silent accepts and says nothing.
 func silent(conn net.Conn) { io.Copy(io.Discard, conn) }
 
+// tcpOf is what a connection is made of beneath TLS, if it has that.
+func tcpOf(conn net.Conn) *net.TCPConn {
+	if secure, ok := conn.(*tls.Conn); ok {
+		conn = secure.NetConn()
+	}
+	return conn.(*net.TCPConn)
+}
+
 // reset reads so many bytes, then closes with a reset.
 func reset(bytes int) func(net.Conn) {
 	return func(conn net.Conn) {
 		io.ReadFull(conn, make([]byte, bytes))
-		conn.(*net.TCPConn).SetLinger(0)
+		tcpOf(conn).SetLinger(0)
 	}
 }
 

@@ -38,6 +38,8 @@ func TestTCPTalk(t *testing.T) {
 		{"answered", redis, TCPRequest{"PING\r\n", Match{Expression: `^\+PONG`}}, ""},
 		{"said, nothing wanted", silent, TCPRequest{Send: "x"}, ""},
 		{"greets", banner, TCPRequest{Expect: Match{Expression: "^SSH-2"}}, ""},
+		{"greets with no more than that", banner, TCPRequest{Expect: Match{Expression: `x\r\n`}}, ""},
+		{"greets at last", func(conn net.Conn) { repeatTimes(conn, "no\r\n", 2000); io.WriteString(conn, "yes"); silent(conn) }, TCPRequest{Expect: Match{Expression: "yes"}}, ""},
 		{"another answer, and closes", func(conn net.Conn) { io.WriteString(conn, "-ERR\r\n") }, TCPRequest{Expect: Match{Expression: "PONG"}}, `the answer does not match regex "PONG"`},
 		{"another answer, and holds", banner, TCPRequest{Expect: Match{Expression: "PONG"}}, `no answer that matches "PONG" within 300ms`},
 		{"no answer", silent, TCPRequest{Expect: Match{Expression: "PONG"}}, `no answer that matches "PONG" within 300ms`},
@@ -56,6 +58,13 @@ func TestTCPTalk(t *testing.T) {
 			}
 			wantError(t, probeOnce(t, asks(TCP, serve(t, c.handle), limit, c.ask)), c.want)
 		})
+	}
+}
+
+// repeatTimes writes the same so many times.
+func repeatTimes(conn net.Conn, part string, n int) {
+	for range n {
+		io.WriteString(conn, part)
 	}
 }
 

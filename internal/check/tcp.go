@@ -45,7 +45,7 @@ func (p *probers) tcp(ctx context.Context, spec Spec) error {
 	if q.Expect == (Match{}) {
 		return nil
 	}
-	unwanted, err := p.expressions.match(q.Expect, io.LimitReader(conn, maxExpected))
+	unwanted, err := p.expressions.heard(q.Expect, io.LimitReader(conn, maxExpected))
 	switch {
 	case err != nil:
 		return missing(ctx, spec, "answer that matches "+strconv.Quote(q.Expect.Expression), err)
