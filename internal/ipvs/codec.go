@@ -6,7 +6,6 @@ import (
 	"math/bits"
 	"net/netip"
 
-	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
 
@@ -113,55 +112,56 @@ func netmaskBytes(family uint8, mask uint32) uint32 {
 	return mask
 }
 
-// serviceAttr names a service, and where s is given says what it is to become.
-func serviceAttr(key ServiceKey, s *Service) *nl.RtAttr {
-	a := nl.NewRtAttr(attrService, nil)
-	a.AddRtAttr(svcFamily, nl.Uint16Attr(addressFamily(key.Family)))
+// service names a service, and where s is given says what it is to become.
+func (m *message) service(key ServiceKey, s *Service) {
+	start := m.open(attrService)
+	m.u16(svcFamily, addressFamily(key.Family))
 	if key.FWMark != 0 {
-		a.AddRtAttr(svcFWMark, nl.Uint32Attr(key.FWMark))
+		m.u32(svcFWMark, key.FWMark)
 	} else {
-		a.AddRtAttr(svcProtocol, nl.Uint16Attr(uint16(key.Protocol)))
-		a.AddRtAttr(svcAddr, key.Addr.AsSlice())
-		a.AddRtAttr(svcPort, nl.BEUint16Attr(key.Port))
+		m.u16(svcProtocol, uint16(key.Protocol))
+		m.address(svcAddr, key.Addr)
+		m.be16(svcPort, key.Port)
 	}
-	if s == nil {
-		return a
+	if s != nil {
+		m.text(svcScheduler, s.Scheduler)
+		if s.PEName != "" {
+			m.text(svcPEName, s.PEName)
+		}
+		// struct ip_vs_flags: the flags, and which of them are meant.
+		flags := m.open(svcFlags)
+		m.b = binary.NativeEndian.AppendUint32(m.b, s.Flags)
+		m.b = binary.NativeEndian.AppendUint32(m.b, ^uint32(0))
+		m.close(flags)
+		m.u32(svcTimeout, s.Timeout)
+		m.u32(svcNetmask, netmaskBytes(key.Family, s.Netmask))
 	}
-	a.AddRtAttr(svcScheduler, nl.ZeroTerminated(s.Scheduler))
-	if s.PEName != "" {
-		a.AddRtAttr(svcPEName, nl.ZeroTerminated(s.PEName))
-	}
-	// struct ip_vs_flags: the flags, and which of them are meant.
-	a.AddRtAttr(svcFlags, append(nl.Uint32Attr(s.Flags), nl.Uint32Attr(^uint32(0))...))
-	a.AddRtAttr(svcTimeout, nl.Uint32Attr(s.Timeout))
-	a.AddRtAttr(svcNetmask, nl.Uint32Attr(netmaskBytes(key.Family, s.Netmask)))
-	return a
+	m.close(start)
 }
 
-// destinationAttr names a destination, and where d is given says what it is to become. The
-// address family is always there: without it the kernel takes the service's.
-func destinationAttr(addr netip.AddrPort, d *Destination) *nl.RtAttr {
-	a := nl.NewRtAttr(attrDest, nil)
+// destination names a destination, and where d is given says what it is to become. The address
+// family is always there: without it the kernel takes the service's.
+func (m *message) destination(addr netip.AddrPort, d *Destination) {
+	start := m.open(attrDest)
 	family := uint16(unix.AF_INET)
 	if addr.Addr().Is6() {
 		family = unix.AF_INET6
 	}
-	a.AddRtAttr(dstFamily, nl.Uint16Attr(family))
-	a.AddRtAttr(dstAddr, addr.Addr().AsSlice())
-	a.AddRtAttr(dstPort, nl.BEUint16Attr(addr.Port()))
-	if d == nil {
-		return a
+	m.u16(dstFamily, family)
+	m.address(dstAddr, addr.Addr())
+	m.be16(dstPort, addr.Port())
+	if d != nil {
+		m.u32(dstForward, uint32(d.Forward))
+		m.u32(dstWeight, d.Weight)
+		m.u32(dstUpper, d.UpperThreshold)
+		m.u32(dstLower, d.LowerThreshold)
+		if d.Forward == Tunnel {
+			m.u8(dstTunType, uint8(d.TunnelType))
+			m.be16(dstTunPort, d.TunnelPort)
+			m.u16(dstTunFlags, d.TunnelFlags)
+		}
 	}
-	a.AddRtAttr(dstForward, nl.Uint32Attr(uint32(d.Forward)))
-	a.AddRtAttr(dstWeight, nl.Uint32Attr(d.Weight))
-	a.AddRtAttr(dstUpper, nl.Uint32Attr(d.UpperThreshold))
-	a.AddRtAttr(dstLower, nl.Uint32Attr(d.LowerThreshold))
-	if d.Forward == Tunnel {
-		a.AddRtAttr(dstTunType, nl.Uint8Attr(uint8(d.TunnelType)))
-		a.AddRtAttr(dstTunPort, nl.BEUint16Attr(d.TunnelPort))
-		a.AddRtAttr(dstTunFlags, nl.Uint16Attr(d.TunnelFlags))
-	}
-	return a
+	m.close(start)
 }
 
 // parseService reads one message of a dump of services, behind its generic netlink header.

@@ -3,41 +3,37 @@ package ipvs
 import (
 	"fmt"
 	"net/netip"
-
-	"github.com/vishvananda/netlink/nl"
 )
 
-// timeoutAttrs say what the timeouts are to become. The kernel leaves those alone that are 0.
-func timeoutAttrs(t Timeouts) []*nl.RtAttr {
-	return []*nl.RtAttr{
-		nl.NewRtAttr(attrTCP, nl.Uint32Attr(t.TCP)),
-		nl.NewRtAttr(attrTCPFin, nl.Uint32Attr(t.TCPFin)),
-		nl.NewRtAttr(attrUDP, nl.Uint32Attr(t.UDP)),
-	}
+// timeouts say what the timeouts are to become. The kernel leaves those alone that are 0.
+func (m *message) timeouts(t Timeouts) {
+	m.u32(attrTCP, t.TCP)
+	m.u32(attrTCPFin, t.TCPFin)
+	m.u32(attrUDP, t.UDP)
 }
 
-// daemonAttr names a daemon to start. What it does not say the kernel chooses.
-func daemonAttr(state DaemonState, d Daemon) *nl.RtAttr {
-	a := nl.NewRtAttr(attrDaemon, nil)
-	a.AddRtAttr(daemonState, nl.Uint32Attr(uint32(state)))
-	a.AddRtAttr(daemonInterface, nl.ZeroTerminated(d.Interface))
-	a.AddRtAttr(daemonID, nl.Uint32Attr(uint32(d.ID)))
+// daemon names a daemon to start or stop. What it does not say the kernel chooses.
+func (m *message) daemon(state DaemonState, d Daemon) {
+	start := m.open(attrDaemon)
+	m.u32(daemonState, uint32(state))
+	m.text(daemonInterface, d.Interface)
+	m.u32(daemonID, uint32(d.ID))
 	if d.MaxLen != 0 {
-		a.AddRtAttr(daemonMaxLen, nl.Uint16Attr(d.MaxLen))
+		m.u16(daemonMaxLen, d.MaxLen)
 	}
 	switch {
 	case d.Group.Is4():
-		a.AddRtAttr(daemonGroup, d.Group.AsSlice())
+		m.address(daemonGroup, d.Group)
 	case d.Group.Is6():
-		a.AddRtAttr(daemonGroup6, d.Group.AsSlice())
+		m.address(daemonGroup6, d.Group)
 	}
 	if d.Port != 0 {
-		a.AddRtAttr(daemonPort, nl.Uint16Attr(d.Port))
+		m.u16(daemonPort, d.Port)
 	}
 	if d.TTL != 0 {
-		a.AddRtAttr(daemonTTL, nl.Uint8Attr(d.TTL))
+		m.u8(daemonTTL, d.TTL)
 	}
-	return a
+	m.close(start)
 }
 
 // parseTimeouts reads the answer to a request for the configuration.

@@ -11,10 +11,17 @@ import (
 	"pgregory.net/rapid"
 )
 
+// written is what is written into a message.
+func written(fill func(*message)) []byte {
+	var m message
+	fill(&m)
+	return m.b
+}
+
 // dumped is what a dump shows of a service that was written so.
 func dumped(t *testing.T, key ServiceKey, s Service) ServiceStats {
 	t.Helper()
-	got, err := parseService(serviceAttr(key, &s).Serialize())
+	got, err := parseService(written(func(m *message) { m.service(key, &s) }))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +60,7 @@ func TestDestinationRoundTrip(t *testing.T) {
 		}
 		addr := netip.AddrPortFrom(netip.MustParseAddr(rapid.SampledFrom([]string{"10.0.0.1", "2001:db8::2"}).Draw(t, "address")), rapid.Uint16().Draw(t, "port"))
 		// The family of the service does not matter: the destination says its own.
-		got, err := parseDestination(destinationAttr(addr, &d).Serialize(), rapid.SampledFrom([]uint8{4, 6}).Draw(t, "family"))
+		got, err := parseDestination(written(func(m *message) { m.destination(addr, &d) }), rapid.SampledFrom([]uint8{4, 6}).Draw(t, "family"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -72,17 +79,19 @@ func TestWireFormat(t *testing.T) {
 	s := Service{Scheduler: "rr", Flags: Persistent, Timeout: 300, Netmask: 0xffffff00}
 	for _, tc := range []struct {
 		name string
-		attr *nl.RtAttr
+		fill func(*message)
 		want string
 	}{
-		{"service", serviceAttr(tcp("192.168.2.11:80"), &s), "4800 0100" +
+		{"service", func(m *message) { m.service(tcp("192.168.2.11:80"), &s) }, "4800 0100" +
 			"0600 0100 0200 0000" + "0600 0200 0600 0000" + "0800 0300 c0a8020b" + "0600 0400 0050 0000" +
 			"0700 0600 727200 00" + "0c00 0700 01000000 ffffffff" + "0800 0800 2c010000" + "0800 0900 ffffff00"},
-		{"mark", serviceAttr(ServiceKey{Family: 6, FWMark: 7}, nil), "1400 0100" + "0600 0100 0a00 0000" + "0800 0500 07000000"},
-		{"destination", destinationAttr(netip.MustParseAddrPort("10.0.0.1:8000"), &Destination{Forward: Tunnel, Weight: 100000, TunnelType: GUE, TunnelPort: 6080, TunnelFlags: 1}),
+		{"mark", func(m *message) { m.service(ServiceKey{Family: 6, FWMark: 7}, nil) }, "1400 0100" + "0600 0100 0a00 0000" + "0800 0500 07000000"},
+		{"destination", func(m *message) {
+			m.destination(netip.MustParseAddrPort("10.0.0.1:8000"), &Destination{Forward: Tunnel, Weight: 100000, TunnelType: GUE, TunnelPort: 6080, TunnelFlags: 1})
+		},
 			"5400 0200" + "0600 0b00 0200 0000" + "0800 0100 0a000001" + "0600 0200 1f40 0000" + "0800 0300 02000000" +
 				"0800 0400 a0860100" + "0800 0500 00000000" + "0800 0600 00000000" + "0500 0d00 01000000" + "0600 0e00 17c0 0000" + "0600 0f00 0100 0000"},
-		{"destination's name", destinationAttr(netip.MustParseAddrPort("[2001:db8::1]:80"), nil),
+		{"destination's name", func(m *message) { m.destination(netip.MustParseAddrPort("[2001:db8::1]:80"), nil) },
 			"2800 0200" + "0600 0b00 0a00 0000" + "1400 0100 20010db8000000000000000000000001" + "0600 0200 0050 0000"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -92,7 +101,7 @@ func TestWireFormat(t *testing.T) {
 					want += string(c)
 				}
 			}
-			if got := hex.EncodeToString(tc.attr.Serialize()); got != want {
+			if got := hex.EncodeToString(written(tc.fill)); got != want {
 				t.Errorf("got  %s\nwant %s", got, want)
 			}
 		})
@@ -174,8 +183,10 @@ func TestKeyCheck(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	s := Service{Scheduler: "wlc", PEName: "sip"}
-	f.Add(serviceAttr(tcp("192.0.2.1:80"), &s).Serialize())
-	f.Add(destinationAttr(netip.MustParseAddrPort("[2001:db8::1]:80"), &Destination{Forward: Tunnel}).Serialize())
+	f.Add(written(func(m *message) { m.service(tcp("192.0.2.1:80"), &s) }))
+	f.Add(written(func(m *message) {
+		m.destination(netip.MustParseAddrPort("[2001:db8::1]:80"), &Destination{Forward: Tunnel})
+	}))
 	f.Add([]byte{4, 0, 1, 0, 3})
 	f.Add([]byte{0, 0, 0, 0})
 	f.Fuzz(func(t *testing.T, b []byte) {

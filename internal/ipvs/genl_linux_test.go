@@ -16,15 +16,16 @@ func TestDialFindsAFamilyThatEveryKernelHas(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer g.sock.Close()
+	defer g.wire.close()
 	if g.family != unix.GENL_ID_CTRL {
 		t.Errorf("family id %d, want %d", g.family, unix.GENL_ID_CTRL)
 	}
-	replies, err := g.exchange(unix.CTRL_CMD_GETFAMILY, unix.NLM_F_DUMP)
-	if err != nil || len(replies) == 0 {
-		t.Errorf("%d families, %v", len(replies), err)
+	families := 0
+	err = g.exchange(unix.CTRL_CMD_GETFAMILY, unix.NLM_F_DUMP, nil, func([]byte) error { families++; return nil })
+	if err != nil || families == 0 {
+		t.Errorf("%d families, %v", families, err)
 	}
-	if _, err := g.exchange(200, 0); !errors.Is(err, unix.EOPNOTSUPP) {
+	if err := g.exchange(200, 0, nil, nil); !errors.Is(err, unix.EOPNOTSUPP) {
 		t.Errorf("a command that is none: %v", err)
 	}
 }
@@ -49,8 +50,8 @@ func TestGuardGivesUp(t *testing.T) {
 		if !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(begin) != exchangeTimeout+time.Second {
 			t.Errorf("after %s: %v", time.Since(begin), err)
 		}
-		if err := k.Apply(Op{Kind: DeleteService, Key: tcp("192.0.2.1:80")}); !errors.Is(err, net.ErrClosed) {
-			t.Errorf("the connection afterwards: %v", err)
+		if errs := k.Apply([]Op{{Kind: DeleteService, Key: tcp("192.0.2.1:80")}}); !errors.Is(errs[0], net.ErrClosed) {
+			t.Errorf("the connection afterwards: %v", errs[0])
 		}
 		if _, err := k.Dump(); !errors.Is(err, net.ErrClosed) {
 			t.Errorf("the connection afterwards: %v", err)
@@ -58,7 +59,7 @@ func TestGuardGivesUp(t *testing.T) {
 		close(release)
 		k.Close()
 	})
-	if _, err := g.exchange(unix.CTRL_CMD_GETFAMILY, unix.NLM_F_DUMP); err == nil {
+	if err := g.exchange(unix.CTRL_CMD_GETFAMILY, unix.NLM_F_DUMP, nil, nil); err == nil {
 		t.Error("the socket is still open")
 	}
 }

@@ -24,11 +24,12 @@ type Kernel interface {
 	Dump() (Table, error)
 	// Settings reads what there is beside the table.
 	Settings() (Settings, error)
-	// Apply makes one change. Errors are the kernel's unix.Errno: EEXIST for what is there
-	// already, ESRCH for a service and ENOENT for a destination, scheduler or persistence
+	// Apply makes changes, in order, and returns the error of each: one that is refused keeps none
+	// of those behind it from being tried. Errors are the kernel's unix.Errno: EEXIST for what is
+	// there already, ESRCH for a service and ENOENT for a destination, scheduler or persistence
 	// engine that is not there, ERANGE for bad thresholds or weights, EINVAL; of a daemon EEXIST
 	// for one that runs, ESRCH for one that does not, ENODEV without its interface.
-	Apply(Op) error
+	Apply([]Op) []error
 	// Stats reads the whole table with its counters, in the order of ServiceKey.Compare, and
 	// of the addresses. With an error that is ErrInconsistent the result is usable.
 	Stats() ([]ServiceStats, error)

@@ -27,7 +27,7 @@ func Open() (Kernel, error) {
 	}
 	services, err := openMoby()
 	if err != nil {
-		genl.sock.Close()
+		genl.wire.close()
 		return nil, fmt.Errorf("open IPVS: %w", err)
 	}
 	k := &netlinkKernel{genl: genl, moby: services}
@@ -49,7 +49,7 @@ func (k *netlinkKernel) Close() {
 		return
 	}
 	k.dead = true
-	k.genl.sock.Close()
+	k.genl.wire.close()
 	k.moby.close()
 }
 
@@ -82,61 +82,69 @@ func guard[T any](k *netlinkKernel, exchange func() (T, error)) (T, error) {
 }
 
 // Apply implements Kernel.
-func (k *netlinkKernel) Apply(op Op) error {
-	if err := op.check(); err != nil {
-		return err
+func (k *netlinkKernel) Apply(ops []Op) []error {
+	errs := make([]error, len(ops))
+	possible := make([]int, 0, len(ops))
+	for i, op := range ops {
+		if errs[i] = op.check(); errs[i] == nil {
+			possible = append(possible, i)
+		}
 	}
-	_, err := guard(k, func() (struct{}, error) { return struct{}{}, k.write(op) })
-	return err
+	if len(possible) == 0 {
+		return errs
+	}
+	answers, err := guard(k, func() ([]error, error) {
+		if first := ops[possible[0]]; len(possible) == 1 && first.onService() && k.moby != nil {
+			return []error{k.moby.write(first)}, nil
+		}
+		return k.genl.batch(len(possible), func(i int, m *message, flags uint16, sequence uint32) {
+			write(m, ops[possible[i]], k.genl.family, flags, sequence)
+		}), nil
+	})
+	for n, i := range possible {
+		if errs[i] = err; err == nil {
+			errs[i] = answers[n]
+		}
+	}
+	return errs
 }
 
-func (k *netlinkKernel) write(op Op) error {
-	var err error
-	switch op.Kind {
-	case AddService, EditService, DeleteService:
-		return k.writeService(op)
-	case AddDestination:
-		_, err = k.genl.exchange(cmdNewDest, 0, serviceAttr(op.Key, nil), destinationAttr(op.Address, &op.Destination))
-	case EditDestination:
-		_, err = k.genl.exchange(cmdSetDest, 0, serviceAttr(op.Key, nil), destinationAttr(op.Address, &op.Destination))
-	case SetTimeouts:
-		_, err = k.genl.exchange(cmdSetConfig, 0, timeoutAttrs(op.Timeouts)...)
-	case StartDaemon:
-		_, err = k.genl.exchange(cmdNewDaemon, 0, daemonAttr(op.State, op.Daemon))
-	case StopDaemon:
-		_, err = k.genl.exchange(cmdDelDaemon, 0, daemonAttr(op.State, op.Daemon))
-	case DeleteDestination:
-		_, err = k.genl.exchange(cmdDelDest, 0, serviceAttr(op.Key, nil), destinationAttr(op.Address, nil))
-	}
-	return err
+// commands are those of the kinds of operations.
+var commands = [...]uint8{
+	AddService: cmdNewService, EditService: cmdSetService, DeleteService: cmdDelService,
+	AddDestination: cmdNewDest, EditDestination: cmdSetDest, DeleteDestination: cmdDelDest,
+	SetTimeouts: cmdSetConfig, StartDaemon: cmdNewDaemon, StopDaemon: cmdDelDaemon,
 }
 
-func (k *netlinkKernel) writeService(op Op) error {
-	if k.moby != nil {
-		return k.moby.write(op)
-	}
-	var err error
-	switch op.Kind {
-	case AddService:
-		_, err = k.genl.exchange(cmdNewService, 0, serviceAttr(op.Key, &op.Service))
-	case EditService:
-		_, err = k.genl.exchange(cmdSetService, 0, serviceAttr(op.Key, &op.Service))
-	case DeleteService:
-		_, err = k.genl.exchange(cmdDelService, 0, serviceAttr(op.Key, nil))
-	}
-	return err
+// write writes the request for an operation.
+func write(m *message, op Op, family, flags uint16, sequence uint32) {
+	m.request(family, commands[op.Kind], flags, sequence, func(m *message) {
+		switch op.Kind {
+		case AddService, EditService:
+			m.service(op.Key, &op.Service)
+		case DeleteService:
+			m.service(op.Key, nil)
+		case AddDestination, EditDestination:
+			m.service(op.Key, nil)
+			m.destination(op.Address, &op.Destination)
+		case DeleteDestination:
+			m.service(op.Key, nil)
+			m.destination(op.Address, nil)
+		case SetTimeouts:
+			m.timeouts(op.Timeouts)
+		case StartDaemon, StopDaemon:
+			m.daemon(op.State, op.Daemon)
+		}
+	})
 }
 
 // Settings implements Kernel.
 func (k *netlinkKernel) Settings() (Settings, error) {
 	var s Settings
-	ask := func(command uint8, flags int, read func([]byte) error) error {
-		replies, err := guard(k, func() ([][]byte, error) { return k.genl.exchange(command, flags) })
+	ask := func(command uint8, flags uint16, read func([]byte) error) error {
+		_, err := guard(k, func() (struct{}, error) { return struct{}{}, k.genl.exchange(command, flags, nil, read) })
 		if errors.Is(err, unix.ENOENT) { // of the family: the module has been unloaded
 			return ErrNoIPVS
-		}
-		for _, b := range replies {
-			err = errors.Join(err, read(b))
 		}
 		return err
 	}
@@ -189,31 +197,34 @@ func (k *netlinkKernel) Stats() ([]ServiceStats, error) {
 // and does not say when the table changed in between: entries then come twice, or not at all.
 // One that comes twice is left out, and ErrInconsistent returned beside the list.
 func dumpOf[T any, K comparable](k *netlinkKernel, command uint8, of *ServiceKey, parse func([]byte) (T, error), key func(T) K) ([]T, error) {
-	replies, interrupted := guard(k, func() ([][]byte, error) {
-		if of != nil {
-			return k.genl.exchange(command, unix.NLM_F_DUMP, serviceAttr(*of, nil))
-		}
-		return k.genl.exchange(command, unix.NLM_F_DUMP)
+	list, err := guard(k, func() ([]T, error) {
+		var list []T
+		err := k.genl.exchange(command, unix.NLM_F_DUMP, func(m *message) {
+			if of != nil {
+				m.service(*of, nil)
+			}
+		}, func(b []byte) error {
+			item, err := parse(b)
+			list = append(list, item)
+			return err
+		})
+		return list, err
 	})
 	switch {
-	case errors.Is(interrupted, unix.ENOENT): // of the family: the module has been unloaded
+	case errors.Is(err, unix.ENOENT): // of the family: the module has been unloaded
 		return nil, ErrNoIPVS
-	case interrupted != nil && !errors.Is(interrupted, ErrInconsistent):
-		return nil, interrupted
+	case err != nil && !errors.Is(err, ErrInconsistent):
+		return nil, err
 	}
-	list := make([]T, 0, len(replies))
-	seen := make(map[K]bool, len(replies))
-	for _, b := range replies {
-		item, err := parse(b)
-		if err != nil {
-			return nil, err
-		}
+	seen := make(map[K]bool, len(list))
+	once := list[:0]
+	for _, item := range list {
 		if seen[key(item)] {
-			interrupted = ErrInconsistent
+			err = ErrInconsistent
 			continue
 		}
 		seen[key(item)] = true
-		list = append(list, item)
+		once = append(once, item)
 	}
-	return list, interrupted
+	return once, err
 }

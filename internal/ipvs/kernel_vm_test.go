@@ -28,14 +28,14 @@ import (
 type namespace struct{ handle netns.NsHandle }
 
 // newNamespace makes one with lo up: with lo down the kernel takes no IPv4 destination.
-func newNamespace(t *testing.T) namespace {
+func newNamespace(t testing.TB) namespace {
 	t.Helper()
 	ns := emptyNamespace(t)
 	ns.loUp(t)
 	return ns
 }
 
-func emptyNamespace(t *testing.T) namespace {
+func emptyNamespace(t testing.TB) namespace {
 	t.Helper()
 	var ns namespace
 	err := onThread(func() error {
@@ -54,7 +54,7 @@ func emptyNamespace(t *testing.T) namespace {
 	return ns
 }
 
-func (ns namespace) loUp(t *testing.T) {
+func (ns namespace) loUp(t testing.TB) {
 	t.Helper()
 	err := ns.do(func() error {
 		lo, err := netlink.LinkByName("lo")
@@ -154,7 +154,7 @@ func (ns namespace) open() (ipvs.Kernel, error) {
 }
 
 // ipvsadm runs it in the namespace.
-func (ns namespace) ipvsadm(t *testing.T, args ...string) string {
+func (ns namespace) ipvsadm(t testing.TB, args ...string) string {
 	t.Helper()
 	var out []byte
 	err := ns.do(func() error {
@@ -180,9 +180,10 @@ func apply(t *testing.T, ns namespace, table ipvs.Table) {
 		t.Fatal(err)
 	}
 	defer kernel.Close()
-	for _, op := range ipvs.Plan(table, nil, nil) {
-		if err := kernel.Apply(op); err != nil {
-			t.Fatalf("%s: %v", op, err)
+	ops := ipvs.Plan(table, nil, nil)
+	for i, err := range kernel.Apply(ops) {
+		if err != nil {
+			t.Fatalf("%s: %v", ops[i], err)
 		}
 	}
 }
@@ -240,12 +241,12 @@ func TestIpvsadmShowsTheSame(t *testing.T) {
 
 // started is an applier at work on the real kernel.
 type started struct {
-	t       *testing.T
+	t       testing.TB
 	applier *ipvs.Applier
 	reports chan ipvs.Report
 }
 
-func startIn(t *testing.T, ns namespace, resync time.Duration) *started {
+func startIn(t testing.TB, ns namespace, resync time.Duration) *started {
 	t.Helper()
 	s := &started{t: t, reports: make(chan ipvs.Report, 1000)}
 	s.applier = ipvs.NewApplier(ipvs.Options{

@@ -3,9 +3,6 @@ package ipvs
 import (
 	"context"
 	"errors"
-	"net"
-	"net/netip"
-	"os"
 	"time"
 )
 
@@ -201,119 +198,6 @@ func (l *loop) dump(now time.Time) error {
 	l.has = has
 	l.known, l.stale, l.dumpAt = table, false, now.Add(wait)
 	return nil
-}
-
-// round plans and applies once. It says whether the whole plan was attempted: not when ctx has
-// ended or a newer table is wanted.
-func (l *loop) round(ctx context.Context, r *Report, superseded func() bool) bool {
-	l.owned.claimSettings(l.settings, l.has)
-	r.State = errors.Join(r.State, l.owned.save())
-	ops := append(planSettings(l.settings, l.has, &l.owned), Plan(l.want, l.known, l.owned.keys)...)
-	pending := map[Op]bool{}
-	missing := map[ServiceKey]bool{} // services that could not be added
-	short := map[ServiceKey]bool{}   // services with a destination that could not be added, or given a weight
-	for i, op := range ops {
-		if ctx.Err() != nil || i > 0 && superseded() {
-			return false
-		}
-		switch {
-		case op.onDestination() && missing[op.Key]:
-			delete(l.failing, op) // its time comes with that of its service
-			pending[op] = true
-		case short[op.Key] && l.empties(op):
-			pending[op] = true
-		case l.kernel == nil || !l.attempt(op, r):
-			pending[op] = true
-			missing[op.Key] = missing[op.Key] || op.Kind == AddService
-			short[op.Key] = short[op.Key] || op.onDestination() && op.Destination.Weight > 0
-		}
-	}
-	for op := range l.failing {
-		if !pending[op] {
-			delete(l.failing, op)
-		}
-	}
-	r.Pending = len(pending)
-	return true
-}
-
-// errNotTaken is the error of an operation that the kernel did not refuse, and did not do.
-var errNotTaken = errors.New("the kernel took it, and has something else")
-
-// readBack finds what an operation on the settings came to.
-func (l *loop) readBack(op Op) error {
-	has, err := l.kernel.Settings()
-	if err != nil {
-		return err
-	}
-	l.has = has
-	if !op.reached(has) {
-		return errNotTaken
-	}
-	return nil
-}
-
-// empties says whether an operation would take the last destination that gets connections from a
-// service that is to have one.
-func (l *loop) empties(op Op) bool {
-	takes := op.Kind == DeleteDestination || op.Kind == EditDestination && op.Destination.Weight == 0
-	if !takes || !serving(l.want[op.Key], netip.AddrPort{}) {
-		return false
-	}
-	return l.known[op.Key].Destinations[op.Address].Weight > 0 && !serving(l.known[op.Key], op.Address)
-}
-
-// serving says whether a service has a destination that gets connections, other than one.
-func serving(e Entry, but netip.AddrPort) bool {
-	for addr, d := range e.Destinations {
-		if d.Weight > 0 && addr != but {
-			return true
-		}
-	}
-	return false
-}
-
-// attempt applies one operation, unless it failed and its time has not come. It says whether
-// the operation is done.
-func (l *loop) attempt(op Op, r *Report) bool {
-	f, again := l.failing[op]
-	if again && time.Now().Before(f.at) {
-		return false
-	}
-	err := l.kernel.Apply(op)
-	if err == nil && op.onSettings() {
-		err = l.readBack(op)
-	}
-	if err == nil {
-		l.known.apply(op)
-		delete(l.failing, op)
-		r.Applied = append(r.Applied, op)
-		r.Healed = r.Healed || l.drift[op]
-		return true
-	}
-	text := err.Error()
-	if !again || f.seen != text {
-		// Somebody else's change is the most likely reason, and a dump will show it.
-		l.stale = true
-	}
-	f.seen = text
-	f.at = time.Now()
-	if again {
-		f.delay = min(max(2*f.delay, firstRetry), l.opts.Resync)
-		f.at = f.at.Add(f.delay)
-		if f.told != text && !l.torn {
-			f.told = text
-			r.Failed = append(r.Failed, &OpError{Op: op, Err: err})
-		}
-	}
-	l.failing[op] = f
-	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, net.ErrClosed) {
-		l.disconnect()
-		if again {
-			l.down, l.openAt = err, time.Now().Add(openInterval)
-		}
-	}
-	return false
 }
 
 func (l *loop) disconnect() {

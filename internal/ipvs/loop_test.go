@@ -11,10 +11,16 @@ import (
 type scripted func(Op) error
 
 func (scripted) Dump() (Table, error)           { return Table{}, nil }
-func (s scripted) Apply(op Op) error            { return s(op) }
 func (scripted) Stats() ([]ServiceStats, error) { return nil, nil }
 func (scripted) Settings() (Settings, error)    { return Settings{}, nil }
 func (scripted) Close()                         {}
+func (s scripted) Apply(ops []Op) []error {
+	errs := make([]error, len(ops))
+	for i, op := range ops {
+		errs[i] = s(op)
+	}
+	return errs
+}
 
 // A destination whose service is not there waits for it, and does not call for attention.
 func TestADestinationWaitsForItsService(t *testing.T) {

@@ -85,6 +85,26 @@ func (o Op) String() string {
 	return fmt.Sprintf("%s %s", o.Kind, o.Key)
 }
 
+// onService says whether the operation is on a service itself.
+func (o Op) onService() bool {
+	switch o.Kind {
+	case AddService, EditService, DeleteService:
+		return true
+	}
+	return false
+}
+
+// takes says whether the operation can take away what gets new connections.
+func (o Op) takes() bool {
+	switch o.Kind {
+	case DeleteService, DeleteDestination:
+		return true
+	case EditDestination:
+		return o.Destination.Weight == 0
+	}
+	return false
+}
+
 // onDestination says whether the operation is on a destination: it cannot succeed while its
 // service is not there.
 func (o Op) onDestination() bool {

@@ -134,9 +134,10 @@ func roundTrip(t *testing.T, open func() (ipvs.Kernel, error)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, op := range ipvs.Plan(table, have, owned) {
-			if err := kernel.Apply(op); err != nil {
-				t.Errorf("table %d: %s: %v", name, op, err)
+		ops := ipvs.Plan(table, have, owned)
+		for i, err := range kernel.Apply(ops) {
+			if err != nil {
+				t.Errorf("table %d: %s: %v", name, ops[i], err)
 			}
 		}
 		have, err = kernel.Dump()
@@ -199,7 +200,7 @@ func errnos(t *testing.T, open func() (ipvs.Kernel, error)) {
 		{ipvs.Op{Kind: ipvs.DeleteService, Key: v6}, nil},
 		{ipvs.Op{Kind: ipvs.DeleteService, Key: web}, nil},
 	} {
-		if err := kernel.Apply(tc.op); !errors.Is(err, tc.want) {
+		if err := kernel.Apply([]ipvs.Op{tc.op})[0]; !errors.Is(err, tc.want) {
 			t.Errorf("%s: %v, want %v", tc.op, err, tc.want)
 		}
 	}

@@ -31,10 +31,18 @@ func (c *connection) ready() error {
 }
 
 // Apply implements ipvs.Kernel.
-func (c *connection) Apply(op ipvs.Op) error {
+func (c *connection) Apply(ops []ipvs.Op) []error {
+	c.kernel.mu.Lock()
+	defer c.kernel.mu.Unlock()
+	errs := make([]error, len(ops))
+	for i, op := range ops {
+		errs[i] = c.apply(op)
+	}
+	return errs
+}
+
+func (c *connection) apply(op ipvs.Op) error {
 	k := c.kernel
-	k.mu.Lock()
-	defer k.mu.Unlock()
 	if err := c.ready(); err != nil {
 		return err
 	}
