@@ -52,7 +52,7 @@ func TestTunnels(t *testing.T) {
 	for i, setup := range []string{
 		"ip link add sum type gre local 10.10.10.11 icsum; ip link set sum up", // the fallback device takes no checksum
 		`modprobe fou; ip fou add port 6080 gue; ip link set ip6tnl0 up; ip link set sit0 up
-			ip link add four type ip6tnl mode ipip6 local fd00:10::12; ip link set four up`, // its takes no IPv4
+			ip link add four type ip6tnl mode any local fd00:10::12; ip link set four up`, // its fallback device takes no IPv4
 		"ip link set gre0 up; ip link set sit0 up",
 	} {
 		common := `modprobe -a ipip ip_gre sit ip6_tunnel
