@@ -81,8 +81,14 @@ kernel: deps bin/vm
 fuzz:
 	@tools/fuzz $(FUZZTIME) cmd internal
 
+# What needs a real IPVS: side by side with keepalived and ipvsadm, in the virtual machine.
+.PHONY: bench-vm
+bench-vm: deps kernel build
+	CGO_ENABLED=0 go test -c -tags vm -o bin/test/bench-ipvs.test ./internal/ipvs
+	bin/vm -timeout $(VM_TIMEOUT) -- bin/test/bench-ipvs.test -test.run '^$$' -test.bench Program -test.benchtime 1x
+
 .PHONY: bench
-bench: root build
+bench: root build bench-vm
 	LVSD_BIN=$(CURDIR)/bin/lvsd go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 0 -tags netns ./...
 
 .PHONY: demo

@@ -3,8 +3,9 @@
 // Table is a value; Plan compares two of them and says what to write; an Applier owns the
 // kernel side: it dumps, plans, writes, and reports.
 //
-// Which library speaks to the kernel (Open): github.com/moby/ipvs writes the services. What it
-// cannot say or says wrong is written here on github.com/vishvananda/netlink/nl: every write of
+// Which library speaks to the kernel (Open): github.com/moby/ipvs writes a service that changes by
+// itself. What it cannot do or does wrong is written here: many operations at once (moby waits for
+// the answer to each, which is most of the time that a table takes), every write of
 // a destination (moby sends neither its address family nor its tunnel), every dump (moby reads
 // 16 bits of a weight, 32 bits of a counter and no persistence engine), and the search for the
 // kernel's family id (without IPVS in the kernel moby reports success for every write). moby
