@@ -91,6 +91,46 @@ func TestAdvertsOnTheWire(t *testing.T) {
 	}
 }
 
+// Adverts of virtual routers that are not ours do not reach the socket, however many are.
+func TestSocketsHearTheirOwnRouters(t *testing.T) {
+	t.Parallel()
+	w := newWire(t)
+	var most []uint8
+	for id := 1; id <= 255; id++ {
+		if id != 77 {
+			most = append(most, uint8(id))
+		}
+	}
+	for _, key := range []Key{{Interface: "eth0"}, {Interface: "eth0", IPv6: true}} {
+		a := Advert{Source: netip.MustParseAddr("10.0.0.1"), Destination: Group4, HopLimit: 255, Version: 3, Interval: time.Second}
+		if key.IPv6 {
+			a.Source, a.Destination = netip.MustParseAddr("fe80::77"), Group6
+		}
+		ours, theirs := w.pairOf(key)
+		var got Advert
+		buf := make([]byte, 2048)
+		for _, own := range [][]uint8{{51}, {7, 51}, most, {255}} {
+			if err := theirs.hearOnly(own); err != nil {
+				t.Fatal(err)
+			}
+			for _, id := range []uint8{0, 77, own[0], 77, own[len(own)-1]} {
+				a.VRID = id
+				if err := ours.send(&a, a.AppendTo(nil)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, id := range []uint8{own[0], own[len(own)-1]} {
+				if theirs.arrives(t, &got, buf); got.VRID != id {
+					t.Errorf("%v hears %d, not %d, of %v", key, got.VRID, id, own)
+				}
+			}
+		}
+		if err := theirs.hearOnly(nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestSocketsAllocateNothing(t *testing.T) {
 	w := newWire(t)
 	for _, key := range []Key{{Interface: "eth0"}, {Interface: "eth0", IPv6: true}} {
