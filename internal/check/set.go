@@ -39,11 +39,13 @@ type Set struct {
 
 	closing chan struct{} // closed when the set is
 
+	saving sync.Mutex // held while the verdicts are written
+
 	mu     sync.Mutex
 	closed bool
 	engine engine
 	heard  func(*check, result, notices) notices // judge
-	checks map[Spec]*check
+	checks index
 	due    agenda           // checks between two probes
 	late   agenda           // checks that the engine probes, by their deadlines
 	asleep time.Duration    // until when nothing is due
@@ -56,7 +58,8 @@ type Set struct {
 type check struct {
 	spec     Spec
 	state    state
-	key      string             // the spec's, once it was needed
+	next     *check             // in the index
+	id       id                 // the spec's, once it was needed, under saving
 	began    time.Duration      // the start of its last probe
 	cancel   context.CancelFunc // nil unless a goroutine probes
 	place    int32              // in its agenda
@@ -88,7 +91,7 @@ func newSet(o Options, probe func(context.Context, Spec) error, release func(), 
 		o.StateLost = func(error) {}
 	}
 	s := &Set{options: o, probe: probe, release: release, engine: e, epoch: time.Now(),
-		closing: make(chan struct{}), checks: map[Spec]*check{}}
+		closing: make(chan struct{}), checks: newIndex()}
 	s.heard = s.judge
 	if o.StateFile != "" {
 		s.before = restore(o.StateFile)
@@ -111,18 +114,18 @@ func (s *Set) Apply(specs map[Spec]struct{}) {
 		return
 	}
 	found := map[Spec]Verdict{} // by checks that are stopped, without their timing
-	for spec, c := range s.checks {
-		if _, ok := specs[spec]; !ok {
+	for c := range s.checks.all() {
+		if _, ok := specs[c.spec]; !ok {
 			s.stop(c)
-			delete(s.checks, spec)
-			if worse(c.state.Verdict, found[spec.Untimed()]) {
-				found[spec.Untimed()] = c.state.Verdict
+			s.checks.remove(c)
+			if worse(c.state.Verdict, found[c.spec.Untimed()]) {
+				found[c.spec.Untimed()] = c.state.Verdict
 			}
 		}
 	}
 	now := time.Now()
 	for spec := range specs {
-		if _, ok := s.checks[spec]; ok {
+		if s.checks.get(spec) != nil {
 			continue
 		}
 		c := &check{spec: spec, state: newState(spec, now)}
@@ -134,7 +137,7 @@ func (s *Set) Apply(specs map[Spec]struct{}) {
 				c.state.Verdict = v
 			}
 		}
-		s.checks[spec] = c
+		s.checks.add(c)
 		s.schedule(c, c.state.first.Sub(s.epoch))
 	}
 }
@@ -143,9 +146,9 @@ func (s *Set) Apply(specs map[Spec]struct{}) {
 func (s *Set) Verdicts() map[Spec]Verdict {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	verdicts := make(map[Spec]Verdict, len(s.checks))
-	for spec, c := range s.checks {
-		verdicts[spec] = c.state.Verdict
+	verdicts := make(map[Spec]Verdict, s.checks.length)
+	for c := range s.checks.all() {
+		verdicts[c.spec] = c.state.Verdict
 	}
 	return verdicts
 }
@@ -162,9 +165,9 @@ func (s *Set) Close() {
 		s.Save()
 	}
 	s.mu.Lock()
-	for spec, c := range s.checks {
+	for c := range s.checks.all() {
 		s.stop(c)
-		delete(s.checks, spec)
+		s.checks.remove(c)
 	}
 	s.engine.wake()
 	s.mu.Unlock()

@@ -1,13 +1,17 @@
 package check
 
 import (
+	"bufio"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"time"
 )
 
@@ -41,7 +45,14 @@ type saved struct {
 
 // key is a spec without its times in a form that another process has too. Secrets are in it as a
 // hash alone.
-func (s Spec) key() string {
+func (s Spec) key() string { return s.id().String() }
+
+// id is a key before it is written.
+type id [16]byte
+
+func (i id) String() string { return hex.EncodeToString(i[:]) }
+
+func (s Spec) id() id {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s %s %+v", s.Kind, s.Addr, s.Detail.Socket())
 	if r := s.Detail.Request(); r != nil {
@@ -50,46 +61,60 @@ func (s Spec) key() string {
 		}
 		fmt.Fprintf(h, " %q", r.suffix())
 	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	return id(h.Sum(nil)[:16])
 }
 
-// state is what is known now, as it is saved.
-func (s *Set) state() map[string]saved {
+// known are the checks whose verdicts are saved, by what they ask: of two with other times, the
+// worse one.
+func (s *Set) known() map[id]*check {
+	s.mu.Lock()
+	all := slices.Collect(s.checks.all())
+	s.mu.Unlock()
+	for _, c := range all {
+		if c.id == (id{}) {
+			c.id = c.spec.id()
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := make(map[string]saved, len(s.checks))
-	for spec, c := range s.checks {
-		v := c.state.Verdict
-		if !v.Known {
-			continue
+	known := make(map[id]*check, len(all))
+	for _, c := range all {
+		if other := known[c.id]; c.state.Known && (other == nil || worse(c.state.Verdict, other.state.Verdict)) {
+			known[c.id] = c
 		}
-		if c.key == "" {
-			c.key = spec.key()
-		}
-		if old, twice := all[c.key]; twice && !old.Healthy {
-			continue // of two with other times, the worse one
-		}
-		one := saved{Healthy: v.Healthy, Since: v.Since, Last: v.Last, Failures: v.Failures, Found: v.Found}
-		if v.Err != nil {
-			one.Error = v.Err.Error()
-		}
-		all[c.key] = one
 	}
-	return all
+	return known
 }
 
-// save writes verdicts.
-func save(path string, verdicts map[string]saved) error {
-	text, err := json.Marshal(stateFile{stateVersion, verdicts})
-	if err != nil {
-		return fmt.Errorf("write verdicts: %w", err)
+// saved is the verdict of a check as it is saved.
+func (s *Set) saved(c *check) saved {
+	s.mu.Lock()
+	v := c.state.Verdict
+	s.mu.Unlock()
+	one := saved{Healthy: v.Healthy, Since: v.Since, Last: v.Last, Failures: v.Failures, Found: v.Found}
+	if v.Err != nil {
+		one.Error = v.Err.Error()
 	}
+	return one
+}
+
+// save writes verdicts, one after the other: there may be many, and none is worth keeping.
+func save(path string, verdicts iter.Seq2[string, saved]) error {
 	temporary, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
 	if err != nil {
 		return fmt.Errorf("write verdicts: %w", err)
 	}
-	_, err = temporary.Write(text)
-	if err = errors.Join(err, temporary.Close()); err == nil {
+	text := bufio.NewWriter(temporary)
+	fmt.Fprintf(text, `{"version":%d,"verdicts":{`, stateVersion)
+	var b []byte
+	for key, one := range verdicts {
+		b = one.append(append(append(append(b, '"'), key...), `":`...))
+		text.Write(b)
+		b = append(b[:0], ',', '\n')
+	}
+	text.WriteString("}}\n")
+	err = errors.Join(err, text.Flush(), temporary.Close())
+	if err == nil {
 		err = os.Rename(temporary.Name(), path)
 	}
 	if err != nil {
@@ -97,6 +122,26 @@ func save(path string, verdicts map[string]saved) error {
 		return fmt.Errorf("write verdicts: %w", err)
 	}
 	return nil
+}
+
+// append writes a verdict as package json would, which takes three times as long.
+func (s saved) append(b []byte) []byte {
+	b = strconv.AppendBool(append(b, `{"healthy":`...), s.Healthy)
+	b = append(s.Since.AppendFormat(append(b, `,"since":"`...), time.RFC3339Nano), '"')
+	b = append(s.Last.AppendFormat(append(b, `,"last":"`...), time.RFC3339Nano), '"')
+	if s.Failures != 0 {
+		b = strconv.AppendInt(append(b, `,"failures":`...), int64(s.Failures), 10)
+	}
+	if s.Error != "" {
+		text, _ := json.Marshal(s.Error) // a string always can be
+		b = append(append(b, `,"error":`...), text...)
+	}
+	if s.Found != (Finding{}) {
+		if text, err := json.Marshal(s.Found); err == nil { // else its time is none that a certificate can have
+			b = append(append(b, `,"found":`...), text...)
+		}
+	}
+	return append(b, '}')
 }
 
 // restore reads what save wrote. A file that is not there, or that is none of ours, says nothing.
@@ -148,11 +193,19 @@ func (s *Set) Save() {
 	if s.options.StateFile == "" {
 		return
 	}
-	verdicts := s.state()
-	if len(verdicts) == 0 {
+	s.saving.Lock()
+	defer s.saving.Unlock()
+	known := s.known()
+	if len(known) == 0 {
 		return
 	}
-	err := save(s.options.StateFile, verdicts)
+	err := save(s.options.StateFile, func(yield func(string, saved) bool) {
+		for id, c := range known {
+			if !yield(id.String(), s.saved(c)) {
+				return
+			}
+		}
+	})
 	s.mu.Lock()
 	tell := err != nil && !s.lost
 	s.lost = err != nil

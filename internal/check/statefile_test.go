@@ -1,6 +1,8 @@
 package check
 
 import (
+	"encoding/json"
+	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -115,7 +117,7 @@ func TestKeys(t *testing.T) {
 func TestStateFileHasNoSecret(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "verdicts.json")
 	s := asks(HTTPS, netip.MustParseAddrPort("10.0.0.1:443"), time.Second, HTTPRequest{Path: "/", Trust: Trust{Password: "se cret"}})
-	if err := save(path, map[string]saved{s.key(): {Error: "no", Last: time.Now(), Since: time.Now()}}); err != nil {
+	if err := save(path, maps.All(map[string]saved{s.key(): {Error: "no", Last: time.Now(), Since: time.Now()}})); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(path)
@@ -135,6 +137,20 @@ func TestStateFileHasNoSecret(t *testing.T) {
 	}
 }
 
+// A verdict is written as package json would.
+func TestSavedIsJSON(t *testing.T) {
+	now := time.Now()
+	for _, s := range []saved{
+		{}, {Healthy: true, Since: now, Last: now.Add(time.Second).UTC()}, {Failures: 7, Error: "a \"b\" <c>\n\xff", Since: now, Last: now},
+		{Found: Finding{Expires: now, Weight: 7, Weighted: true, Offset: -3}},
+	} {
+		want, err := json.Marshal(s)
+		if got := string(s.append(nil)); err != nil || got != string(want) {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
 func BenchmarkSave(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "verdicts.json")
 	set := newSet(Options{}, nil, func() {}, newClock())
@@ -142,7 +158,7 @@ func BenchmarkSave(b *testing.B) {
 	for i := range 10000 {
 		s := tcpSpec("10.0.0.1:80")
 		s.Addr = netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 80)
-		set.checks[s] = &check{state: state{Verdict: Verdict{Known: true, Healthy: true, Last: time.Now(), Since: time.Now()}}}
+		set.checks.add(&check{spec: s, state: state{Verdict: Verdict{Known: true, Healthy: true, Last: time.Now(), Since: time.Now()}}})
 	}
 	for b.Loop() {
 		set.Save()

@@ -25,9 +25,12 @@ type talk struct {
 
 const (
 	// talkBuffer is the room for a response that is judged without a goroutine of its own; of one
-	// that comes in parts, maxHeard bytes in maxParts are kept. Any other one is handed over.
+	// that comes in parts, maxHeard bytes in maxParts are kept, and of one in which an expression is
+	// looked for maxMatched, since others wait. Any other one is handed over. All but maxParts are in
+	// bytes.
 	talkBuffer = 64 << 10
 	maxHeard   = 16 << 10
+	maxMatched = 4 << 10
 	maxParts   = 4
 )
 
@@ -80,7 +83,7 @@ func (c *connections) ask(id int32) bool {
 		if errno != 0 {
 			n = 0
 		}
-		c.handOver(id, text[n:], nil)
+		c.handOver(id, text[n:], nil, errIncomplete)
 		return false
 	}
 	return true
@@ -109,7 +112,7 @@ func (c *connections) hear(id int32) {
 			f.parts++
 			return
 		case errno == unix.EAGAIN:
-			c.handOver(id, "", b)
+			c.handOver(id, "", b, end)
 			return
 		case errno != 0:
 			end = os.NewSyscallError("read", errno)
@@ -119,21 +122,25 @@ func (c *connections) hear(id int32) {
 		if errno == 0 {
 			b = b[:len(b)+int(n)]
 		}
+		if len(b) > maxMatched && q.Match != (Match{}) {
+			c.handOver(id, "", b, end)
+			return
+		}
 		unwanted, err := c.talk.judge(q, b, end)
 		switch {
 		case !errors.Is(err, errIncomplete):
 			c.end(id, responseError(context.Background(), spec, q, unwanted, err))
 			return
 		case len(b) == cap(b):
-			c.handOver(id, "", b)
+			c.handOver(id, "", b, end)
 			return
 		}
 	}
 }
 
 // handOver gives a connection to a goroutine of its own, which says the rest of the request and hears
-// that of the response.
-func (c *connections) handOver(id int32, say string, heard []byte) {
+// that of the response, unless its end is known.
+func (c *connections) handOver(id int32, say string, heard []byte, end error) {
 	f := &c.flights[id]
 	check := f.check
 	spec := check.spec
@@ -160,7 +167,11 @@ func (c *connections) handOver(id int32, say string, heard []byte) {
 		}
 		var unwanted string
 		if err == nil {
-			limited := &io.LimitedReader{R: io.MultiReader(bytes.NewReader(heard), conn)}
+			more := io.Reader(conn)
+			if !errors.Is(end, errIncomplete) {
+				more = &part{end: end}
+			}
+			limited := &io.LimitedReader{R: io.MultiReader(bytes.NewReader(heard), more)}
 			unwanted, err = shared.readHTTP1(q, limited, bufio.NewReader(limited))
 		}
 		return responseError(ctx, spec, q, unwanted, err)

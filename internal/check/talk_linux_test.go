@@ -133,3 +133,17 @@ func FuzzResponseInParts(f *testing.F) {
 		}
 	})
 }
+
+// A long body in which an expression is looked for, and that a reset cuts off, is cut off.
+func TestHTTPResetIsNoEnd(t *testing.T) {
+	addr := serve(t, func(conn net.Conn) {
+		readRequest(conn)
+		io.WriteString(conn, "HTTP/1.1 200 OK\r\n\r\n"+strings.Repeat("x", 2*maxMatched))
+		time.Sleep(20 * time.Millisecond)
+		conn.(*net.TCPConn).SetLinger(0)
+	})
+	s := spec(HTTP, addr, 20*time.Second).asking(func(q *HTTPRequest) { q.Match = Match{Expression: "y", Unwanted: true} })
+	for range 20 {
+		wantError(t, probeOnce(t, s), "GET /healthz: connection reset by peer")
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -400,6 +401,8 @@ func (d *Director) adopt(cfg *conf.Config) {
 	maps.DeleteFunc(d.roles, func(k vrrp.Key, _ role) bool { return !known[k] })
 	d.services.Configure(settings(d.cfg, d.roles))
 	d.advance()
+	// Reading a configuration takes several times the memory that it keeps.
+	debug.FreeOSMemory()
 }
 
 // advance gives the appliers what they may have now.
