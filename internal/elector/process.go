@@ -9,6 +9,9 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -97,6 +100,7 @@ func (p *Process) run(ctx context.Context) error {
 	cmd := exec.Command(p.program[0], p.program[1:]...)
 	cmd.ExtraFiles = []*os.File{theirs}
 	cmd.Stderr = os.Stderr // of a panic
+	cmd.Env = environment(os.Environ(), runtime.NumCPU())
 	err = cmd.Start()
 	_ = theirs.Close() // the child has it
 	if err != nil {
@@ -138,6 +142,22 @@ func (p *Process) beat(child *os.Process) {
 		p.options.Report(ElectionSilent{silent})
 		_ = child.Kill() // what reads from it finds out
 	}
+}
+
+// environment is that of the child on a machine with so many processors. On a single one it has garbage collected in one go
+// (GODEBUG of package runtime): the runtime's sweeper else spins for as long as another thread sweeps, and that one, of the same
+// real-time priority, gets the processor after 100 ms at the earliest (sched(7), SCHED_RR), and the adverts too.
+func environment(env []string, processors int) []string {
+	if processors > 1 {
+		return env
+	}
+	debug := "GODEBUG=gcstoptheworld=2"
+	for _, v := range env {
+		if strings.HasPrefix(v, "GODEBUG=") && v != "GODEBUG=" {
+			debug = v + ",gcstoptheworld=2"
+		}
+	}
+	return append(slices.Clone(env), debug) // the last one counts
 }
 
 // read reports what the child tells until it says that it has ended.
