@@ -43,7 +43,8 @@ func (r *rollout) next(w *want) (s ipvs.Table, p *[]netif.PacketRule, n *netif.W
 		r.packets.sent++
 		p = &packets
 	}
-	if r.services.settled() && r.packets.settled() && (!r.toldNetwork || !reflect.DeepEqual(w.network, r.sentNetwork)) {
+	// Where no rule is wanted the addresses wait for none: a restart has little time to put them on again.
+	if r.services.settled() && (r.packets.settled() || len(w.packets) == 0) && (!r.toldNetwork || !reflect.DeepEqual(w.network, r.sentNetwork)) {
 		network := w.network
 		r.sentNetwork, r.toldNetwork = network, true
 		r.network.sent++

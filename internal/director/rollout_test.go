@@ -210,10 +210,13 @@ func TestRolloutSteps(t *testing.T) {
 	expect("services not acknowledged yet", s, n, nil, nil)
 	r.services.reached = 1
 	s, _, n = r.next(&want{services: one, network: netOne})
-	expect("rules not acknowledged yet", s, n, nil, nil)
-	r.packets.reached = 1
-	s, _, n = r.next(&want{services: one, network: netOne})
 	expect("services stand", s, n, nil, &netOne)
+	r.network.reached = 1
+	if r.done(&want{services: one, network: netOne}) {
+		t.Error("done before the rules were acknowledged, of which there are none")
+	}
+	r.packets.reached = 1
+	r.network.reached = 0
 	if r.done(&want{services: one, network: netOne}) {
 		t.Error("done before the network was acknowledged")
 	}
