@@ -22,6 +22,11 @@ func (m *machine) checkWake() {
 	if m.e == nil {
 		return
 	}
+	for _, t := range m.out.Transitions {
+		if i := m.e.instances[t.Key]; t.From == Fault && i != nil && i.cfg.StartMaster {
+			delete(m.bounds, t.Key) // it enters the election anew, as its owner
+		}
+	}
 	for _, s := range m.out.Sends {
 		bound, was := m.bounds[s.Key]
 		if gap := m.l.now.Sub(m.slept); was && !s.Until.IsZero() && gap >= bound {

@@ -64,6 +64,20 @@ func TestPriorityShiftsTheDownTimer(t *testing.T) {
 	wantDue(t, n, outside, 6*time.Second+skewOf(200, 2*time.Second))
 }
 
+// What a simulation found: a timer that a change has ended is moved on by the next one, from where it was.
+func TestTwoPrioritiesAtTheEndOfADownTimer(t *testing.T) {
+	n, c := newNode(t, 1), config(outside, 2, 140)
+	n.start([]Config{c}, nil)
+	n.wait(3400 * time.Millisecond) // of 3.453125 s
+	for _, c.Priority = range []uint8{254, 1, 200, 50} {
+		n.reload([]Config{c}, nil)
+	}
+	wantDue(t, n, outside, 3*time.Second+skewOf(50, time.Second)-3400*time.Millisecond)
+	c.Priority = 200
+	n.reload([]Config{c}, nil)
+	want(t, n.tick(), "eth0/51 sends priority 200 every 1s", "eth0/51 BACKUP -> MASTER: no advert heard")
+}
+
 func TestIntervalShiftsTheDownTimer(t *testing.T) {
 	n, c := newNode(t, 1), config(outside, 2, 100)
 	c.Interval = 3 * time.Second
