@@ -14,6 +14,7 @@ func (n *node) demote(on bool) []string {
 
 // demote has the machine's director fall silent, or back.
 func (m *machine) demote(on bool) {
+	m.demoted = on
 	m.step(fmt.Sprintf("is demoted: %v", on), func(now time.Time, out *Output) { m.e.Demote(now, on, out) })
 }
 

@@ -8,7 +8,7 @@ func (s *schedule) disturb() {
 	m := s.l.machines[rng.IntN(len(s.l.machines))]
 	long := s.l.between(s.longest()/20, 12*s.longest())
 	s.stir()
-	switch rng.IntN(19) {
+	switch rng.IntN(20) {
 	case 0:
 		s.loss(long)
 	case 1: // delay, and with it another order
@@ -53,6 +53,9 @@ func (s *schedule) disturb() {
 			s.weigh(m, bonus, Reading{Value: rng.IntN(3)}, long)
 		}
 	case 18:
+		m.demote(true)
+		s.begin(long, func() { m.demote(false) })
+	case 19:
 		if s.odds(4) { // it lasts
 			m.fail(s.routers[rng.IntN(len(s.routers))].key)
 			s.calm = s.l.now.Add(failureHold + s.l.late)

@@ -82,7 +82,10 @@ func (m *machine) checkPriorities() {
 			}
 		}
 		want := min(max(sum, 1), 254)
-		if i.base == 255 {
+		switch {
+		case m.demoted:
+			want = 1
+		case i.base == 255:
 			want = 255
 		}
 		if int(i.cfg.Priority) != want {

@@ -25,6 +25,7 @@ type machine struct {
 	groups   []SyncGroup
 	delays   map[string]LinkDelay
 	readings map[Tracker]Reading
+	demoted  bool              // the director is silent
 	blind    bool              // the readings are not known yet
 	hosts    [maxSegments]byte // its host number on each segment
 	down     [maxSegments]bool // its links
@@ -44,6 +45,7 @@ type machine struct {
 
 	announced map[Key]time.Time
 	claimed   map[Key]claim     // what was said last as master, in this life or one before
+	spoke     map[Key]time.Time // when anything was said last
 	vouched   map[Key]time.Time // what a record in the run directory says: who is master, and until when
 }
 
@@ -55,7 +57,7 @@ type claim struct {
 
 func (l *lan) add(configs []Config, groups []SyncGroup) *machine {
 	n := byte(len(l.machines) + 1)
-	m := &machine{l: l, index: len(l.machines), configs: configs, groups: groups, claimed: map[Key]claim{}, hosts: [maxSegments]byte{n, n, n}}
+	m := &machine{l: l, index: len(l.machines), configs: configs, groups: groups, claimed: map[Key]claim{}, spoke: map[Key]time.Time{}, hosts: [maxSegments]byte{n, n, n}}
 	l.machines = append(l.machines, m)
 	return m
 }
@@ -71,6 +73,7 @@ func (m *machine) links() map[string]Link {
 
 func (m *machine) boot() {
 	m.e, m.asleep, m.queue, m.inbox, m.timer = NewElection(), false, nil, nil, time.Time{}
+	m.demoted = false // the two processes start together
 	m.announced = map[Key]time.Time{}
 	resumed := map[Key]time.Time{}
 	for key, until := range m.vouched {
@@ -183,6 +186,7 @@ func (m *machine) wake() {
 				delete(m.bounds, Key{Interface: linkName(p.segment), VRID: p.advert.VRID}) // it is free to take
 			}
 		}
+		m.e.Demote(now, m.demoted, out)
 		m.e.SetLinks(now, m.links(), out)
 		if m.unread && !m.e.resigned {
 			m.e.readings = m.known()
@@ -255,8 +259,11 @@ func (m *machine) act(was [maxSegments]bool) {
 		if !was[segmentOf(s.Key)] && !m.isMaster(s.Key) {
 			m.l.fail("machine %d sends priority %d of %v in a state that is not entitled to it", m.index+1, s.Advert.Priority, s.Key)
 		}
-		if !s.Until.IsZero() && !m.e.resigned && (s.Regardless || !m.down[segmentOf(s.Key)]) {
-			m.vouched[s.Key], m.claimed[s.Key] = s.Until, claim{m.l.now, time.Duration(m.e.instances[s.Key].cfg.DownTimerAdverts) * s.Advert.Interval}
+		if up := s.Regardless || !m.down[segmentOf(s.Key)]; up {
+			m.spoke[s.Key] = m.l.now
+			if i := m.e.instances[s.Key]; !s.Until.IsZero() && !m.e.resigned && i != nil {
+				m.vouched[s.Key], m.claimed[s.Key] = s.Until, claim{m.l.now, time.Duration(i.cfg.DownTimerAdverts) * s.Advert.Interval}
+			}
 		}
 		m.send(s)
 	}

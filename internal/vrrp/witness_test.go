@@ -285,7 +285,7 @@ func (w *witness) checkSilence(m *machine, i *instance) {
 	if i.listening || m.e.resigned || m.down[segmentOf(i.cfg.Key)] || m.delays != nil {
 		return
 	}
-	said, heard := m.claimed[i.cfg.Key].at, w.l.now.Add(-i.cfg.Interval-w.l.late)
+	said, heard := m.spoke[i.cfg.Key], w.l.now.Add(-i.cfg.Interval-w.l.late)
 	if up := m.upSince[segmentOf(i.cfg.Key)]; said.Before(heard) && up.Before(heard) {
 		w.l.fail("machine %d is master of %v, and silent since %v", m.index+1, i.cfg.Key, said.Sub(epoch))
 	}
