@@ -49,7 +49,11 @@ func (d *Director) ran(r script.Ran) {
 	case r.Err != nil:
 		d.journal.event(ProgramFailed, append(fields, zap.Error(r.Err))...)
 	case r.Status != 0:
-		d.journal.event(ProgramFailed, append(fields, zap.String("error", "exited with status "+strconv.Itoa(r.Status)))...)
+		why := "exited with status " + strconv.Itoa(r.Status)
+		if r.Said != "" {
+			why += ": " + r.Said
+		}
+		d.journal.event(ProgramFailed, append(fields, zap.String("error", why))...)
 	default:
 		d.journal.event(ProgramRan, fields...)
 	}

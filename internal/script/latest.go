@@ -12,7 +12,8 @@ type Ran struct {
 	Command Command
 	Took    time.Duration
 	Status  int
-	Err     error // as Runner.Run returns it; context.Canceled is that another one was waiting
+	Said    string // the end of what it wrote, see Runner.Output
+	Err     error  // as Runner.Run returns it; context.Canceled is that another one was waiting
 }
 
 // Latest runs programs that tell of states, for each key one after the other and not beside one
@@ -100,7 +101,7 @@ func (q *Latest) run(key string, one *row) {
 		})
 		status, err := runner.Run(ctx, c.command, 0)
 		close(over)
-		q.report(Ran{Label: c.label, Command: c.command, Took: time.Since(begin), Status: status, Err: err})
+		q.report(Ran{Label: c.label, Command: c.command, Took: time.Since(begin), Status: status, Said: runner.Output(), Err: err})
 	}
 }
 

@@ -71,6 +71,9 @@ func (q *Queue) serve(subject string) {
 			var status int
 			if status, err = r.Run(q.ctx, c, q.timeout); err == nil && status != 0 {
 				err = fmt.Errorf("exit status %d", status)
+				if said := r.Output(); said != "" {
+					err = fmt.Errorf("%w: %s", err, said)
+				}
 			}
 		}
 		if err != nil {

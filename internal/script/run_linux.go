@@ -39,12 +39,15 @@ type Runner struct {
 // Run does not wait for that.
 //
 // Processes that leave the group escape this, and what the program leaves running behind it when
-// it ends in time is its own affair.
+// it ends in time is its own affair, but for its output: with the next run, nobody reads that any more.
 func (r *Runner) Run(ctx context.Context, c Command, timeout time.Duration) (status int, err error) {
 	if r.last != nil && !r.last.over() {
 		return 0, ErrRunning
 	}
-	r.last = nil
+	if r.last != nil {
+		r.last.output.close()
+		r.last = nil
+	}
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
@@ -84,10 +87,20 @@ func (r *Runner) Wait(ctx context.Context) error {
 	}
 }
 
+// Output is the end of what the last program wrote to its standard output and error, in one line of
+// some 200 bytes; empty where it wrote nothing, or was not started.
+func (r *Runner) Output() string {
+	if r.last == nil {
+		return ""
+	}
+	return r.last.output.String()
+}
+
 // process is a program that was started. It stays a zombie until it is reaped under the mutex, so
 // that nobody else gets the number of its group while signals may be sent to it.
 type process struct {
 	handle *os.Process
+	output *output
 	ended  chan struct{} // closed after state and err are set
 
 	mu         sync.Mutex
@@ -108,13 +121,18 @@ func start(c Command) (*process, error) {
 		return nil, err
 	}
 	defer null.Close()
+	said, theirs, err := newOutput()
+	if err != nil {
+		return nil, err
+	}
 	handle, err := os.StartProcess(program, c.Line.Words(), &os.ProcAttr{
-		Dir: "/", Env: []string{"PATH=" + Path}, Files: []*os.File{null, null, null}, Sys: attributes,
+		Dir: "/", Env: []string{"PATH=" + Path}, Files: []*os.File{null, theirs, theirs}, Sys: attributes,
 	})
+	_ = theirs.Close()
 	if err != nil {
 		return nil, fmt.Errorf("start script: %w", err)
 	}
-	p := &process{handle: handle, ended: make(chan struct{})}
+	p := &process{handle: handle, output: said, ended: make(chan struct{})}
 	go p.reap()
 	return p, nil
 }
@@ -124,6 +142,7 @@ func (p *process) reap() {
 	defer close(p.ended)
 	for errors.Is(unix.Waitid(unix.P_PID, p.handle.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil), unix.EINTR) {
 	}
+	p.output.finish()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.terminated {

@@ -293,3 +293,67 @@ func TestSecure(t *testing.T) {
 		t.Errorf("not as root: %v", err)
 	}
 }
+
+func TestOutput(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"nothing", "true", ""},
+		{"both outputs, in order, in one line", "echo no route; echo ' to\thost ' >&2; exit 1", "no route to host"},
+		{"the end of much", "yes | head -c 1000000; echo the end; exit 1", "…" + strings.Repeat("y ", 96) + "the end"},
+		{"not text", `printf 'a\377\000\033[1mb'`, "a? [1mb"},
+		{"cut within a letter", `printf 'ä%.0s' $(seq 101)`, "…" + strings.Repeat("ä", 100)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var r Runner
+			if _, err := r.Run(t.Context(), program(t, c.text), 10*time.Second); err != nil {
+				t.Fatal(err)
+			}
+			if got := r.Output(); got != c.want {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+		})
+	}
+	var r Runner
+	if _, err := r.Run(t.Context(), program(t, "echo waits for the database; sleep 100"), 500*time.Millisecond); !errors.Is(err, ErrTimeout) {
+		t.Fatal(err)
+	}
+	if got := r.Output(); got != "waits for the database" {
+		t.Errorf("of one that timed out: %q", got)
+	}
+	finish(t, &r)
+	_, _ = r.Run(t.Context(), Command{Line: NewLine("/no/such/program")}, time.Second)
+	if got := r.Output(); got != "" {
+		t.Errorf("of one that was not started: %q", got)
+	}
+}
+
+// Who is left behind keeps nobody waiting, and may write for as long as no other run begins.
+func TestOutputOfThoseLeftBehind(t *testing.T) {
+	dir := t.TempDir()
+	alive := filepath.Join(dir, "alive")
+	c := program(t, `echo begins; { while [ -e $1 ]; do echo more; echo >> $1; sleep 0.01; done; } &`, alive)
+	if err := os.WriteFile(alive, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(alive)
+	var r Runner
+	if status, err := r.Run(t.Context(), c, 10*time.Second); status != 0 || err != nil {
+		t.Fatal(status, err)
+	}
+	if got := r.Output(); !strings.HasPrefix(got, "begins") {
+		t.Errorf("%q", got)
+	}
+	size := func() int64 {
+		info, err := os.Stat(alive)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	eventually(t, "it goes on to write", func() bool { return size() > 20 })
+	if _, err := r.Run(t.Context(), Command{Line: NewLine("true")}, 10*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.Output(); got != "" {
+		t.Errorf("of the next one: %q", got)
+	}
+}

@@ -37,11 +37,14 @@ func (s Script) watch(ctx context.Context, last Reading, report func(Reading)) {
 		defer cancel()
 		_ = runner.Wait(end) // one that the kernel holds is left to it
 	}()
-	s.repeat(ctx, last, report, func() (int, error) { return runner.Run(ctx, s.Command, s.Timeout) })
+	s.repeat(ctx, last, report, func() (int, string, error) {
+		status, err := runner.Run(ctx, s.Command, s.Timeout)
+		return status, runner.Output(), err
+	})
 }
 
-// repeat runs the script until ctx ends.
-func (s Script) repeat(ctx context.Context, last Reading, report func(Reading), run func() (int, error)) {
+// repeat runs the script until ctx ends. run returns its exit status, and what it said.
+func (s Script) repeat(ctx context.Context, last Reading, report func(Reading), run func() (int, string, error)) {
 	c := newCounter(s.Rise, s.Fall, last.State, s.InitFail)
 	r := Reading{State: c.state(), Why: last.Why}
 	if r.State == Down && r.Why == "" {
@@ -50,11 +53,14 @@ func (s Script) repeat(ctx context.Context, last Reading, report func(Reading), 
 	report(r)
 	next := time.Now()
 	for {
-		status, err := run()
+		status, said, err := run()
 		if ctx.Err() != nil {
 			return
 		}
 		why, fault, counts := outcome(status, err)
+		if why != "" && said != "" {
+			why += ": " + said
+		}
 		if r.Fault = fault; counts {
 			c = c.after(why == "")
 			r.State = c.state()

@@ -24,20 +24,20 @@ func TestRunsStartAnIntervalApart(t *testing.T) {
 		var got []string
 		s.repeat(ctx, Reading{}, func(r Reading) {
 			got = append(got, fmt.Sprintf("%v %v %s", time.Since(begin), r.State, r.Why))
-		}, func() (int, error) {
+		}, func() (int, string, error) {
 			n := len(takes) - 1
 			if n == 0 {
 				cancel()
-				return 0, context.Canceled
+				return 0, "", context.Canceled
 			}
 			took, status := takes[0], results[0]
 			takes, results = takes[1:], results[1:]
 			time.Sleep(took)
-			return status, nil
+			return status, []string{"", "no route"}[status], nil
 		})
 		want := []string{
-			"0s unknown ", "0s up ", "1.3s up ", "3s down exited with status 1",
-			"6.5s down exited with status 1", // begun at 4 s, since the one of 2 s ended when 3 s were over
+			"0s unknown ", "0s up ", "1.3s up ", "3s down exited with status 1: no route",
+			"6.5s down exited with status 1: no route", // begun at 4 s, since the one of 2 s ended when 3 s were over
 			"7s up ", "8s up ",
 		}
 		if strings.Join(got, "\n") != strings.Join(want, "\n") {
@@ -75,14 +75,14 @@ func TestFaultIsNoState(t *testing.T) {
 		var got []string
 		Script{Interval: time.Second, Rise: 1, Fall: 1}.repeat(ctx, Reading{}, func(r Reading) {
 			got = append(got, fmt.Sprint(r.State, " ", r.Fault))
-		}, func() (int, error) {
+		}, func() (int, string, error) {
 			if len(errs) == 0 {
 				cancel()
-				return 0, nil
+				return 0, "", nil
 			}
 			err := errs[0]
 			errs = errs[1:]
-			return 0, err
+			return 0, "said", err
 		})
 		want := "unknown <nil>|up <nil>|up file does not exist|up file does not exist|up <nil>|up x"
 		if strings.Join(got, "|") != want {
