@@ -26,7 +26,11 @@ func (d *decoder) authenticated(i *Instance, password, hmac *keepalived.Node) {
 // authentication reads what RFC 2338 has and RFC 3768 took away: a password in clear text, in
 // version 2 alone. What keepalived takes no notice of is borne as it does.
 func (d *decoder) authentication(n *keepalived.Node, i *Instance) {
-	if i.Version == 3 {
+	switch {
+	case i.Transport.IPv6:
+		d.warnf(n.Range, "Over IPv6 there is version 3 alone, which has no authentication (RFC 9568 §9); it is ignored, by keepalived too")
+		return
+	case i.Version == 3:
 		d.warnf(n.Range, "Version 3 has no authentication (RFC 9568 §9); it is ignored, by keepalived too")
 		return
 	}

@@ -83,12 +83,11 @@ func (d *decoder) hmacKeys(n *keepalived.Node, h *HMAC) bool {
 	if !n.Block {
 		return d.hmacKey(n, n.Args, h)
 	}
+	sound := !n.Broken
 	for _, line := range n.Children {
-		if !d.hmacKey(line, append([]keepalived.Word{line.Keyword}, line.Args...), h) {
-			return false
-		}
+		sound = d.hmacKey(line, append([]keepalived.Word{line.Keyword}, line.Args...), h) && sound
 	}
-	return !n.Broken
+	return sound
 }
 
 // hmacKey reads the number and the value of a key, of which no message tells.

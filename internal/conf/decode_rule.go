@@ -17,6 +17,10 @@ import (
 // it have one less each.
 const firstRule = 16384
 
+// ruleTOS4 are the bits of a tos that rules of IPv4 may have: IPTOS_TOS_MASK without those of ECN
+// (net/ipv4/fib_rules.c).
+const ruleTOS4 = 0x1c
+
 // rules reads a block of rules.
 func (d *decoder) rules(n *keepalived.Node, to *[]Rule) {
 	for _, c := range n.Children {
@@ -225,6 +229,10 @@ func (l *ruleLine) finish() {
 			l.errorf(l.line, "from %s and to %s are of two address families", l.From, l.To)
 			return
 		}
+	}
+	if l.Family == 4 && l.TOS&^ruleTOS4 != 0 {
+		l.skip(keepalived.Word{Range: l.line}, fmt.Sprintf("The kernel takes no tos %#02x in a rule of IPv4", l.TOS), "write one of 0x04, 0x08, 0x0c and so on to 0x1c")
+		return
 	}
 	if l.Action == 0 {
 		l.skip(keepalived.Word{Range: l.line}, "This rule does nothing", "write table NAME, or blackhole, unreachable, prohibit, goto NUMBER")

@@ -218,7 +218,7 @@ func (d *decoder) trackService(n *keepalived.Node) {
 	d.singles(n, never, func(c *keepalived.Node) {
 		switch c.Name {
 		case "virtual_server":
-			server = c
+			server, s.Range = c, c.Range
 			v := VirtualServer{}
 			if d.serviceName(c, &v) {
 				s.Address, s.FWMark, s.Group = v.Address, v.FWMark, v.Group

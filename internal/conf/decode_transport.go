@@ -167,6 +167,9 @@ func (d *decoder) samePeers(i *Instance) {
 		kept = append(kept, p)
 	}
 	i.Transport.UnicastPeers = kept
+	if i.Transport.UnicastFaultNoPeer && len(kept) == 0 {
+		d.warnf(i.Range, "vrrp_instance %q is in FAULT for ever: it has unicast_fault_no_peer and no unicast_peer; write the other node's address in unicast_peer", i.Name)
+	}
 }
 
 // group finds the multicast group of an instance: its own, or that of global_defs.

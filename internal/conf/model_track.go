@@ -120,5 +120,5 @@ type ServiceTracker struct {
 	FWMark   uint32
 	Group    string
 	Protocol Protocol
-	Range    hcl.Range
+	Range    hcl.Range // of virtual_server
 }

@@ -64,8 +64,9 @@ func (p *printer) place(at hcl.Range, word, sgr, text string, show bool) {
 	}
 }
 
-// withSecret is a line that may have a password or a key in it, as far as one can tell from the line.
-var withSecret = regexp.MustCompile(`auth_pass|password|auth_hmac|hex:|\bkey\b\W+\d+\W+\S{16}|^\s*key\s+\d+\s|(?i)^\s*\$\w*(pass|pw|key|secret)\w*\s*=`)
+// withSecret is a line that may have a password or a key in it, as far as one can tell from the line: by
+// its words, or because it looks as a key and its number do, alone on a line.
+var withSecret = regexp.MustCompile(`(^|["'\s])\d{1,3}\s+[^\s"']{16}|auth_pass|password|auth_hmac|hex:|\bkey\b\W+\d+\W+\S{16}|^\s*key\s+\d+\s|(?i)^\s*\$\w*(pass|pw|key|secret)\w*\s*=`)
 
 // sourceLine returns the line on which a range starts, without its line end.
 func (p *printer) sourceLine(r hcl.Range) ([]byte, bool) {

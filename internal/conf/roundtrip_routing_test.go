@@ -202,6 +202,8 @@ func drawRule(t *rapid.T, k int) Rule {
 	from, to := netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("10.1.1.1/32")
 	if rapid.Bool().Draw(t, "IPv6") {
 		r.Family, from, to = 6, netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("2001:db8::1/128")
+	} else {
+		r.TOS &= ruleTOS4
 	}
 	if rapid.Bool().Draw(t, "from") {
 		r.From = from

@@ -281,6 +281,11 @@ func TestTrackedServices(t *testing.T) {
 			t.Errorf("%s\n%q", words, got)
 		}
 	}
+	// What is wrong is the virtual_server, and not the block.
+	got := lines(read(t, Keepalived, "vrrp_track_service t {\nweight 5\nvirtual_server 10.0.0.1 81\n}\n"+services).Diags)
+	if !strings.HasPrefix(got[0], "error lb.conf:3:1: There is no such") {
+		t.Errorf("%q", got)
+	}
 }
 
 func TestWordsOfScripts(t *testing.T) {

@@ -233,6 +233,12 @@ func (p *Plan) sections() []*[]Entry {
 
 func (p *planner) global() {
 	if c := changes(globalAttributes(&p.old), globalAttributes(&p.new)); len(c) > 0 {
-		p.plan.Global = []Entry{{Action: Changed, Name: "global_defs", Changes: c}}
+		e := Entry{Action: Changed, Name: "global_defs", Changes: c}
+		for _, a := range c {
+			if a.Attribute == startupDelay || a.Attribute == delayAfterBoot {
+				e.Note = startupDelay + " and " + delayAfterBoot + " count at the start of lvsd"
+			}
+		}
+		p.plan.Global = []Entry{e}
 	}
 }

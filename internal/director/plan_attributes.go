@@ -190,6 +190,20 @@ func unusualAttributes(c *vrrp.Config, n netif.Instance) []attribute {
 }
 
 // globalAttributes are about the whole node.
+// The words that count at a start.
+const (
+	startupDelay   = "vrrp_startup_delay"
+	delayAfterBoot = "vrrp_delay_after_boot"
+)
+
+// some is a duration, empty for none.
+func some(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return d.String()
+}
+
 func globalAttributes(s *side) []attribute {
 	guard := ""
 	if g := s.cfg.UplinkGuard; g.Address.IsValid() {
@@ -213,6 +227,8 @@ func globalAttributes(s *side) []attribute {
 		{name: "garp_group", value: strings.Join(groups, "; ")},
 		{name: "interface_up_down_delays", value: strings.Join(delays, ", ")},
 		{name: "masquerade", value: masqueradeText(s.cfg.Masquerade)},
+		{name: startupDelay, value: some(s.cfg.StartupDelay)},
+		{name: delayAfterBoot, value: some(s.cfg.DelayAfterBoot)},
 		{name: "lvs_timeouts", value: timeoutsText(s.cfg.LVS.Timeouts)},
 		{name: "lvs_sync_daemon", value: syncText(&s.cfg.LVS.Sync)},
 		{name: "lvs_flush", value: flagText(s.cfg.LVS.Flush)},

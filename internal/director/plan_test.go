@@ -257,3 +257,13 @@ func TestPlanShowsNoPassword(t *testing.T) {
 		}
 	}
 }
+
+// Words that count at a start are no "No changes", and the plan says when they count.
+func TestPlanOfStartupDelays(t *testing.T) {
+	text := instance("192.0.2.1/24")
+	p := Compare(planSide(t, text), planSide(t, "global_defs {\n  vrrp_startup_delay = \"5s\"\n}\n"+text), 0)
+	if p.Summary.Change != 1 || len(p.Global) != 1 || p.Global[0].Note == "" ||
+		p.Global[0].Changes[0] != (Change{"vrrp_startup_delay", "", "5s"}) {
+		t.Errorf("%+v", p)
+	}
+}

@@ -1,0 +1,61 @@
+package conf
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+// Mistakes that are told apart, each where it is.
+func TestMessages(t *testing.T) {
+	for _, c := range []struct {
+		format Format
+		text   string
+		want   []string
+	}{
+		{Keepalived, instanceWith("unicast_fault_no_peer"), []string{
+			`warning lb.conf:1:1: vrrp_instance "a" is in FAULT for ever: it has unicast_fault_no_peer and no unicast_peer; write the other node's address in unicast_peer`}},
+		{Keepalived, instanceWith("unicast_fault_no_peer\nunicast_peer {\n10.0.0.2\n}"), nil},
+		{Keepalived, instanceWith("virtual_rules {\nfrom 10.0.0.9 tos 0x20 table 100 preference 5\n}"), []string{
+			"warning lb.conf:6:1: The kernel takes no tos 0x20 in a rule of IPv4; the rule is left out, as by keepalived"}},
+		{Keepalived, instanceWith("virtual_rules {\nfrom 10.0.0.9 tos 0x1c table 100 preference 5\nfrom 2001:db8::1 tos 0x20 table 100 preference 5\n}"), nil},
+		{HCL, "vrrp_instance \"web\" {\n  interface = \"eth0\"\n  virtual_router_id = 1\n  virtual_ipaddress = [\"10.0.0.9/24\"]\n  virtual_rules = [\"from 10.0.0.9 tos 0x20 table 100 preference 5\"]\n}\n", []string{
+			"error lb.hcl:5:20: The kernel takes no tos 0x20 in a rule of IPv4; write one of 0x04, 0x08, 0x0c and so on to 0x1c"}},
+		{HCL, "vrrp_instance \"web\" {\n  interface = \"eth0\"\n  virtual_router_id = 1\n  virtual_ipaddress = [\"10.0.0.9/24\"]\n" +
+			"  auth_hmac {\n    key = [\"1 short\", \"0 x\", \"2 x\"]\n    active_key = 1\n  }\n}\n", []string{
+			"error lb.hcl:6:12: Key 1: it has 5 bytes, and needs 32 to 64",
+			`error lb.hcl:6:23: A key has a number from 1 to 255, not "0"`,
+			"error lb.hcl:6:30: Key 2: it has 1 bytes, and needs 32 to 64"}},
+	} {
+		if got := lines(read(t, c.format, c.text).Diags); strings.Join(got, "\n") != strings.Join(c.want, "\n") {
+			t.Errorf("%s\n%s\nwant\n%s", c.text, strings.Join(got, "\n"), strings.Join(c.want, "\n"))
+		}
+	}
+}
+
+// That version 2 was written is no reason to speak of version 3 alone.
+func TestAuthenticationOverIPv6(t *testing.T) {
+	src := strings.Replace(instanceWith("version 2\nnative_ipv6\nauthentication {\nauth_type PASS\nauth_pass x\n}"), "10.0.0.1", "2001:db8::9/64", 1)
+	want := "Over IPv6 there is version 3 alone, which has no authentication (RFC 9568 §9); it is ignored, by keepalived too"
+	if got := strings.Join(lines(read(t, Keepalived, src).Diags), "\n"); !strings.Contains(got, want) {
+		t.Errorf("%s", got)
+	}
+}
+
+// A key is shown with no error, wherever it stands and whatever the error is about.
+func TestNoKeyIsShown(t *testing.T) {
+	const key = "1 shownshownshownshownshownshownshown"
+	for _, text := range []string{
+		"  key = [\n\"" + key + "\" \"2 x\"\n]",
+		"  key = [\n    \"" + key + "\n  ]",
+		"  key = [\"" + key + "\"] active_key = 1",
+		"  keys = [\"" + key + "\"]",
+		"  key = [\"1 ${shownshownshown\"]",
+	} {
+		r := read(t, HCL, "vrrp_instance \"web\" {\n  auth_hmac {\n"+text+"\n  }\n}\nlocals { k = \""+key+"\" \"x\" }\n")
+		var printed bytes.Buffer
+		if err := r.WriteDiagnostics(&printed, false); err != nil || printed.Len() == 0 || strings.Contains(printed.String(), "shown") {
+			t.Errorf("%s\n%v\n%s", text, err, &printed)
+		}
+	}
+}
