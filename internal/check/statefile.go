@@ -109,10 +109,10 @@ func save(path string, verdicts iter.Seq2[string, saved]) error {
 	var b []byte
 	for key, one := range verdicts {
 		b = one.append(append(append(append(b, '"'), key...), `":`...))
-		text.Write(b)
+		_, _ = text.Write(b)
 		b = append(b[:0], ',', '\n')
 	}
-	text.WriteString("}}\n")
+	_, _ = text.WriteString("}}\n") // an error is Flush's too
 	err = errors.Join(err, text.Flush(), temporary.Close())
 	if err == nil {
 		err = os.Rename(temporary.Name(), path)
