@@ -186,6 +186,8 @@ func (d *decoder) globalDefs(n *keepalived.Node) {
 			d.syncDaemon(c)
 		case "lvs_flush":
 			d.flag(c, &d.cfg.LVS.Flush)
+		case "manage_sysctls":
+			d.flag(c, &d.cfg.LVS.ManageSysctls)
 		case "rs_init_notifies":
 			d.flag(c, &d.cfg.LVS.InitNotifies)
 		case "uplink_guard":

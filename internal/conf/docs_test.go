@@ -343,6 +343,7 @@ func printedDefaults(c *Config) map[string]map[string]string {
 			"startup_script_timeout": time(c.Lifetime.StartupTimeout), "shutdown_script_timeout": time(c.Lifetime.ShutdownTimeout),
 			"router_id": name[c.RouterID], "vrrp_version": fmt.Sprint(i.Version),
 			"lvs_flush":              fmt.Sprint(c.LVS.Flush),
+			"manage_sysctls":         fmt.Sprint(c.LVS.ManageSysctls),
 			"rs_init_notifies":       fmt.Sprint(c.LVS.InitNotifies),
 			"vrrp_garp_master_delay": time(i.GARPMasterDelay), "vrrp_garp_master_repeat": fmt.Sprint(i.GARPMasterRepeat),
 			"vrrp_garp_master_refresh": time(i.GARPMasterRefresh), "vrrp_garp_master_refresh_repeat": fmt.Sprint(i.GARPMasterRefreshRepeat),

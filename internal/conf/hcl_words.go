@@ -63,7 +63,7 @@ func hclGlobals() *hclBlock {
 		"vrrp_garp_interval", "vrrp_gna_interval", "vrrp_min_garp", "vrrp_down_timer_adverts", "vrrp_lower_prio_no_advert",
 		"vrrp_higher_prio_send_advert", "vrrp_owner_ignore_adverts", "vrrp_strict", "vrrp_startup_delay", "vrrp_delay_after_boot",
 		"vrrp_mcast_group4", "vrrp_mcast_group6", "vrrp_check_unicast_src", "v3_checksum_as_v2",
-		"checker_log_all_failures", "enable_script_security", "lvs_flush", "rs_init_notifies",
+		"checker_log_all_failures", "enable_script_security", "lvs_flush", "manage_sysctls", "rs_init_notifies",
 		"startup_script_timeout", "shutdown_script_timeout",
 	}, scripts: []string{"startup_script", "shutdown_script"}, args: []string{"script_user", "uplink_guard", "lvs_timeouts", "lvs_sync_daemon"},
 		lines: []hclLines{{name: "masquerade", first: "source", options: []string{"out"}}}}

@@ -15,6 +15,9 @@ type LVS struct {
 	// Flush takes the kernel's services at our addresses that the configuration does not have for
 	// leftovers at the start (lvs_flush).
 	Flush bool
+	// ManageSysctls sets the parameters of IPVS (net.ipv4.vs) that the services need; else lvsd tells of
+	// those that are otherwise.
+	ManageSysctls bool
 	// InitNotifies tells NotifyUp and NotifyDown of servers at the start too (rs_init_notifies).
 	InitNotifies bool
 }

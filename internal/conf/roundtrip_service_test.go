@@ -146,6 +146,7 @@ func drawLVS(t *rapid.T, c *Config) {
 	timeout := func(name string) time.Duration {
 		return time.Duration(max(0, rapid.IntRange(-1000, 2678400).Draw(t, name))) * time.Second
 	}
+	l.ManageSysctls = rapid.Bool().Draw(t, "manage_sysctls")
 	l.Flush, l.InitNotifies = rapid.Bool().Draw(t, "flush"), rapid.Bool().Draw(t, "rs_init_notifies")
 	l.Timeouts = LVSTimeouts{timeout("tcp"), timeout("tcpfin"), timeout("udp")}
 	for _, v := range c.Services {

@@ -109,7 +109,7 @@ func method(f Forwarding, t Tunnel) []string {
 
 // lvsWords spells what global_defs says of IPVS.
 func lvsWords(l *LVS, s syntax) string {
-	words := []string{s.flag("lvs_flush", l.Flush), s.flag("rs_init_notifies", l.InitNotifies)}
+	words := []string{s.flag("lvs_flush", l.Flush), s.flag("manage_sysctls", l.ManageSysctls), s.flag("rs_init_notifies", l.InitNotifies)}
 	var timeouts []string
 	for _, t := range []struct {
 		name string

@@ -13,7 +13,8 @@ import (
 func settings(cfg *conf.Config, roles map[vrrp.Key]role) ipvs.Settings {
 	seconds := func(d time.Duration) uint32 { return uint32(d / time.Second) }
 	t := cfg.LVS.Timeouts
-	s := ipvs.Settings{Timeouts: ipvs.Timeouts{TCP: seconds(t.TCP), TCPFin: seconds(t.TCPFin), UDP: seconds(t.UDP)}}
+	s := ipvs.Settings{Timeouts: ipvs.Timeouts{TCP: seconds(t.TCP), TCPFin: seconds(t.TCPFin), UDP: seconds(t.UDP)},
+		Sysctls: wishes(cfg), ManageSysctls: cfg.LVS.ManageSysctls}
 	c := &cfg.LVS.Sync
 	if c.Interface == "" {
 		return s

@@ -89,9 +89,10 @@ func withDrains(t ipvs.Table, list map[serverKey]drain) ipvs.Table {
 // drained are those of the servers that drain whose drain is over, and whether it is because its time
 // is; until has that time, the zero value for none. The kernel calls connections inactive that are
 // being closed, and all of a protocol that has no end of them; a client that is to stay with its server
-// comes back to it as long as the kernel remembers it.
+// comes back to it as long as the kernel remembers it, unless expire_quiescent_template is set.
 func drained(until map[serverKey]time.Time, stats ipvs.Stats, now time.Time) map[serverKey]bool {
 	over := map[serverKey]bool{}
+	stay := stats.Settings.Sysctls[ipvs.ExpireQuiescentTemplate] != 1
 	for key, at := range until {
 		if !at.IsZero() && !now.Before(at) {
 			over[key] = true
@@ -101,7 +102,7 @@ func drained(until map[serverKey]time.Time, stats ipvs.Stats, now time.Time) map
 		for _, d := range s.Destinations {
 			key := serverKey{s.Key, d.Address}
 			_, drains := until[key]
-			if !drains || over[key] || d.Destination.Weight > 0 || d.Active > 0 || d.Persistent > 0 {
+			if !drains || over[key] || d.Destination.Weight > 0 || d.Active > 0 || stay && d.Persistent > 0 {
 				continue
 			}
 			if d.Inactive == 0 || s.Key.Protocol == unix.IPPROTO_TCP {

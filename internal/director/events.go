@@ -56,6 +56,7 @@ const (
 	PacketsFailed     Event = "nftables_failed"
 	SysctlSet         Event = "sysctl_set"
 	SysctlFailed      Event = "sysctl_failed"
+	SysctlDiffers     Event = "sysctl_differs"
 
 	ServerLost      Event = "server_lost"
 	ServerRestored  Event = "server_restored"
@@ -143,6 +144,7 @@ func lines() map[Event]line {
 		PacketsFailed:     {zap.ErrorLevel, "rules of nftables are not as wanted: packets are not marked, or not masqueraded"},
 		SysctlSet:         {zap.InfoLevel, "kernel parameter set"},
 		SysctlFailed:      {zap.ErrorLevel, "kernel parameter cannot be set"},
+		SysctlDiffers:     {zap.WarnLevel, "kernel parameter is not as the services need it"},
 
 		ServerLost:           {zap.WarnLevel, "real server lost"},
 		ServerRestored:       {zap.InfoLevel, "real server restored"},

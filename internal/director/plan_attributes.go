@@ -232,6 +232,7 @@ func globalAttributes(s *side) []attribute {
 		{name: "lvs_timeouts", value: timeoutsText(s.cfg.LVS.Timeouts)},
 		{name: "lvs_sync_daemon", value: syncText(&s.cfg.LVS.Sync)},
 		{name: "lvs_flush", value: flagText(s.cfg.LVS.Flush)},
+		{name: "manage_sysctls", value: flagText(s.cfg.LVS.ManageSysctls)},
 		{name: "rs_init_notifies", value: flagText(s.cfg.LVS.InitNotifies)},
 	}
 }

@@ -3,9 +3,11 @@ package director
 import (
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
+	"lvsd/internal/ipvs"
 	"lvsd/internal/netif"
 	"lvsd/internal/vrrp"
 )
@@ -220,13 +222,28 @@ func (p *planner) groups() {
 }
 
 // sysctls compares the kernel parameters. One that is not wanted any more keeps its value.
+// sysctls are the parameters that a configuration has written.
+func (s *side) sysctls() []netif.Sysctl {
+	list := slices.Clone(s.want.network.Sysctls)
+	if !s.cfg.LVS.ManageSysctls {
+		return list
+	}
+	for i, value := range wishes(s.cfg) {
+		if value != 0 {
+			list = append(list, netif.Sysctl{Name: ipvs.Sysctl(i).String(), Value: strconv.Itoa(int(value))})
+		}
+	}
+	return list
+}
+
 func (p *planner) sysctls() {
 	old := map[string]string{}
-	for _, s := range p.old.want.network.Sysctls {
+	before, after := p.old.sysctls(), p.new.sysctls()
+	for _, s := range before {
 		old[s.Name] = s.Value
 	}
 	now := map[string]bool{}
-	for _, s := range p.new.want.network.Sysctls {
+	for _, s := range after {
 		now[s.Name] = true
 		e := Entry{Action: Changed, Name: s.Name}
 		was, there := old[s.Name]
@@ -239,7 +256,7 @@ func (p *planner) sysctls() {
 		e.Changes = []Change{{"value", was, s.Value}}
 		p.plan.Sysctls = append(p.plan.Sysctls, e)
 	}
-	for _, s := range p.old.want.network.Sysctls {
+	for _, s := range before {
 		if !now[s.Name] {
 			p.plan.Sysctls = append(p.plan.Sysctls, Entry{Action: Removed, Name: s.Name,
 				Note: "the kernel keeps its value"})

@@ -3,6 +3,7 @@ package director
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -89,9 +90,18 @@ const maxOps = 20
 
 func (d *Director) servicesReport(r ipvs.Report) {
 	d.ipvsState(r)
-	if n := len(r.Applied); n > 0 {
+	d.noteSysctls(r.Differ)
+	applied := slices.DeleteFunc(slices.Clone(r.Applied), func(op ipvs.Op) bool {
+		if op.Kind != ipvs.SetSysctl {
+			return false
+		}
+		d.journal.event(SysctlSet, zap.Stringer("name", op.Sysctl.Sysctl), zap.String("value", strconv.Itoa(int(op.Sysctl.Want))),
+			zap.String("was", strconv.Itoa(int(op.Sysctl.Has))))
+		return true
+	})
+	if n := len(applied); n > 0 {
 		var ops []string
-		for _, op := range r.Applied[:min(n, maxOps)] {
+		for _, op := range applied[:min(n, maxOps)] {
 			ops = append(ops, op.String())
 		}
 		e := ServicesSet
@@ -101,6 +111,11 @@ func (d *Director) servicesReport(r ipvs.Report) {
 		d.journal.event(e, zap.Int("operations", n), zap.Strings("first", ops))
 	}
 	for _, f := range r.Failed {
+		if f.Op.Kind == ipvs.SetSysctl {
+			d.journal.event(SysctlFailed, zap.Stringer("name", f.Op.Sysctl.Sysctl), zap.String("value", strconv.Itoa(int(f.Op.Sysctl.Want))),
+				zap.Error(f.Err))
+			continue
+		}
 		d.journal.event(ServicesFailed, zap.Error(f), zap.Int("pending", r.Pending))
 	}
 	d.rollout.services.reached = max(d.rollout.services.reached, r.Generation)

@@ -65,6 +65,9 @@ type Report struct {
 	// Err is nil, or joins all that went wrong and was not yet reported: Down, State, and the
 	// errors of Failed.
 	Err error
+	// Differ are the sysctls that are not as wanted, and are not to be written or are not there; each
+	// comes once for each value.
+	Differ []SysctlDifference
 	// Failed are the operations that the kernel refused, each once for each distinct error.
 	Failed []*OpError
 	// Pending is the number of operations that are still to be done: refused ones, which are

@@ -14,6 +14,7 @@ import (
 // netlinkKernel is the IPVS of the network namespace it was opened in.
 type netlinkKernel struct {
 	genl *genlSocket
+	vs   *os.Root      // net.ipv4.vs of the namespace; nil where it cannot be seen
 	moby *mobyServices // nil where moby/ipvs speaks to a family that is gone
 	dead bool          // an exchange did not end: the sockets are closed
 }
@@ -31,6 +32,10 @@ func Open() (Kernel, error) {
 		return nil, fmt.Errorf("open IPVS: %w", err)
 	}
 	k := &netlinkKernel{genl: genl, moby: services}
+	// A file below /proc/sys/net is that of the namespace of who opens its directory.
+	if k.vs, err = os.OpenRoot("/proc/sys/net/ipv4/vs"); err != nil {
+		k.vs = nil
+	}
 	current, err := guard(k, services.current)
 	if err != nil {
 		k.Close()
@@ -51,6 +56,9 @@ func (k *netlinkKernel) Close() {
 	k.dead = true
 	k.genl.wire.close()
 	k.moby.close()
+	if k.vs != nil {
+		_ = k.vs.Close()
+	}
 }
 
 // guard runs one exchange and waits for it for a bounded time: a system call can hang in the
@@ -86,7 +94,11 @@ func (k *netlinkKernel) Apply(ops []Op) []error {
 	errs := make([]error, len(ops))
 	possible := make([]int, 0, len(ops))
 	for i, op := range ops {
-		if errs[i] = op.check(); errs[i] == nil {
+		switch errs[i] = op.check(); {
+		case errs[i] != nil:
+		case op.Kind == SetSysctl:
+			_, errs[i] = guard(k, func() (struct{}, error) { return struct{}{}, writeSysctl(k.vs, op.Sysctl.Sysctl, op.Sysctl.Want) })
+		default:
 			possible = append(possible, i)
 		}
 	}
@@ -159,7 +171,8 @@ func (k *netlinkKernel) Settings() (Settings, error) {
 	if err != nil && !errors.Is(err, ErrInconsistent) {
 		return s, fmt.Errorf("dump the sync daemons: %w", err)
 	}
-	return s, nil
+	s.Sysctls, err = guard(k, func() (Sysctls, error) { return readSysctls(k.vs) })
+	return s, err
 }
 
 // Dump implements Kernel.

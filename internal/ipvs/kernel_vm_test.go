@@ -156,14 +156,20 @@ func (ns namespace) open() (ipvs.Kernel, error) {
 // ipvsadm runs it in the namespace.
 func (ns namespace) ipvsadm(t testing.TB, args ...string) string {
 	t.Helper()
+	return ns.run(t, append([]string{"ipvsadm"}, args...)...)
+}
+
+// run runs a program in the namespace, and returns what it printed.
+func (ns namespace) run(t testing.TB, args ...string) string {
+	t.Helper()
 	var out []byte
 	err := ns.do(func() error {
 		var err error
-		out, err = exec.Command("ipvsadm", args...).CombinedOutput()
+		out, err = exec.Command(args[0], args[1:]...).CombinedOutput()
 		return err
 	})
 	if err != nil {
-		t.Fatalf("ipvsadm %s: %v\n%s", strings.Join(args, " "), err, out)
+		t.Fatalf("%s: %v\n%s", strings.Join(args, " "), err, out)
 	}
 	return string(out)
 }

@@ -3,6 +3,7 @@ package ipvs
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -32,6 +33,7 @@ type loop struct {
 	drift map[Op]bool // what the last dump made necessary
 
 	owned   ownership
+	differ  []SysctlDifference // those that were told
 	failing map[Op]failure
 
 	dumpAt time.Time
@@ -107,10 +109,13 @@ func (l *loop) step(ctx context.Context, w *wanted, superseded func() bool) (Rep
 	if whole {
 		l.reached = l.generation
 	}
+	if l.wanted && l.kernel != nil {
+		r.Differ = l.sysctls()
+	}
 	r.Generation = l.reached
 	r.Available, r.Down = l.down == nil, l.down
 	r.Err = errors.Join(append(errs, r.State)...)
-	return r, w != nil && whole || len(r.Applied) > 0 || r.Err != nil || r.Available != (wasDown == nil)
+	return r, w != nil && whole || len(r.Applied) > 0 || len(r.Differ) > 0 || r.Err != nil || r.Available != (wasDown == nil)
 }
 
 // connect makes sure of a connection, and of a table that was read recently enough.
@@ -198,6 +203,22 @@ func (l *loop) dump(now time.Time) error {
 	l.has = has
 	l.known, l.stale, l.dumpAt = table, false, now.Add(wait)
 	return nil
+}
+
+// sysctls are those that came to differ from what is wanted with nothing to be done about it.
+func (l *loop) sysctls() (news []SysctlDifference) {
+	var list []SysctlDifference
+	for _, d := range l.settings.Sysctls.differences(l.has.Sysctls) {
+		if l.settings.ManageSysctls && d.Has != NoSysctl {
+			continue
+		}
+		list = append(list, d)
+		if !slices.Contains(l.differ, d) {
+			news = append(news, d)
+		}
+	}
+	l.differ = list
+	return news
 }
 
 func (l *loop) disconnect() {

@@ -21,6 +21,7 @@ const (
 	SetTimeouts
 	StartDaemon
 	StopDaemon
+	SetSysctl
 )
 
 // String is the kind in words: "add service".
@@ -44,6 +45,8 @@ func (k OpKind) String() string {
 		return "start sync daemon"
 	case StopDaemon:
 		return "stop sync daemon"
+	case SetSysctl:
+		return "set sysctl"
 	}
 	return fmt.Sprintf("operation %d", uint8(k))
 }
@@ -63,6 +66,8 @@ type Op struct {
 	// State and Daemon are a daemon, with StartDaemon and StopDaemon.
 	State  DaemonState
 	Daemon Daemon
+	// Sysctl is what a parameter was and becomes, with SetSysctl.
+	Sysctl SysctlDifference
 }
 
 // String says what the operation does: "add destination 10.10.10.11:80 to TCP 192.168.2.11:80
@@ -79,6 +84,8 @@ func (o Op) String() string {
 		return fmt.Sprintf("%s %s of %s", o.Kind, o.Address, o.Key)
 	case SetTimeouts:
 		return fmt.Sprintf("%s tcp %d tcpfin %d udp %d", o.Kind, o.Timeouts.TCP, o.Timeouts.TCPFin, o.Timeouts.UDP)
+	case SetSysctl:
+		return fmt.Sprintf("%s %s from %d to %d", o.Kind, o.Sysctl.Sysctl, o.Sysctl.Has, o.Sysctl.Want)
 	case StartDaemon, StopDaemon:
 		return fmt.Sprintf("%s %s on %s", o.Kind, o.State, o.Daemon)
 	}

@@ -37,6 +37,9 @@ type Settings struct {
 	// Sender tells others of our connections ("master"), Receiver takes what others tell ("backup").
 	// The kernel has one of each at most.
 	Sender, Receiver Daemon
+	Sysctls          Sysctls
+	// ManageSysctls is a wish: Sysctls are written where they differ, and not only told of.
+	ManageSysctls bool
 }
 
 // DaemonState says which of the two daemons an Op is on (IP_VS_STATE_*, linux/ip_vs.h).
@@ -66,11 +69,16 @@ func (s *Settings) daemon(state DaemonState) *Daemon {
 
 // planSettings says what to write so that a kernel that has the settings have has want. Timeouts
 // that nobody wants any more become what they were before us; daemons that nobody wants are stopped
-// if one was wanted before, or is now.
+// if one was wanted before, or is now. Sysctls stay as they are.
 func planSettings(want, have Settings, owned *ownership) []Op {
 	var ops []Op
 	if t := want.Timeouts.over(owned.timeouts).over(have.Timeouts); t != have.Timeouts {
 		ops = append(ops, Op{Kind: SetTimeouts, Timeouts: t})
+	}
+	for _, d := range want.Sysctls.differences(have.Sysctls) {
+		if want.ManageSysctls && d.Has != NoSysctl {
+			ops = append(ops, Op{Kind: SetSysctl, Sysctl: d})
+		}
 	}
 	var stops []Op
 	ours := owned.daemons || want.Sender.Interface != "" || want.Receiver.Interface != ""
@@ -124,7 +132,7 @@ func (d Daemon) served(have Daemon, state DaemonState) bool {
 // onSettings says whether the operation is on the settings.
 func (o Op) onSettings() bool {
 	switch o.Kind {
-	case SetTimeouts, StartDaemon, StopDaemon:
+	case SetTimeouts, SetSysctl, StartDaemon, StopDaemon:
 		return true
 	}
 	return false
@@ -135,6 +143,8 @@ func (o Op) reached(s Settings) bool {
 	switch o.Kind {
 	case SetTimeouts:
 		return s.Timeouts == o.Timeouts
+	case SetSysctl:
+		return s.Sysctls[o.Sysctl.Sysctl] == o.Sysctl.Want
 	case StartDaemon:
 		return o.Daemon.served(*s.daemon(o.State), o.State)
 	}

@@ -27,6 +27,9 @@ func (r *running) settings(want ipvs.Settings) {
 			pair[1].MaxLen = 0
 		}
 	}
+	if want.Sysctls == (ipvs.Sysctls{}) {
+		got.Sysctls = want.Sysctls
+	}
 	if got != want {
 		r.t.Errorf("settings %+v, want %+v", got, want)
 	}

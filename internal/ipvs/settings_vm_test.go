@@ -71,3 +71,33 @@ func TestSettingsInTheKernel(t *testing.T) {
 	configured("none", ipvs.Settings{}, 2)
 	daemons()
 }
+
+// Sysctls are set in the namespace of the applier alone, put back when somebody changes them, and set again
+// when the module is loaded anew.
+func TestSysctlsInTheKernel(t *testing.T) {
+	ns, other := newNamespace(t), newNamespace(t)
+	names := []string{"expire_nodest_conn", "expire_quiescent_template", "conn_reuse_mode"}
+	has := func(in namespace, want string) {
+		t.Helper()
+		if got := strings.TrimSpace(in.run(t, "sh", "-c", "cd /proc/sys/net/ipv4/vs && cat "+strings.Join(names, " ")+" | tr '\\n' ' '")); got != want {
+			t.Errorf("%v are %s, want %s", names, got, want)
+		}
+	}
+	s := startIn(t, ns, 500*time.Millisecond)
+	s.applier.Want(1, ipvs.Table{})
+	s.until("started", func(r ipvs.Report) bool { return r.Generation == 1 })
+	has(ns, "0 0 1")
+	s.applier.Configure(ipvs.Settings{Sysctls: ipvs.Sysctls{1, 1, 1}})
+	s.until("told", func(r ipvs.Report) bool { return len(r.Differ) == 2 })
+	has(ns, "0 0 1")
+	s.applier.Configure(ipvs.Settings{Sysctls: ipvs.Sysctls{1, 1, 1}, ManageSysctls: true})
+	s.until("set", func(r ipvs.Report) bool { return len(r.Applied) == 2 })
+	has(ns, "1 1 1")
+	has(other, "0 0 1")
+	ns.run(t, "sh", "-c", "echo 0 >/proc/sys/net/ipv4/vs/conn_reuse_mode")
+	s.until("put back", func(r ipvs.Report) bool { return r.Healed })
+	has(ns, "1 1 1")
+	unload(t)
+	s.until("set again", func(r ipvs.Report) bool { return len(r.Applied) == 2 })
+	has(ns, "1 1 1")
+}

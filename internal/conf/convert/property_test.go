@@ -115,6 +115,7 @@ func (w *writer) file() {
 		w.some("lvs_timeouts %s", w.one("tcp 5", "udp 9 tcp 100"))
 		w.some("lvs_sync_daemon %s", w.one("eth1", "eth1 id 7", "bond0.5 ttl 3 group 239.1.1.1"))
 		w.some("lvs_flush%s", w.one("", " off"))
+		w.some("manage_sysctls%s", w.one("", " off"))
 		w.some("rs_init_notifies")
 		w.some("router_id %s", w.one("lb1", "007", "5", "true", `"a b"`, `"${x}"`, "größe", `a\#b`, `"a\n%{if}"`))
 		w.some("vrrp_version %d", w.number(2, 3))

@@ -97,7 +97,7 @@ func filterWords() []*keyword {
 // balancerWords are about IPVS.
 func balancerWords() []*keyword {
 	return join(
-		words("lvs_sync_daemon INTERFACE …", "lvs_timeouts NAME SECONDS …", "lvs_flush [BOOL]"),
+		words("lvs_sync_daemon INTERFACE …", "lvs_timeouts NAME SECONDS …", "lvs_flush [BOOL]", "manage_sysctls [BOOL]"),
 		list(one(agree("lvs_flush_on_stop [VS]")).alias("lvs_flush_onstop")),
 		words("rs_init_notifies [BOOL]"),
 	)

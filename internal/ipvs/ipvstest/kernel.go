@@ -93,9 +93,9 @@ func (k *Kernel) EditSettings(edit func(*ipvs.Settings)) {
 	edit(&k.settings)
 }
 
-// defaults are the settings of a kernel that nobody configured (ip_vs_proto_tcp.c, _udp.c).
+// defaults are the settings of a kernel that nobody configured (ip_vs_proto_tcp.c, _udp.c, ip_vs_ctl.c).
 func defaults() ipvs.Settings {
-	return ipvs.Settings{Timeouts: ipvs.Timeouts{TCP: 900, TCPFin: 120, UDP: 300}}
+	return ipvs.Settings{Timeouts: ipvs.Timeouts{TCP: 900, TCPFin: 120, UDP: 300}, Sysctls: ipvs.Sysctls{ipvs.ConnReuseMode: 1}}
 }
 
 // Fail makes fail decide on the error of each write, nil to let it through. n counts the writes
@@ -173,7 +173,7 @@ func clone(t ipvs.Table) ipvs.Table {
 // write makes one change, with the errors of ip_vs_ctl.c.
 func (k *Kernel) write(op ipvs.Op) error {
 	switch op.Kind {
-	case ipvs.SetTimeouts, ipvs.StartDaemon, ipvs.StopDaemon:
+	case ipvs.SetTimeouts, ipvs.SetSysctl, ipvs.StartDaemon, ipvs.StopDaemon:
 		return k.writeSettings(op)
 	}
 	e, ok := k.table[op.Key]

@@ -19,6 +19,10 @@ func (k *Kernel) writeSettings(op ipvs.Op) error {
 		set(&k.settings.Timeouts.UDP, op.Timeouts.UDP)
 		return nil
 	}
+	if op.Kind == ipvs.SetSysctl {
+		k.settings.Sysctls[op.Sysctl.Sysctl] = op.Sysctl.Want
+		return nil
+	}
 	daemon := &k.settings.Sender
 	if op.State == ipvs.Receiving {
 		daemon = &k.settings.Receiver
