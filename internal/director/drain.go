@@ -21,13 +21,26 @@ type drain struct {
 	until       time.Time        // the zero value for as long as it takes
 }
 
-// drainInterval is how often the connections of such servers are counted.
-const drainInterval = time.Second
+const (
+	// minCount and maxCount bound the time from one counting of the connections of such servers to the
+	// next, which is countShare times as long as counting takes: the kernel tells all that it has.
+	minCount   = time.Second
+	maxCount   = 10 * time.Second
+	countShare = 100
+	// countPatience bounds how long the kernel's answer is waited for.
+	countPatience = 10 * time.Second
+)
 
-// counted are the kernel's connections, for the drains.
+// countAfter is when to count again after a counting that took so long.
+func countAfter(took time.Duration) time.Duration {
+	return min(max(countShare*min(took, maxCount), minCount), maxCount)
+}
+
+// counted are the kernel's connections, for the drains, and how long it took to count them.
 type counted struct {
 	stats ipvs.Stats
 	err   error
+	took  time.Duration
 }
 
 // drains are those after a reload: what drained before, and the servers that the old configuration
@@ -150,7 +163,7 @@ func (d *Director) startDrains(old ipvs.Table, promised map[serverKey]time.Time)
 		d.journal.event(ServerDraining, fields...)
 	}
 	d.want.services = withDrains(d.want.services, d.drains)
-	d.countLater()
+	d.countLater(minCount)
 }
 
 // finishing are all servers of the kernel that finish their connections, and until when; of has those
@@ -163,19 +176,26 @@ func (d *Director) finishing() (until map[serverKey]time.Time, of map[serverKey]
 	return until, of
 }
 
-// countLater has the connections counted as long as a server drains.
-func (d *Director) countLater() {
+// countLater has the connections counted after a while, as long as a server drains.
+func (d *Director) countLater(after time.Duration) {
 	if d.counting != nil || d.ended {
 		return
 	}
-	if until, _ := d.finishing(); len(until) == 0 {
+	until, _ := d.finishing()
+	if len(until) == 0 {
 		return
 	}
-	d.counting = time.AfterFunc(drainInterval, func() {
-		ctx, cancel := context.WithTimeout(context.Background(), drainInterval)
+	for _, at := range until {
+		if !at.IsZero() {
+			after = min(after, max(0, time.Until(at)))
+		}
+	}
+	d.counting = time.AfterFunc(after, func() {
+		ctx, cancel := context.WithTimeout(context.Background(), countPatience)
 		defer cancel()
+		began := time.Now()
 		stats, err := d.services.Stats(ctx)
-		d.inbox.post(counted{stats, err})
+		d.inbox.post(counted{stats, err, time.Since(began)})
 	})
 }
 
@@ -207,7 +227,7 @@ func (d *Director) endDrains(c counted) {
 	if len(over) > 0 {
 		d.judge()
 	}
-	d.countLater()
+	d.countLater(countAfter(c.took))
 }
 
 func (d *Director) stopCounting() {

@@ -97,3 +97,12 @@ func TestReloadDrains(t *testing.T) {
 	n.wait(t, ServerDrained)
 	n.kernelHas(t, "TCP 192.0.2.1:80 10.0.0.1:80=1")
 }
+
+func TestCountAfter(t *testing.T) {
+	for took, want := range map[time.Duration]time.Duration{0: time.Second, 10 * time.Millisecond: time.Second,
+		30 * time.Millisecond: 3 * time.Second, time.Second: 10 * time.Second, time.Duration(1) << 62: 10 * time.Second} {
+		if got := countAfter(took); got != want {
+			t.Errorf("after %s: %s, want %s", took, got, want)
+		}
+	}
+}

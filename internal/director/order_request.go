@@ -196,7 +196,7 @@ func (d *Director) obey(q OrderRequest, uid uint32) (OrderAnswer, error) {
 		a.Warnings = append(a.Warnings, fmt.Sprintf("a restart of lvsd will know nothing of it: %v", err))
 	}
 	d.judge()
-	d.countLater()
+	d.countLater(minCount)
 	for _, t := range list {
 		a.Servers = append(a.Servers, d.orderedServer(t, changed[t.member()]))
 	}

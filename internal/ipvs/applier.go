@@ -14,12 +14,9 @@ import (
 var ErrStopped = errors.New("the IPVS applier has stopped")
 
 const (
-	// DefaultResync is Options.Resync where it is not given.
-	DefaultResync = 60 * time.Second
 	// openInterval is how often a kernel that has no IPVS is asked again.
 	openInterval = 3 * time.Second
-	// firstRetry is the wait after an operation's first failure; it doubles up to the resync
-	// interval. A dump that stayed inconsistent is repeated after this long too.
+	// firstRetry is the wait after an operation's first failure; it doubles up to MaxResync. A dump that stayed inconsistent is repeated after this long too.
 	firstRetry = time.Second
 	// pause is the shortest wait between two steps that nobody asked for: whatever the kernel
 	// answers, the applier does not eat the processor.
@@ -39,7 +36,8 @@ type Options struct {
 	// though the state file does not know it; nil for none.
 	Leftover func(ServiceKey) bool
 	// Resync is how often the kernel's table is read to find what others changed: IPVS tells
-	// nobody. 0 is DefaultResync.
+	// nobody. 0 is as often as is cheap: every second for a small table, every MaxResync for the
+	// largest.
 	Resync time.Duration
 	// Report is called on the goroutine of Run with everything there is to say. It must not
 	// block. It may be nil.
@@ -125,9 +123,6 @@ type statsReply struct {
 
 // NewApplier returns an applier that does nothing until Run, and writes nothing until Want.
 func NewApplier(opts Options) *Applier {
-	if opts.Resync <= 0 {
-		opts.Resync = DefaultResync
-	}
 	if opts.Report == nil {
 		opts.Report = func(Report) {}
 	}

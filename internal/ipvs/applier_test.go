@@ -212,7 +212,7 @@ func TestForeignChangesAreHealed(t *testing.T) {
 				r.applier.Want(1, want)
 				r.since()
 				kernel.Edit(edit)
-				time.Sleep(ipvs.DefaultResync)
+				time.Sleep(ipvs.MaxResync)
 				rep := r.one()
 				if !rep.Healed || len(rep.Applied) == 0 || rep.Err != nil || rep.Generation != 1 {
 					t.Errorf("report %+v", rep)
@@ -331,7 +331,7 @@ func TestARefusedOperationDoesNotStopTheOthers(t *testing.T) {
 		if n := len(kernel.Writes()) - writes; n < 50 || n > 70 {
 			t.Errorf("%d attempts in an hour", n)
 		}
-		if n := kernel.Dumps(); n > 70 {
+		if n := kernel.Dumps(); n > 3700 { // one a second, and those after an attempt
 			t.Errorf("%d dumps in an hour", n)
 		}
 		if got := r.since(); len(got) != 0 {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -61,5 +62,22 @@ func TestGuardGivesUp(t *testing.T) {
 	})
 	if err := g.exchange(unix.CTRL_CMD_GETFAMILY, unix.NLM_F_DUMP, nil, nil); err == nil {
 		t.Error("the socket is still open")
+	}
+}
+
+// TestDistinct: an entry that a dump has twice counts once, and makes it one that others disturbed.
+func TestDistinct(t *testing.T) {
+	for _, c := range []struct {
+		list, want string
+		twice      bool
+	}{
+		{"", "", false},
+		{"a1 b1", "a1 b1", false},
+		{"a1 b1 a2 c1 a3", "a1 b1 c1", true},
+	} {
+		list, twice := distinct(strings.Fields(c.list), func(s string) byte { return s[0] })
+		if got := strings.Join(list, " "); got != c.want || twice != c.twice {
+			t.Errorf("%q: %q, twice %t", c.list, got, twice)
+		}
 	}
 }

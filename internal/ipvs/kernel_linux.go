@@ -229,15 +229,24 @@ func dumpOf[T any, K comparable](k *netlinkKernel, command uint8, of *ServiceKey
 	case err != nil && !errors.Is(err, ErrInconsistent):
 		return nil, err
 	}
+	list, twice := distinct(list, key)
+	if twice {
+		err = ErrInconsistent
+	}
+	return list, err
+}
+
+// distinct are the entries of a dump, each once, and whether one came twice. It changes list.
+func distinct[T any, K comparable](list []T, key func(T) K) (once []T, twice bool) {
 	seen := make(map[K]bool, len(list))
-	once := list[:0]
+	once = list[:0]
 	for _, item := range list {
 		if seen[key(item)] {
-			err = ErrInconsistent
+			twice = true
 			continue
 		}
 		seen[key(item)] = true
 		once = append(once, item)
 	}
-	return once, err
+	return once, twice
 }

@@ -167,11 +167,8 @@ func (l *loop) dump(now time.Time) error {
 			break
 		}
 	}
-	wait := l.opts.Resync
 	l.torn = errors.Is(err, ErrInconsistent)
-	if l.torn {
-		wait = min(firstRetry, wait)
-	} else if err != nil {
+	if err != nil && !l.torn {
 		return err
 	}
 	has, err := l.kernel.Settings()
@@ -187,11 +184,13 @@ func (l *loop) dump(now time.Time) error {
 	}
 	l.drift = map[Op]bool{}
 	if l.known != nil && l.wanted {
-		for _, op := range Plan(l.want, table, l.owned.keys) {
-			l.drift[op] = true
-		}
-		for _, op := range Plan(l.want, l.known, l.owned.keys) {
-			delete(l.drift, op)
+		if ops := Plan(l.want, table, l.owned.keys); len(ops) > 0 {
+			for _, op := range ops {
+				l.drift[op] = true
+			}
+			for _, op := range Plan(l.want, l.known, l.owned.keys) {
+				delete(l.drift, op)
+			}
 		}
 		for _, op := range planSettings(l.settings, has, &l.owned) {
 			l.drift[op] = true
@@ -201,8 +200,22 @@ func (l *loop) dump(now time.Time) error {
 		}
 	}
 	l.has = has
-	l.known, l.stale, l.dumpAt = table, false, now.Add(wait)
+	l.known, l.stale = table, false
+	took := time.Since(now)
+	l.dumpAt = now.Add(took + l.resync(took))
 	return nil
+}
+
+// resync is when to read the table again after a reading that took so long.
+func (l *loop) resync(took time.Duration) time.Duration {
+	wait := l.opts.Resync
+	if wait <= 0 {
+		wait = resyncAfter(took)
+	}
+	if l.torn {
+		wait = min(max(firstRetry, tornShare*took), wait)
+	}
+	return wait
 }
 
 // sysctls are those that came to differ from what is wanted with nothing to be done about it.

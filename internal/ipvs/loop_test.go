@@ -1,6 +1,7 @@
 package ipvs
 
 import (
+	"maps"
 	"testing"
 	"time"
 
@@ -43,5 +44,43 @@ func TestADestinationWaitsForItsService(t *testing.T) {
 	}
 	if wait := time.Until(l.next()); wait < firstRetry/2 {
 		t.Errorf("the next step is due in %s", wait)
+	}
+}
+
+// steady is a kernel in which nothing changes, and which is read by copying it.
+type steady Table
+
+func (s steady) Dump() (Table, error) {
+	t := make(Table, len(s))
+	for key, e := range s {
+		t[key] = Entry{Service: e.Service, Destinations: maps.Clone(e.Destinations)}
+	}
+	return t, nil
+}
+func (steady) Stats() ([]ServiceStats, error) { return nil, nil }
+func (steady) Settings() (Settings, error)    { return Settings{}, nil }
+func (steady) Close()                         {}
+func (steady) Apply(ops []Op) []error         { return make([]error, len(ops)) }
+
+// BenchmarkResync is what the applier itself does to find that nothing has changed, the kernel's work apart.
+func BenchmarkResync(b *testing.B) {
+	for _, size := range []struct {
+		name                   string
+		services, destinations int
+	}{{"100x1", 100, 1}, {"100x100", 100, 100}, {"10000x1", 10000, 1}} {
+		b.Run(size.name, func(b *testing.B) {
+			var l loop
+			table := sized(size.services, size.destinations)
+			l.start(Options{Open: func() (Kernel, error) { return steady(table), nil }})
+			never := func() bool { return false }
+			l.step(b.Context(), &wanted{generation: 1, table: sized(size.services, size.destinations)}, never)
+			b.ReportAllocs()
+			for b.Loop() {
+				l.stale = true
+				if r, said := l.step(b.Context(), nil, never); said {
+					b.Fatalf("report %+v", r)
+				}
+			}
+		})
 	}
 }

@@ -27,7 +27,7 @@ func TestLeftoversAreRemovedAtTheStart(t *testing.T) {
 			t.Error(d)
 		}
 		kernel.Edit(func(table ipvs.Table) { table[stray] = entry("rr", 1, "10.0.0.1:80") })
-		time.Sleep(10 * ipvs.DefaultResync)
+		time.Sleep(10 * ipvs.MaxResync)
 		want[stray] = entry("rr", 1, "10.0.0.1:80")
 		if d := diff(want, kernel.Table()); d != "" {
 			t.Error(d)

@@ -139,7 +139,7 @@ func (p *pass) failed(op Op, err error) {
 	f.seen = text
 	f.at = time.Now()
 	if again {
-		f.delay = min(max(2*f.delay, firstRetry), p.opts.Resync)
+		f.delay = min(max(2*f.delay, firstRetry), MaxResync)
 		f.at = f.at.Add(f.delay)
 		if f.told != text && !p.torn {
 			f.told = text

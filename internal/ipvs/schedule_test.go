@@ -125,7 +125,7 @@ func converge(t *testing.T, file string, actions []action, last ipvs.Table) stri
 	kernel.Edit(func(table ipvs.Table) { table[other] = foreign })
 	generation++
 	r.applier.Want(generation, last)
-	time.Sleep(2*ipvs.DefaultResync + 10*time.Second)
+	time.Sleep(2*ipvs.MaxResync + 10*time.Second)
 	synctest.Wait()
 	want := ipvs.Table{other: foreign}
 	for key, e := range last {

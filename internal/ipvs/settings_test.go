@@ -86,7 +86,7 @@ func TestSettingsAreRepaired(t *testing.T) {
 		r := run(t, kernel, "")
 		defer r.stop()
 		r.applier.Want(1, ipvs.Table{})
-		time.Sleep(2 * ipvs.DefaultResync)
+		time.Sleep(2 * ipvs.MaxResync)
 		r.settings(ipvs.Settings{Timeouts: usual, Receiver: foreign})
 
 		want := ipvs.Settings{Timeouts: ipvs.Timeouts{TCP: 1800, TCPFin: 120, UDP: 300}, Sender: daemon("eth1", 1)}
@@ -95,7 +95,7 @@ func TestSettingsAreRepaired(t *testing.T) {
 		r.settings(want)
 		r.since()
 		kernel.EditSettings(func(s *ipvs.Settings) { s.Timeouts.TCP, s.Sender = 5, ipvs.Daemon{} })
-		time.Sleep(ipvs.DefaultResync)
+		time.Sleep(ipvs.MaxResync)
 		synctest.Wait()
 		r.settings(want)
 		healed := 0
@@ -164,7 +164,7 @@ func TestSyncDaemonFails(t *testing.T) {
 		}
 		r.table(ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")})
 		kernel.Fail(nil)
-		time.Sleep(ipvs.DefaultResync)
+		time.Sleep(ipvs.MaxResync)
 		synctest.Wait()
 		r.settings(ipvs.Settings{Timeouts: usual, Sender: daemon("eth1", 1)})
 	})
@@ -183,7 +183,7 @@ func TestLengthOfSyncPackets(t *testing.T) {
 		r.applier.Configure(ipvs.Settings{Sender: short, Receiver: short})
 		synctest.Wait()
 		before := len(kernel.Writes())
-		time.Sleep(2 * ipvs.DefaultResync)
+		time.Sleep(2 * ipvs.MaxResync)
 		if n := len(kernel.Writes()) - before; n != 0 {
 			t.Errorf("%d writes: %v", n, kernel.Writes()[before:])
 		}

@@ -48,7 +48,7 @@ func TestSysctlsAreTold(t *testing.T) {
 		for i, step := range steps {
 			kernel.EditSettings(step.change)
 			before := kernel.Settings().Sysctls
-			time.Sleep(2 * ipvs.DefaultResync)
+			time.Sleep(2 * ipvs.MaxResync)
 			synctest.Wait()
 			if got := r.differed(); !slices.Equal(got, step.want) {
 				t.Errorf("step %d: told %v, want %v", i, got, step.want)
@@ -70,7 +70,7 @@ func TestSysctlsAreManaged(t *testing.T) {
 		has := func(what string, want ipvs.Sysctls, writes int) {
 			t.Helper()
 			before := len(kernel.Writes())
-			time.Sleep(2 * ipvs.DefaultResync)
+			time.Sleep(2 * ipvs.MaxResync)
 			synctest.Wait()
 			if got := kernel.Settings().Sysctls; got != want {
 				t.Errorf("%s: %v, want %v", what, got, want)
@@ -95,7 +95,7 @@ func TestSysctlsAreManaged(t *testing.T) {
 		has("no wish any more", ipvs.Sysctls{1, 0, 1}, 0)
 		kernel.EditSettings(func(s *ipvs.Settings) { s.Sysctls = ipvs.Sysctls{ipvs.NoSysctl, 0, 0} })
 		r.applier.Configure(ipvs.Settings{Sysctls: wishes, ManageSysctls: true})
-		time.Sleep(2 * ipvs.DefaultResync)
+		time.Sleep(2 * ipvs.MaxResync)
 		synctest.Wait()
 		if got := r.differed(); !slices.Equal(got, []ipvs.SysctlDifference{{ipvs.ExpireNodestConn, ipvs.NoSysctl, 1}}) {
 			t.Errorf("without the parameter: told %v", got)

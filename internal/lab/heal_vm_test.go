@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// What somebody takes away comes back: an address at once, a service with the next look at the table, 60 s later at most.
+// What somebody takes away comes back: an address at once, a service with the next look at the table, which the cost of a look puts off for 60 s at most.
 func TestHeal(t *testing.T) {
 	t.Parallel() // it waits most of the time
 	d := newDirectors(t, NAT, "")

@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -47,8 +48,14 @@ func (c *connection) apply(op ipvs.Op) error {
 		return err
 	}
 	k.writes = append(k.writes, op)
-	if k.fail != nil {
-		if err := k.fail(len(k.writes), op); err != nil {
+	if fail, n := k.fail, len(k.writes); fail != nil {
+		k.mu.Unlock()
+		err := fail(n, op)
+		k.mu.Lock()
+		if err == nil {
+			err = c.ready()
+		}
+		if err != nil {
 			if errors.Is(err, os.ErrDeadlineExceeded) {
 				c.close()
 			}
@@ -73,6 +80,21 @@ func (c *connection) Dump() (ipvs.Table, error) {
 		return nil, err
 	}
 	k.dumps++
+	if dumping, n := k.dumping, k.dumps; dumping != nil {
+		k.mu.Unlock()
+		took, err := dumping(n)
+		time.Sleep(took)
+		k.mu.Lock()
+		if err == nil {
+			err = c.ready()
+		}
+		if err != nil {
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				c.close()
+			}
+			return nil, err
+		}
+	}
 	t := clone(k.table)
 	if k.torn == 0 {
 		return t, nil

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -31,6 +32,7 @@ type Kernel struct {
 	fail       func(n int, op ipvs.Op) error
 	watch      func(ipvs.Op, ipvs.Table)
 	count      func(ipvs.ServiceKey, netip.AddrPort) Connections
+	dumping    func(n int) (time.Duration, error)
 }
 
 // Connections are what a destination has.
@@ -99,7 +101,8 @@ func defaults() ipvs.Settings {
 }
 
 // Fail makes fail decide on the error of each write, nil to let it through. n counts the writes
-// from 1, the failing ones too. The error os.ErrDeadlineExceeded ends the connection.
+// from 1, the failing ones too. The error os.ErrDeadlineExceeded ends the connection. fail may call Unload
+// and Load: it is called without a lock.
 func (k *Kernel) Fail(fail func(n int, op ipvs.Op) error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -126,6 +129,14 @@ func (k *Kernel) TearDumps(n int) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.torn = n
+}
+
+// Dumping makes dumping decide how long each dump takes, and on its error, nil for none. n counts the dumps
+// from 1, the failing ones too.
+func (k *Kernel) Dumping(dumping func(n int) (took time.Duration, err error)) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.dumping = dumping
 }
 
 // Table returns a copy of the table.

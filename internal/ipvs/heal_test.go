@@ -1,0 +1,203 @@
+package ipvs_test
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"lvsd/internal/ipvs"
+	"lvsd/internal/ipvs/ipvstest"
+)
+
+// A foreign change is found within the time that the size of the table allows, and told once; in an hour without one
+// nothing is written, and reading costs a percent of it.
+func TestHealingTakesAsLongAsReadingCosts(t *testing.T) {
+	for _, c := range []struct{ took, within time.Duration }{
+		{0, 2 * time.Second},
+		{6 * time.Millisecond, 2 * time.Second},
+		{200 * time.Millisecond, 31 * time.Second},
+		{590 * time.Millisecond, 61 * time.Second},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			kernel := ipvstest.NewKernel()
+			var spent time.Duration
+			kernel.Dumping(func(int) (time.Duration, error) {
+				spent += c.took
+				return c.took, nil
+			})
+			r := run(t, kernel, "")
+			defer r.stop()
+			want := ipvs.Table{web: entry("rr", 1, "10.0.0.1:80", "10.0.0.2:80")}
+			r.applier.Want(1, want)
+			time.Sleep(time.Minute)
+			r.since()
+			for offset := range 7 {
+				time.Sleep(time.Duration(offset) * c.within / 7)
+				kernel.Edit(func(table ipvs.Table) { delete(table, web) })
+				time.Sleep(c.within)
+				rep := r.one()
+				if !rep.Healed || len(rep.Applied) != 3 {
+					t.Errorf("a reading of %s: report %+v", c.took, rep)
+				}
+				r.table(want)
+			}
+			writes := len(kernel.Writes())
+			spent = 0
+			time.Sleep(time.Hour)
+			if n := len(kernel.Writes()) - writes; n > 0 || len(r.since()) > 0 {
+				t.Errorf("a reading of %s: %d writes in an hour without a change", c.took, n)
+			}
+			if spent > time.Hour/100 {
+				t.Errorf("a reading of %s: %s of an hour spent on reading", c.took, spent)
+			}
+		})
+	}
+}
+
+// TestEveryDumpFailsOnce: whatever keeps a dump from being made, it is made again, and what others did meanwhile is
+// found by it.
+func TestEveryDumpFailsOnce(t *testing.T) {
+	want := ipvs.Table{web: entry("rr", 1, "10.0.0.1:80", "10.0.0.2:80")}
+	for _, errno := range []error{unix.EAGAIN, unix.ENOBUFS, unix.EINTR, unix.ENOENT, unix.ENOMEM, unix.EPERM, ipvs.ErrNoIPVS, os.ErrDeadlineExceeded} {
+		for failing := 1; failing <= 4; failing++ { // dumps one after the other
+			synctest.Test(t, func(t *testing.T) {
+				kernel := ipvstest.NewKernel()
+				first, armed := 0, false
+				kernel.Dumping(func(n int) (time.Duration, error) {
+					if armed && first == 0 {
+						first = n
+					}
+					if armed && n < first+failing {
+						return 0, errno
+					}
+					return 0, nil
+				})
+				r := run(t, kernel, "")
+				defer r.stop()
+				r.applier.Want(1, want)
+				r.since()
+				kernel.Edit(func(table ipvs.Table) { delete(table[web].Destinations, netip.MustParseAddrPort("10.0.0.1:80")) })
+				armed = true
+				time.Sleep(15 * time.Second)
+				told := 0
+				for _, rep := range r.since() {
+					if !rep.Available && rep.Err != nil {
+						told++
+					}
+					if rep.Err != nil && !errors.Is(rep.Err, errno) {
+						t.Errorf("%v, %d times: report %+v", errno, failing, rep)
+					}
+				}
+				if (told > 0) != (failing > 1) || told > 1 { // the first one may be the connection's
+					t.Errorf("%v, %d times: told %d times", errno, failing, told)
+				}
+				r.table(want)
+			})
+		}
+	}
+}
+
+// TestModuleIsLoadedAgainInMidPlan: the module goes and comes with another family id between any two writes.
+func TestModuleIsLoadedAgainInMidPlan(t *testing.T) {
+	steps := []ipvs.Table{
+		{web: entry("rr", 1, "10.0.0.1:80", "10.0.0.2:80"), mail: entry("rr", 1, "10.0.0.1:25")},
+		{web: entry("wlc", 3, "10.0.0.2:80", "10.0.0.3:80")},
+		{},
+	}
+	settings := ipvs.Settings{Timeouts: ipvs.Timeouts{TCP: 77}, Sender: daemon("eth1", 3), Sysctls: wishes, ManageSysctls: true}
+	for k := 1; ; k++ {
+		reloaded := false
+		synctest.Test(t, func(t *testing.T) {
+			kernel := ipvstest.NewKernel()
+			kernel.Fail(func(n int, _ ipvs.Op) error {
+				if n == k {
+					reloaded = true
+					kernel.Unload()
+					kernel.Load()
+				}
+				return nil
+			})
+			r := run(t, kernel, filepath.Join(t.TempDir(), "services.json"))
+			defer r.stop()
+			r.applier.Configure(settings)
+			for i, want := range steps {
+				r.applier.Want(uint64(i+1), want)
+				time.Sleep(5 * time.Second)
+				for _, rep := range r.since() {
+					if rep.Err != nil {
+						t.Errorf("at write %d, step %d: report %+v", k, i+1, rep)
+					}
+				}
+				r.table(want)
+			}
+			got := kernel.Settings()
+			if got.Timeouts.TCP != 77 || got.Sender.Interface != "eth1" || got.Sysctls != wishes {
+				t.Errorf("at write %d: settings %+v", k, got)
+			}
+		})
+		if !reloaded {
+			if k < 14 {
+				t.Errorf("only %d writes", k-1)
+			}
+			return
+		}
+	}
+}
+
+// TestEverySettingFailsOnce is TestEveryOperationFailsOnce for what there is beside the table.
+func TestEverySettingFailsOnce(t *testing.T) {
+	steps := []ipvs.Settings{
+		{Timeouts: ipvs.Timeouts{TCP: 77}, Receiver: daemon("eth1", 3), Sysctls: wishes, ManageSysctls: true},
+		{Timeouts: ipvs.Timeouts{UDP: 77}, Sender: daemon("eth1", 3), Sysctls: wishes, ManageSysctls: true},
+		{},
+	}
+	for _, errno := range []error{unix.EAGAIN, unix.ENOBUFS, unix.EINTR, unix.ENOENT, unix.ESRCH, unix.EEXIST, unix.EROFS, os.ErrDeadlineExceeded} {
+		t.Run(fmt.Sprint(errno), func(t *testing.T) {
+			for k := 1; ; k++ {
+				failed := false
+				synctest.Test(t, func(t *testing.T) {
+					kernel := ipvstest.NewKernel()
+					kernel.Fail(func(n int, _ ipvs.Op) error {
+						if n == k {
+							failed = true
+							return errno
+						}
+						return nil
+					})
+					r := run(t, kernel, "")
+					defer r.stop()
+					r.applier.Want(1, ipvs.Table{})
+					for i, want := range steps {
+						r.applier.Configure(want)
+						time.Sleep(time.Second)
+						for _, rep := range r.since() {
+							if rep.Err != nil || rep.Pending != 0 {
+								t.Errorf("write %d fails, step %d: report %+v", k, i+1, rep)
+							}
+						}
+						got := kernel.Settings()
+						if got.Sender.Interface != want.Sender.Interface || got.Receiver.Interface != want.Receiver.Interface || got.Sysctls != wishes {
+							t.Errorf("write %d fails, step %d: settings %+v", k, i+1, got)
+						}
+					}
+					if got := kernel.Settings().Timeouts; got != usual {
+						t.Errorf("write %d fails: timeouts %+v", k, got)
+					}
+				})
+				if !failed {
+					if k < 8 {
+						t.Errorf("only %d writes", k-1)
+					}
+					return
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,34 @@
+package ipvs
+
+import (
+	"testing"
+	"time"
+)
+
+func TestResyncAfter(t *testing.T) {
+	for took, want := range map[time.Duration]time.Duration{
+		-time.Second:            time.Second, // the clock was set back
+		0:                       time.Second,
+		time.Millisecond:        time.Second,
+		6666 * time.Microsecond: time.Second,
+		10 * time.Millisecond:   1500 * time.Millisecond,
+		200 * time.Millisecond:  30 * time.Second,
+		400 * time.Millisecond:  time.Minute,
+		time.Minute:             time.Minute,
+		time.Duration(1) << 62:  time.Minute,
+	} {
+		if got := resyncAfter(took); got != want {
+			t.Errorf("after a reading of %s: %s, want %s", took, got, want)
+		}
+	}
+}
+
+// TestResyncCosts: whatever a reading costs, all of them are one percent of the time at most, as long as one is
+// less than a percent of MaxResync.
+func TestResyncCosts(t *testing.T) {
+	for took := time.Microsecond; took <= MaxResync/100; took += took/7 + time.Microsecond {
+		if share := float64(took) / float64(took+resyncAfter(took)); share > 0.01 {
+			t.Fatalf("readings of %s are %.2f%% of a core", took, 100*share)
+		}
+	}
+}
