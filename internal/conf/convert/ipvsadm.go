@@ -3,6 +3,7 @@ package convert
 import (
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,7 +18,10 @@ type ipvsService struct {
 	mark        uint32
 	protocol    conf.Protocol // empty for a mark
 	scheduler   string
-	persistence string // its timeout in seconds; empty is none
+	persistence string   // its timeout in seconds; empty is none
+	netmask     string   // of clients that stay together; empty is each for itself
+	engine      string   // of persistence; empty is none
+	flags       []string // of the scheduler, as words of lvsd; ops is one of them
 	servers     []ipvsServer
 	lead        []string
 	at          hcl.Range
@@ -27,6 +31,8 @@ type ipvsServer struct {
 	address    netip.AddrPort
 	forwarding conf.Forwarding
 	weight     int
+	upper      string // connections at which it gets no more; empty is none
+	lower      string // to which they have to fall then; empty is the kernel's choice
 	lead       []string
 	at         hcl.Range
 }
@@ -77,7 +83,7 @@ func otherCommand(program string, words []word) string {
 type ipvsOptions struct {
 	command byte // A, E, a, e, C, D, d; 0 is none
 	service word // behind -t, -u or -f
-	kind    byte // t, u, f
+	kind    byte // t, u, f, k for SCTP
 	values  map[byte]word
 	flags   map[byte]bool
 }
@@ -86,7 +92,7 @@ type ipvsOptions struct {
 func long() map[string]byte {
 	return map[string]byte{
 		"add-service": 'A', "edit-service": 'E', "delete-service": 'D', "add-server": 'a', "edit-server": 'e',
-		"delete-server": 'd', "clear": 'C', "tcp-service": 't', "udp-service": 'u', "fwmark-service": 'f',
+		"delete-server": 'd', "clear": 'C', "tcp-service": 't', "udp-service": 'u', "fwmark-service": 'f', "sctp-service": 'k', "pe": 'P',
 		"scheduler": 's', "persistent": 'p', "netmask": 'M', "real-server": 'r', "masquerading": 'm',
 		"gatewaying": 'g', "ipip": 'i', "weight": 'w', "u-threshold": 'x', "l-threshold": 'y', "ops": 'o',
 		"ipv6": '6', "sched-flags": 'b', "numeric": 'n', "restore": 'R', "save": 'S', "list": 'L', "zero": 'Z',
@@ -135,7 +141,7 @@ func (j *job) ipvsCommand(l line, words []word) {
 
 // option takes one option, with its value where it has one: given with it, or the next word.
 func (j *job) option(o *ipvsOptions, letter byte, value word, given bool, words []word) []word {
-	takes := strings.IndexByte("tufsrwMxyb", letter) >= 0
+	takes := strings.IndexByte("tufksrwMxybP", letter) >= 0
 	if letter == 'p' && !given && len(words) > 0 && strings.Trim(words[0].text, "0123456789") == "" {
 		takes = true
 	}
@@ -145,7 +151,7 @@ func (j *job) option(o *ipvsOptions, letter byte, value word, given bool, words 
 	switch letter {
 	case 'A', 'E', 'a', 'e', 'C', 'D', 'd', 'R', 'S', 'L', 'l', 'Z':
 		o.command = letter
-	case 't', 'u', 'f':
+	case 't', 'u', 'f', 'k':
 		o.kind, o.service = letter, value
 	default:
 		o.flags[letter] = true
@@ -168,12 +174,6 @@ func (j *job) ipvsRule(l line, o *ipvsOptions) {
 	default:
 		j.report.add(Ignored, at, "ipvsadm", "it changes no rule")
 		return
-	}
-	for _, letter := range []byte("Mobxy") {
-		if o.flags[letter] {
-			j.errorf(at, "The option -%c of ipvsadm cannot be converted; without it this rule can", letter)
-			return
-		}
 	}
 	s, ok := j.ipvsService(o, at)
 	if !ok {
@@ -205,11 +205,8 @@ func (j *job) ipvsRule(l line, o *ipvsOptions) {
 func (j *job) ipvsService(o *ipvsOptions, at hcl.Range) (*ipvsService, bool) {
 	s := &ipvsService{scheduler: "wlc", at: at}
 	switch o.kind {
-	case 't', 'u':
-		s.protocol = conf.TCP
-		if o.kind == 'u' {
-			s.protocol = conf.UDP
-		}
+	case 't', 'u', 'k':
+		s.protocol = map[byte]conf.Protocol{'t': conf.TCP, 'u': conf.UDP, 'k': conf.SCTP}[o.kind]
 		if !j.addrPort(o.service, 0, &s.address) {
 			return nil, false
 		}
@@ -233,7 +230,35 @@ func (j *job) ipvsService(o *ipvsOptions, at hcl.Range) (*ipvsService, bool) {
 			j.report.add(Different, at, "-p", "the timeout of old, 360 s, is written out; ipvsadm of today takes 300 s")
 		}
 	}
-	return s, true
+	return s, j.ipvsFlags(o, s)
+}
+
+// ipvsFlags reads what else there may be about a service: the mask and the engine of persistence, -o, -b.
+func (j *job) ipvsFlags(o *ipvsOptions, s *ipvsService) bool {
+	s.netmask, s.engine = o.values['M'].text, o.values['P'].text
+	for _, letter := range []byte("MP") {
+		if o.flags[letter] && s.persistence == "" {
+			j.errorf(o.values[letter].at, "Only a service with persistence has %q; write -p SECONDS too", o.values[letter].text)
+			return false
+		}
+	}
+	if o.flags['o'] {
+		s.flags = append(s.flags, "ops")
+	}
+	if !o.flags['b'] {
+		return true
+	}
+	known := []string{"sh-fallback", "sh-port", "mh-fallback", "mh-port", "flag-1", "flag-2", "flag-3"}
+	for flag := range strings.SplitSeq(o.values['b'].text, ",") {
+		if !slices.Contains(known, flag) {
+			j.errorf(o.values['b'].at, "%q is no flag of a scheduler; there are %s", flag, strings.Join(known, ", "))
+			return false
+		}
+		s.flags = append(s.flags, flag)
+	}
+	slices.Sort(s.flags)
+	s.flags = slices.Compact(s.flags)
+	return true
 }
 
 func (j *job) ipvsServer(l line, o *ipvsOptions, s *ipvsService) {
@@ -257,6 +282,20 @@ func (j *job) ipvsServer(l line, o *ipvsOptions, s *ipvsService) {
 		if r.weight, err = strconv.Atoi(w.text); err != nil || r.weight < 0 || r.weight > 65535 {
 			j.errorf(w.at, "A weight is a whole number from 0 to 65535, not %q", w.text)
 			return
+		}
+	}
+	for letter, to := range map[byte]*string{'x': &r.upper, 'y': &r.lower} {
+		w, ok := o.values[letter]
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseUint(w.text, 10, 31)
+		if err != nil {
+			j.errorf(w.at, "A threshold is a whole number of connections from 0, not %q", w.text)
+			return
+		}
+		if n > 0 {
+			*to = strconv.FormatUint(n, 10)
 		}
 	}
 	for k, other := range s.servers {

@@ -51,6 +51,12 @@ func (j *job) mergeService(it *item, s *ipvsService) {
 		theirs = "none"
 	}
 	contradict(s.at, "-p", theirs, persistence)
+	for _, option := range []struct{ name, theirs string }{
+		{"-M", s.netmask}, {"--pe", s.engine}, {"-b", strings.Join(s.flags, ",")}} {
+		if option.theirs != "" {
+			j.report.add(Different, s.at, option.name, "the rule says %s; what keepalived's file says counts", option.theirs)
+		}
+	}
 	there := map[netip.AddrPort]bool{}
 	for _, r := range v.RealServers {
 		there[r.Address] = true
@@ -92,6 +98,15 @@ func (j *job) serviceOf(s *ipvsService) *item {
 			b.put("persistence_timeout", duration(d))
 		}
 	}
+	if s.netmask != "" {
+		b.put("persistence_granularity", quote(s.netmask))
+	}
+	if s.engine != "" {
+		b.put("persistence_engine", quote(s.engine))
+	}
+	for _, flag := range s.flags {
+		b.put(flag, "true")
+	}
 	for k := range s.servers {
 		b.items = append(b.items, s.servers[k].item())
 		j.report.add(Same, s.servers[k].at, "ipvsadm", "")
@@ -106,5 +121,11 @@ func (r *ipvsServer) item() *item {
 	it := &item{name: "real_server", lead: r.lead, block: &body{},
 		labels: []string{r.address.Addr().String(), fmt.Sprint(r.address.Port())}}
 	it.block.put("weight", strconv.Itoa(r.weight))
+	if r.upper != "" {
+		it.block.put("uthreshold", r.upper)
+	}
+	if r.lower != "" {
+		it.block.put("lthreshold", r.lower)
+	}
 	return it
 }

@@ -41,3 +41,36 @@ virtual_server "2001:db8::1" "443" {
     weight = 1
   }
 }
+
+virtual_server "202.103.106.6" "5060" {
+  protocol                = "UDP"
+  lb_algo                 = "sh"
+  lb_kind                 = "NAT"
+  persistence_timeout     = "300s"
+  persistence_granularity = "255.255.255.0"
+  persistence_engine      = "sip"
+  ops                     = true
+  sh-fallback             = true
+  sh-port                 = true
+
+  real_server "172.16.0.4" "5060" {
+    weight     = 1
+    uthreshold = 100
+    lthreshold = 80
+  }
+
+  real_server "172.16.0.5" "5060" {
+    weight = 1
+  }
+}
+
+virtual_server "202.103.106.6" "9" {
+  protocol = "SCTP"
+  lb_algo  = "mh"
+  lb_kind  = "NAT"
+  flag-2   = true
+
+  real_server "172.16.0.4" "9" {
+    weight = 1
+  }
+}
