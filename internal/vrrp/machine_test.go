@@ -256,7 +256,7 @@ func (m *machine) act(was [maxSegments]bool) {
 		m.announced[k] = m.l.now
 	}
 	for _, s := range m.out.Sends {
-		if !was[segmentOf(s.Key)] && !m.isMaster(s.Key) {
+		if !was[segmentOf(s.Key)] && !m.became(s.Key, Master) {
 			m.l.fail("machine %d sends priority %d of %v in a state that is not entitled to it", m.index+1, s.Advert.Priority, s.Key)
 		}
 		if up := s.Regardless || !m.down[segmentOf(s.Key)]; up {
@@ -349,6 +349,11 @@ func (m *machine) receive(now time.Time, p packet, out *Output) {
 	if m.l.received != nil {
 		m.l.received(m, p, false)
 	}
+}
+
+// became tells whether an instance entered a state in this step, be it for a moment.
+func (m *machine) became(key Key, state State) bool {
+	return slices.ContainsFunc(m.out.Transitions, func(t Transition) bool { return t.Key == key && t.To == state })
 }
 
 func (m *machine) isMaster(key Key) bool {
