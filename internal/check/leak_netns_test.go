@@ -67,7 +67,7 @@ func TestHundredThousandProbesLeaveNothing(t *testing.T) {
 				if i%everyProgram == 0 {
 					target = programs[i/everyProgram%len(programs)]
 				}
-				if r := s.once(target); r.end.Sub(r.start) > target.Timeout+5*grace { // of a hundred thousand some have to wait for this machine
+				if r := s.once(target); r.end.Sub(r.start) > target.Timeout+grace {
 					late.Store(target, r.end.Sub(r.start))
 				}
 			})

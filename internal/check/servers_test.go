@@ -224,7 +224,7 @@ func (s Spec) asking(change func(*HTTPRequest)) Spec {
 
 // grace is how much later than its deadline a probe may return on a busy machine. The servers here
 // would hold one for as long as it lets them.
-const grace = 2 * time.Second
+const grace = 10 * time.Second
 
 // asker probes with a set, outside of its checks.
 type asker struct {
