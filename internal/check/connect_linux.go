@@ -95,6 +95,9 @@ func (s Socket) local(network string, target netip.Addr) net.Addr {
 // from is the address to bind a socket of a family to; the second result is false for none.
 func (s Socket) from(family int) (source netip.AddrPort, bound bool) {
 	addr := s.Source
+	if s.Server.IsValid() && !addr.IsValid() {
+		addr = towards(s.Server)
+	}
 	switch {
 	case addr.IsValid():
 	case s.Port == 0:
@@ -105,6 +108,18 @@ func (s Socket) from(family int) (source netip.AddrPort, bound bool) {
 		addr = netip.IPv4Unspecified()
 	}
 	return s.target(netip.AddrPortFrom(addr, s.Port)), true
+}
+
+// towards is the address that packets to a server would come from, the zero value without a route to it.
+// A probe of a service that this node has itself would come from the service's own address, and never
+// be answered.
+func towards(server netip.AddrPort) netip.Addr {
+	conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(netip.AddrPortFrom(server.Addr(), max(server.Port(), 1))))
+	if err != nil {
+		return netip.Addr{}
+	}
+	defer conn.Close()
+	return conn.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap()
 }
 
 // configure sets the options of a socket before it is bound.
@@ -132,7 +147,7 @@ func (s Socket) set(fd int) error {
 		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
 			return &optionError{"SO_REUSEADDR", err}
 		}
-	case s.Source.IsValid():
+	case s.Source.IsValid() || s.Server.IsValid():
 		// The port is chosen when connecting: one is enough for many targets (ip(7)).
 		if err := unix.SetsockoptInt(fd, unix.SOL_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1); err != nil {
 			return &optionError{"IP_BIND_ADDRESS_NO_PORT", err}

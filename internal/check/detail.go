@@ -65,6 +65,9 @@ type Socket struct {
 	Interface string
 	// Mark is the firewall mark of all packets, 0 for none (fwmark, SO_MARK in socket(7)).
 	Mark uint32
+	// Server is the real server to which packets with the Mark are forwarded that are sent to a service
+	// (through_service); the zero value for packets that go to their target itself.
+	Server netip.AddrPort
 }
 
 // Words are what a socket says in keepalived's words.
@@ -73,7 +76,11 @@ func (s Socket) Words() []Word {
 	if s.Source.IsValid() {
 		source = s.Source.String()
 	}
-	return []Word{{Name: "bindto", Value: source}, {Name: "bind_port", Value: number(int(s.Port))}, {Name: "bind_if", Value: s.Interface}, {Name: "fwmark", Value: number(int(s.Mark))}}
+	server := ""
+	if s.Server.IsValid() {
+		server = s.Server.String()
+	}
+	return []Word{{Name: "bindto", Value: source}, {Name: "bind_port", Value: number(int(s.Port))}, {Name: "bind_if", Value: s.Interface}, {Name: "fwmark", Value: number(int(s.Mark))}, {Name: "through_service", Value: server}}
 }
 
 // number writes a number of which 0 is not said.

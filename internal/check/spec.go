@@ -54,6 +54,9 @@ func (s Spec) String() string {
 	if r := s.Detail.Request(); r != nil {
 		target += r.suffix()
 	}
+	if server := s.Detail.Socket().Server; server.IsValid() {
+		target += " through " + server.String()
+	}
 	return s.Kind.String() + " " + target
 }
 

@@ -54,7 +54,8 @@ func (i id) String() string { return hex.EncodeToString(i[:]) }
 
 func (s Spec) id() id {
 	h := sha256.New()
-	fmt.Fprintf(h, "%s %s %+v", s.Kind, s.Addr, s.Detail.Socket())
+	from := s.Detail.Socket() // its Mark tells the Server
+	fmt.Fprintf(h, "%s %s {Source:%s Port:%d Interface:%s Mark:%d}", s.Kind, s.Addr, from.Source, from.Port, from.Interface, from.Mark)
 	if r := s.Detail.Request(); r != nil {
 		for _, w := range r.Words() {
 			fmt.Fprintf(h, " %q %q %q", w.Name, w.Value, w.Secret)

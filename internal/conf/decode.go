@@ -102,6 +102,7 @@ func decode(nodes []*keepalived.Node, front *frontEnd, hostname string, from *re
 	d.validateServiceTrackers()
 	d.validateGateways()
 	d.validateTimes()
+	d.throughServices()
 	d.validateLinkDelays()
 	return &d.cfg, d.diags
 }

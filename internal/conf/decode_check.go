@@ -139,8 +139,14 @@ func (d *decoder) check(n *keepalived.Node, own inheritance, r *RealServer) {
 	c := Check{Kind: CheckKind(n.Name), Range: n.Range}
 	log := d.global.logAllFailures
 	d.singles(n, func(name string) bool { return name == "url" || name == "host" }, func(w *keepalived.Node) {
-		if w.Name == "log_all_failures" {
+		switch w.Name {
+		case "log_all_failures":
 			d.flag(w, &log)
+			return
+		case "through_service":
+			if through := false; d.flag(w, &through) && through {
+				c.Through = &Through{}
+			}
 			return
 		}
 		d.socket(w, &c.Socket)

@@ -319,7 +319,7 @@ func printedDefaults(c *Config) map[string]map[string]string {
 	if misc.Retry != tcp.Retry {
 		retry += fmt.Sprintf("; MISC_CHECK: %d", misc.Retry)
 	}
-	helo := map[string]string{}
+	helo := map[string]string{"through_service": fmt.Sprint(server.Checks[3].Through != nil)}
 	if name := server.Checks[3].SMTP.HeloName; name != "" {
 		helo["helo_name"] = name
 	}
@@ -400,11 +400,13 @@ func printedDefaults(c *Config) map[string]map[string]string {
 		},
 		"HTTP_GET and SSL_GET": {
 			"http_protocol": secure.Protocol, "enable_sni": fmt.Sprint(secure.SNI), "tls_compliant": fmt.Sprint(secure.URLs[0].TLSCompliant),
+			"through_service": fmt.Sprint(get.Through != nil),
 		},
+		"TCP_CHECK":  {"through_service": fmt.Sprint(tcp.Through != nil)},
 		"SMTP_CHECK": helo,
 		"DNS_CHECK":  {"type": dns.Type, "name": dns.Name},
 		"UDP_CHECK":  {"min_reply_length": fmt.Sprint(udp.MinLength), "max_reply_length": fmt.Sprint(udp.MaxLength)},
-		"GRPC_CHECK": {"tls": fmt.Sprint(grpc.TLS)},
+		"GRPC_CHECK": {"tls": fmt.Sprint(grpc.TLS), "through_service": fmt.Sprint(server.Checks[6].Through != nil)},
 		"MISC_CHECK": {"misc_timeout": map[bool]string{true: "delay_loop"}[misc.Timeout == misc.Interval], "misc_dynamic": fmt.Sprint(misc.Misc.Dynamic)},
 		"url": {
 			"status_code": fmt.Sprintf("%d-%d", status.First, status.Last), "regex_no_match": fmt.Sprint(get.HTTP.URLs[0].Regex.NoMatch),

@@ -24,22 +24,22 @@ func hclCheckers() []hclChild {
 	with := func(words ...string) *hclBlock { return &hclBlock{values: append(hclPorts(), words...)} }
 	ping, udp := &hclBlock{values: hclChecker()}, with("min_reply_length", "max_reply_length")
 	udp.args = []string{"payload", "require_reply"}
-	mail := with("helo_name")
+	mail := with("helo_name", "through_service")
 	mail.blocks = []hclChild{{"host", &hclBlock{values: hclSocket()}}}
 	url := hclChild{"url", &hclBlock{
 		labels: []string{"path"},
 		values: []string{"virtualhost", "digest", "regex", "regex_no_match", "regex_min_offset", "regex_max_offset", "tls_compliant"},
 		args:   []string{"status_code", "regex_options"},
 	}}
-	words := append(hclPorts(), "virtualhost", "http_protocol", "tls_compliant")
+	words := append(hclPorts(), "through_service", "virtualhost", "http_protocol", "tls_compliant")
 	get := &hclBlock{values: words, blocks: []hclChild{url}}
 	secure := &hclBlock{values: append(words, "enable_sni", "sni_name"), blocks: []hclChild{url}}
 	misc := &hclBlock{scripts: []string{"misc_path"}, args: []string{"user"}, values: append(slices.DeleteFunc(hclTiming(),
 		func(w string) bool { return w == "connect_timeout" }), "log_all_failures", "misc_timeout", "misc_dynamic")}
 	return []hclChild{
-		{"PING_CHECK", ping}, {"ICMP_CHECK", ping}, {"TCP_CHECK", with("send", "expect")}, {"HTTP_GET", get}, {"SSL_GET", secure},
+		{"PING_CHECK", ping}, {"ICMP_CHECK", ping}, {"TCP_CHECK", with("through_service", "send", "expect")}, {"HTTP_GET", get}, {"SSL_GET", secure},
 		{"SMTP_CHECK", mail}, {"DNS_CHECK", with("type", "name")}, {"UDP_CHECK", udp},
-		{"GRPC_CHECK", with("service", "virtualhost", "tls", "sni_name")},
+		{"GRPC_CHECK", with("through_service", "service", "virtualhost", "tls", "sni_name")},
 		{"MISC_CHECK", misc}, {"FILE_CHECK", &hclBlock{values: []string{"track_file"}, args: []string{"weight"}}},
 	}
 }

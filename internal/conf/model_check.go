@@ -31,6 +31,9 @@ type Check struct {
 	Kind CheckKind
 	Socket
 	Timing
+	// Through has the probe go to the service, and by way of that to the server; nil has it go to the
+	// server itself.
+	Through *Through
 	// Of the following there is the one that is of the check's kind, with TCP_CHECK at most.
 	TCP   *TCPTalk
 	HTTP  *HTTP
@@ -41,6 +44,13 @@ type Check struct {
 	Misc  *Misc
 	File  *FileTalk
 	Range hcl.Range
+}
+
+// Through is the way of a probe through a service (through_service).
+type Through struct {
+	Service netip.AddrPort // the address of the service, with the port that is asked
+	// Mark is the firewall mark of the probes, for which the kernel has a service with this one server.
+	Mark uint32
 }
 
 // Timing says when a check probes and what it makes of the answers.

@@ -7,6 +7,7 @@ package director
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -67,6 +68,7 @@ func desired(cfg *conf.Config, h health, gid int) want {
 	}
 	for _, s := range services(cfg) {
 		w.services[s.key] = s.entry(w.memory)
+		maps.Copy(w.services, throughServices(s))
 	}
 	for i := range cfg.Services {
 		s := &cfg.Services[i]
@@ -230,6 +232,9 @@ func sysctls(cfg *conf.Config, checks map[check.Spec]struct{}, gid int) []netif.
 				// sysctl(8) writes a dot in an interface's name as a slash
 				Name: "net.ipv4.conf." + strings.ReplaceAll(name, ".", "/") + ".send_redirects"})
 		}
+	}
+	if answeredThrough(cfg) {
+		list = append(list, netif.Sysctl{Name: "net.ipv4.conf.all.accept_local", Value: "1"})
 	}
 	for _, name := range subnets(cfg) {
 		// Without it the kernel removes every address of a subnet with the first one of it that

@@ -24,7 +24,11 @@ func specs(r *conf.RealServer) []check.Spec {
 			case check.Misc, check.File: // the program knows what it asks
 				spec.Addr = netip.AddrPort{}
 			}
-			spec.Detail = check.NewDetail(check.Socket{Source: s.BindTo, Port: s.BindPort, Interface: s.BindIf, Mark: s.FWMark}, q)
+			socket := check.Socket{Source: s.BindTo, Port: s.BindPort, Interface: s.BindIf, Mark: s.FWMark}
+			if c.Through != nil {
+				spec.Addr, socket.Mark, socket.Server = c.Through.Service, c.Through.Mark, r.Address
+			}
+			spec.Detail = check.NewDetail(socket, q)
 			list = append(list, spec)
 		}
 		switch {

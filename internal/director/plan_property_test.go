@@ -509,6 +509,8 @@ func something(t *testing.T, kind reflect.Type) reflect.Value {
 		return reflect.ValueOf(check.Trust{CA: "x"})
 	case check.Match:
 		return reflect.ValueOf(check.Match{Expression: "x"})
+	case netip.AddrPort:
+		return reflect.ValueOf(netip.MustParseAddrPort("192.0.2.1:80"))
 	case netip.Addr:
 		return reflect.ValueOf(netip.MustParseAddr("192.0.2.1"))
 	case vrrp.Password:

@@ -21,6 +21,9 @@ func addressWords() []*keyword {
 	return join(inheritedWords(), words("connect_ip ADDRESS", "bindto ADDRESS", "bind_if INTERFACE", "fwmark NUMBER", "log_all_failures [BOOL]"))
 }
 
+// throughWords are those of the checkers that talk over TCP.
+func throughWords() []*keyword { return words("through_service [BOOL]") }
+
 func checkers() []*keyword {
 	other := func(name string, more ...[]*keyword) *keyword {
 		return one(refuse(noCheck, name+" { … }")).bare().holds(append(more, checkerWords())...)
@@ -28,14 +31,14 @@ func checkers() []*keyword {
 	host := word("host").holds(words("connect_ip ADDRESS", "connect_port PORT", "bindto ADDRESS", "bind_port PORT", "bind_if INTERFACE", "fwmark NUMBER"))
 	return list(
 		word("PING_CHECK").alias("ICMP_CHECK").bare().holds(addressWords(), ignore(noPort, "connect_port PORT", "bind_port PORT")),
-		word("TCP_CHECK").bare().holds(checkerWords(), scripts(words("send TEXT", "expect EXPRESSION"))),
+		word("TCP_CHECK").bare().holds(checkerWords(), throughWords(), scripts(words("send TEXT", "expect EXPRESSION"))),
 		httpChecker("HTTP_GET"),
 		httpChecker("SSL_GET"),
-		word("SMTP_CHECK").bare().holds(checkerWords(), words("helo_name NAME"), list(host)),
+		word("SMTP_CHECK").bare().holds(checkerWords(), throughWords(), words("helo_name NAME"), list(host)),
 		word("DNS_CHECK").bare().holds(checkerWords(), words("type TYPE", "name NAME")),
 		word("UDP_CHECK").bare().holds(checkerWords(),
 			words("payload HEX …", "require_reply [HEX …]", "min_reply_length BYTES", "max_reply_length BYTES")),
-		word("GRPC_CHECK").bare().holds(checkerWords(), words("service NAME", "virtualhost NAME", "tls [BOOL]", "sni_name NAME")),
+		word("GRPC_CHECK").bare().holds(checkerWords(), throughWords(), words("service NAME", "virtualhost NAME", "tls [BOOL]", "sni_name NAME")),
 		word("MISC_CHECK { misc_path COMMAND … }").holds(
 			words("delay_loop SECONDS", "delay_before_retry SECONDS", "alpha [BOOL]", "warmup SECONDS", "rise NUMBER", "fall NUMBER",
 				"log_all_failures [BOOL]", "misc_timeout SECONDS", "misc_dynamic [BOOL]", "user USER [GROUP]"),
@@ -51,7 +54,7 @@ func httpChecker(name string) *keyword {
 	if name == "HTTP_GET" {
 		sni = ignore("HTTP_GET has no TLS in which a name could be sent", "enable_sni [BOOL]", "sni_name NAME")
 	}
-	return word(name+" { url { … } }").holds(checkerWords(), sni,
+	return word(name+" { url { … } }").holds(checkerWords(), throughWords(), sni,
 		words("virtualhost NAME", "http_protocol 1.0|1.0C|1.1|2", "tls_compliant [BOOL]"),
 		agree("fast_recovery [BOOL]"),
 		list(word("url { path PATH }").holds(

@@ -1,0 +1,46 @@
+package director
+
+import (
+	"net/netip"
+
+	"lvsd/internal/conf"
+	"lvsd/internal/ipvs"
+)
+
+// throughServices are the services for probes that go through a service of the configuration. Each has
+// the mark of the probes of one server, and that server alone, whatever became of it: a server that is
+// out could not be found healthy without.
+func throughServices(s served) ipvs.Table {
+	t := ipvs.Table{}
+	for i := range s.RealServers {
+		r := &s.RealServers[i]
+		for k := range r.Checks {
+			through := r.Checks[k].Through
+			if through == nil {
+				continue
+			}
+			t[ipvs.ServiceKey{Family: s.key.Family, FWMark: through.Mark}] = ipvs.Entry{
+				Service:      ipvs.Service{Scheduler: "rr", Netmask: ipvs.HostMask(s.key.Family)},
+				Destinations: map[netip.AddrPort]ipvs.Destination{s.at(r.Address, r.Forwarding): destination(r.Forwarding, r.Tunnel, 1)},
+			}
+		}
+	}
+	return t
+}
+
+// answeredThrough tells whether there are probes through a service which servers answer as the service
+// itself, over IPv4: the master gets packets from an address that it has.
+func answeredThrough(cfg *conf.Config) bool {
+	for i := range cfg.Services {
+		s := &cfg.Services[i]
+		for j := range s.RealServers {
+			r := &s.RealServers[j]
+			for k := range r.Checks {
+				if r.Checks[k].Through != nil && r.Forwarding != conf.NAT && s.Family == 4 {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
