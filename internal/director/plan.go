@@ -2,6 +2,7 @@ package director
 
 import (
 	"slices"
+	"time"
 
 	"lvsd/internal/check"
 	"lvsd/internal/conf"
@@ -229,6 +230,20 @@ func (p *planner) finished() Plan {
 func (p *Plan) sections() []*[]Entry {
 	return []*[]Entry{&p.Global, &p.Instances, &p.Addresses, &p.Routes, &p.Rules, &p.SyncGroups, &p.Trackers, &p.Services, &p.RealServers,
 		&p.Checks, &p.Sysctls, &p.Programs}
+}
+
+// The words that count at a start.
+const (
+	startupDelay   = "vrrp_startup_delay"
+	delayAfterBoot = "vrrp_delay_after_boot"
+)
+
+// some is a duration, empty for none.
+func some(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return d.String()
 }
 
 func (p *planner) global() {

@@ -190,20 +190,6 @@ func unusualAttributes(c *vrrp.Config, n netif.Instance) []attribute {
 }
 
 // globalAttributes are about the whole node.
-// The words that count at a start.
-const (
-	startupDelay   = "vrrp_startup_delay"
-	delayAfterBoot = "vrrp_delay_after_boot"
-)
-
-// some is a duration, empty for none.
-func some(d time.Duration) string {
-	if d == 0 {
-		return ""
-	}
-	return d.String()
-}
-
 func globalAttributes(s *side) []attribute {
 	guard := ""
 	if g := s.cfg.UplinkGuard; g.Address.IsValid() {

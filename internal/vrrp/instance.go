@@ -162,31 +162,6 @@ func (i *instance) spares(now time.Time) bool {
 	return now.Before(i.preemptAt)
 }
 
-// accept learns from an advert of a master that is not us.
-func (i *instance) accept(a *Advert, out *Output) {
-	if i.cfg.Version == 3 {
-		i.masterInterval = a.Interval
-	}
-	if i.master != a.Source {
-		i.master, i.mismatched, i.outpaced = a.Source, false, false
-		out.Notes = append(out.Notes, Note{Kind: NoteMaster, Key: i.cfg.Key, Name: i.cfg.Name,
-			Peer: a.Source, Priority: a.Priority})
-	}
-	differ := !sameAddresses(a.Addresses, i.cfg.Addresses)
-	if differ && !i.mismatched {
-		// RFC 9568 §7.1 lets such an advert count: dropping it would make two masters of a pair
-		// whose files are changed one after the other.
-		out.Notes = append(out.Notes, Note{Kind: NoteAddresses, Key: i.cfg.Key, Name: i.cfg.Name,
-			Peer: a.Source, Priority: a.Priority, Advertised: slices.Clone(a.Addresses)})
-	}
-	i.mismatched = differ
-	if differ = a.Interval != i.cfg.Interval; differ && !i.outpaced { // RFC 9568 §7.1; one of version 2 is refused
-		out.Notes = append(out.Notes, Note{Kind: NoteInterval, Key: i.cfg.Key, Name: i.cfg.Name,
-			Peer: a.Source, Priority: a.Priority, Interval: a.Interval, Ours: i.cfg.Interval})
-	}
-	i.outpaced = differ
-}
-
 // receiveMaster is RFC 9568 §6.4.3, "If an ADVERTISEMENT is received".
 func (i *instance) receiveMaster(now time.Time, a *Advert, out *Output) {
 	stalled := i.stalled(now)
@@ -416,16 +391,4 @@ func (i *instance) updateBackup(now time.Time, down, skew time.Duration, oversle
 		i.deadline = now // that is no stall
 	}
 	// Else it is over, and stays so as long as no other change moves it on.
-}
-
-func sameAddresses(a, b []netip.Addr) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for _, x := range a {
-		if !slices.Contains(b, x) {
-			return false
-		}
-	}
-	return true
 }
