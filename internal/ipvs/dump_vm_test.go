@@ -26,6 +26,8 @@ func TestForeignChangeAmongManyServices(t *testing.T) {
 			t.Errorf("report %+v", r)
 		}
 	}
+	s.applier.Want(2, ipvs.Table{}) // the module is to be unloaded by other tests
+	s.until("empty", func(r ipvs.Report) bool { return r.Generation == 2 && r.Pending == 0 })
 }
 
 // BenchmarkDumpInTheKernel reads tables of the real kernel.

@@ -81,3 +81,22 @@ func TestDistinct(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkExchange is a dump of a few entries, on the machine as it is: a reading of the table of IPVS is one for
+// each service.
+func BenchmarkExchange(b *testing.B) {
+	g, err := dial("nlctrl")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer g.wire.close()
+	k := &netlinkKernel{genl: g}
+	for b.Loop() {
+		_, err := guard(k, func() (struct{}, error) {
+			return struct{}{}, g.exchange(unix.CTRL_CMD_GETFAMILY, unix.NLM_F_DUMP, nil, func([]byte) error { return nil })
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}

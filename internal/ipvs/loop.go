@@ -148,7 +148,7 @@ func (l *loop) refresh(now time.Time) error {
 		if !l.stale && now.Before(l.dumpAt) {
 			return nil
 		}
-		err := l.dump(now)
+		err := l.dump()
 		if err == nil || fresh {
 			return err
 		}
@@ -159,7 +159,8 @@ func (l *loop) refresh(now time.Time) error {
 
 // dump reads the kernel's table, and notes what is to be written because it is not what it was
 // thought to be.
-func (l *loop) dump(now time.Time) error {
+func (l *loop) dump() error {
+	began := time.Now()
 	var table Table
 	var err error
 	for range dumpAttempts {
@@ -201,8 +202,8 @@ func (l *loop) dump(now time.Time) error {
 	}
 	l.has = has
 	l.known, l.stale = table, false
-	took := time.Since(now)
-	l.dumpAt = now.Add(took + l.resync(took))
+	now := time.Now()
+	l.dumpAt = now.Add(l.resync(now.Sub(began)))
 	return nil
 }
 
