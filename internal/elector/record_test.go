@@ -45,7 +45,7 @@ func TestRecord(t *testing.T) {
 		t.Errorf("of nothing: %v", got)
 	}
 	now := time.Now()
-	want := map[vrrp.Key]time.Time{outside: now.Add(3 * time.Second), inside: now.Add(time.Minute)}
+	want := map[vrrp.Key]time.Time{outside: now.Add(time.Hour), inside: now.Add(2 * time.Hour)}
 	remember(t, path, func(r *record) {
 		for key, until := range want {
 			r.vouch(key, until.Add(-time.Second))
@@ -57,8 +57,8 @@ func TestRecord(t *testing.T) {
 	})
 	got := recalled(t, path)
 	for key, until := range got {
-		if d := until.Sub(want[key]).Abs(); d > 50*time.Millisecond {
-			t.Errorf("%v differs by %v", key, d)
+		if early := want[key].Sub(until); early < 0 || early > time.Minute { // never longer than was vouched for
+			t.Errorf("%v is %v less than was vouched for", key, early)
 		}
 	}
 	if len(got) != len(want) {
@@ -162,7 +162,7 @@ func TestRecordTroubles(t *testing.T) {
 	}()
 	for range 3 {
 		r.vouch(outside, time.Now().Add(time.Minute))
-		for end := time.Now().Add(5 * time.Second); len(r.vouched) > 0; time.Sleep(time.Millisecond) {
+		for end := time.Now().Add(time.Minute); len(r.vouched) > 0; time.Sleep(time.Millisecond) {
 			if time.Now().After(end) {
 				t.Fatal("nothing is written")
 			}
@@ -215,7 +215,7 @@ func TestGate(t *testing.T) {
 	g.want(Network{Generation: 1})
 	select {
 	case <-opened: // when the time is over
-	case <-time.After(5 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("it waits for ever")
 	}
 }

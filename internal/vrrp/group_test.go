@@ -371,26 +371,6 @@ func TestLostInterfaceIsNotSentOn(t *testing.T) {
 	}
 }
 
-// Only when all members may start as master do they.
-func TestGroupOfOwners(t *testing.T) {
-	n := newNode(t, 1)
-	c, d := config(outside, 2, 255), config(inside, 2, 255)
-	c.StartMaster = true
-	want(t, n.start([]Config{c, d}, together(outside, inside)),
-		"eth0/51 INIT -> BACKUP: started", "eth1/52 INIT -> BACKUP: started")
-	n = newNode(t, 1)
-	d.StartMaster = true
-	want(t, n.start([]Config{c, d}, together(outside, inside)),
-		"eth0/51 sends priority 255 every 1s", "eth1/52 sends priority 255 every 1s",
-		"eth0/51 INIT -> MASTER: started as master", "eth1/52 INIT -> MASTER: started as master")
-	// What a simulation found: an owner that joins owners who made way claims nothing.
-	n.wait(time.Minute)
-	n.hear(advertFrom(c, 2, 150))
-	e := config(third, 2, 255)
-	e.StartMaster = true
-	want(t, n.reload([]Config{c, d, e}, together(outside, inside, third)), "eth2/53 INIT -> BACKUP: started")
-}
-
 // A member that its group held back, and that leaves the group, takes over at once.
 func TestMemberThatWaitedIsFreed(t *testing.T) {
 	n, configs := pairOf(t, 100)

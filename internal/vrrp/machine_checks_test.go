@@ -37,7 +37,7 @@ func (m *machine) checkWake() {
 
 // broken tells whether an instance may not take part, by what the machine is told.
 func (m *machine) broken(i *instance) bool {
-	if m.down[segmentOf(i.cfg.Key)] && !i.cfg.DontTrackPrimary {
+	if m.down[segmentOf(i.cfg.Key)] && !i.cfg.DontTrackPrimary || m.l.now.Before(m.failing[i.cfg.Key]) {
 		return true
 	}
 	r, known := m.known()[gate]

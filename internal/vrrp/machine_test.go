@@ -44,6 +44,7 @@ type machine struct {
 	out      Output
 
 	announced map[Key]time.Time
+	failing   map[Key]time.Time // until when an instance is out whose addresses could not be kept on
 	claimed   map[Key]claim     // what was said last as master, in this life or one before
 	spoke     map[Key]time.Time // when anything was said last
 	vouched   map[Key]time.Time // what a record in the run directory says: who is master, and until when
@@ -73,6 +74,7 @@ func (m *machine) links() map[string]Link {
 
 func (m *machine) boot() {
 	m.e, m.asleep, m.queue, m.inbox, m.timer = NewElection(), false, nil, nil, time.Time{}
+	m.failing = map[Key]time.Time{}
 	m.demoted = false // the two processes start together
 	m.announced = map[Key]time.Time{}
 	resumed := map[Key]time.Time{}
@@ -145,6 +147,9 @@ func (m *machine) known() map[Tracker]Reading {
 
 // fail takes the role from an instance, as addresses do that cannot be kept on.
 func (m *machine) fail(key Key) {
+	if m.e != nil && !m.asleep && !m.e.resigned && m.isMaster(key) {
+		m.failing[key] = m.l.now.Add(failureHold)
+	}
 	m.step("cannot keep addresses", func(now time.Time, out *Output) { m.e.Fail(now, key, "addresses", out) })
 }
 
