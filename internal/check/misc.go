@@ -34,10 +34,13 @@ func (q MiscRequest) suffix() string { return q.Command.Line.String() }
 // failed; one that cannot be run is a fault of ours.
 func (p *probers) misc(ctx context.Context, spec Spec) error {
 	q, _ := spec.Detail.Request().(MiscRequest)
-	status, err := p.runners.run(ctx, q.Command)
+	status, said, err := p.runners.run(ctx, q.Command)
+	if said != "" {
+		said = ": " + said
+	}
 	switch {
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
-		return fmt.Errorf("%s did not end within %v", q.Command.Line, spec.Timeout)
+		return fmt.Errorf("%s did not end within %v%s", q.Command.Line, spec.Timeout, said)
 	case errors.Is(err, script.ErrRunning), errors.Is(err, script.ErrSignal):
 		return fmt.Errorf("%s: %w", q.Command.Line, err)
 	case err != nil:
@@ -48,7 +51,7 @@ func (p *probers) misc(ctx context.Context, spec Spec) error {
 		note(ctx, func(f *Finding) { f.Weight, f.Weighted = status-2, true })
 		return nil
 	}
-	return fmt.Errorf("%s: exit status %d", q.Command.Line, status)
+	return fmt.Errorf("%s: exit status %d%s", q.Command.Line, status, said)
 }
 
 // runners run the programs, each one at a time: not even one that does not end when it should is
@@ -66,20 +69,21 @@ type scriptRun struct {
 }
 
 // run runs a program when the former run has ended. An error of the context is script.ErrRunning
-// where there was no turn.
-func (r *runners) run(ctx context.Context, c script.Command) (status int, err error) {
+// where there was no turn. said is the end of what the program wrote.
+func (r *runners) run(ctx context.Context, c script.Command) (status int, said string, err error) {
 	one := r.enter(c)
 	defer r.leave(c, one)
 	select {
 	case one.turn <- struct{}{}:
 	case <-ctx.Done():
-		return 0, script.ErrRunning
+		return 0, "", script.ErrRunning
 	}
 	defer func() { <-one.turn }()
 	if err := one.runner.Wait(ctx); err != nil {
-		return 0, err
+		return 0, "", err
 	}
-	return one.runner.Run(ctx, c, 0)
+	status, err = one.runner.Run(ctx, c, 0)
+	return status, one.runner.Output(), err
 }
 
 func (r *runners) enter(c script.Command) *scriptRun {

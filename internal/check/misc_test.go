@@ -29,6 +29,7 @@ func TestMisc(t *testing.T) {
 	}{
 		{"good", "exit 0", false, "", -1},
 		{"bad", "exit 1", false, "exit status 1", -1},
+		{"bad, and says why", "echo no route >&2; exit 1", false, "exit status 1: no route", -1},
 		{"bad too", "exit 7", false, "exit status 7", -1},
 		{"good, dynamic", "exit 0", true, "", -1},
 		{"bad, dynamic", "exit 1", true, "exit status 1", -1},
