@@ -31,13 +31,11 @@ func TestHealthThroughTheService(t *testing.T) {
   }`, real))
 			}
 			d.write(instance + serviceBlock(fmt.Sprintf("\n  lb_algo = \"rr\"\n  lb_kind = %q\n  alpha = true\n", way.kind), servers...))
-			breakDown := func() {}
 			repair := func() { d.realServer(2, 0, "up") }
 			if way.forwarding == NAT {
 				// The server has its place and its port, and no way back for what comes from the directors' network.
-				breakDown = func() { d.onWeb(2, "ip", "route", "add", "blackhole", "10.10.10.0/30") }
+				d.onWeb(2, "ip", "route", "add", "blackhole", "10.10.10.0/30")
 				repair = func() { d.onWeb(2, "ip", "route", "del", "blackhole", "10.10.10.0/30") }
-				breakDown()
 			} else {
 				d.realServer(0, 0, "up")
 				d.realServer(1, 0, "up")
