@@ -52,7 +52,7 @@ stays out until "lvsd undrain", over reloads and restarts.
 	}
 	c.Flags().DurationVar(&limit, "timeout", 0, "how long connections may take, as 90s or 5m; 0 cuts them (default drain_timeout of the service, or as long as they take)")
 	c.Flags().Var(&wait, "wait", "wait until the server is drained; with a time, for that time at most")
-	c.Flags().Lookup("wait").NoOptDefVal = wait.String()
+	c.Flags().Lookup("wait").NoOptDefVal = forItsTime
 	runDirFlag(c, &dir)
 	return c
 }
@@ -64,10 +64,10 @@ type waitFlag struct {
 }
 
 // forItsTime is the value of a --wait without one.
-const forItsTime = "as long as it takes"
+const forItsTime = "to its end"
 
 // String implements pflag.Value.
-func (w *waitFlag) String() string { return forItsTime }
+func (w *waitFlag) String() string { return "" }
 
 // Type implements pflag.Value.
 func (w *waitFlag) Type() string { return "duration" }

@@ -2,11 +2,13 @@ package ipvs
 
 import "time"
 
+// MaxResync is the longest time from one reading of the kernel's table to the next, which finds what others
+// changed.
+const MaxResync = 60 * time.Second
+
 const (
-	// minResync and MaxResync bound the time from one reading of the kernel's table to the next: what
-	// others change is found between them.
+	// minResync is the shortest.
 	minResync = time.Second
-	MaxResync = 60 * time.Second
 	// resyncShare is how much longer that time is than the reading took: with what planning costs
 	// besides, they are one percent of a core at most.
 	resyncShare = 150
