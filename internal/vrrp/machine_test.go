@@ -261,7 +261,7 @@ func (m *machine) act(was [maxSegments]bool) {
 		m.announced[k] = m.l.now
 	}
 	for _, s := range m.out.Sends {
-		if !was[segmentOf(s.Key)] && !m.became(s.Key, Master) {
+		if !was[segmentOf(s.Key)] && !m.isMaster(s.Key) && !m.left(segmentOf(s.Key)) {
 			m.l.fail("machine %d sends priority %d of %v in a state that is not entitled to it", m.index+1, s.Advert.Priority, s.Key)
 		}
 		if up := s.Regardless || !m.down[segmentOf(s.Key)]; up {
@@ -275,6 +275,15 @@ func (m *machine) act(was [maxSegments]bool) {
 	for _, t := range m.out.Transitions {
 		if t.To != Master {
 			delete(m.vouched, t.Key)
+		}
+	}
+	for _, i := range m.e.order {
+		was[segmentOf(i.cfg.Key)] = false
+	}
+	for segment, master := range was {
+		moved := func(t Transition) bool { return segmentOf(t.Key) == segment && t.From == Master }
+		if master && !slices.ContainsFunc(m.out.Transitions, moved) {
+			m.l.fail("machine %d: the master of segment %d is gone without a word", m.index+1, segment)
 		}
 	}
 	m.checkGroups()
@@ -356,9 +365,12 @@ func (m *machine) receive(now time.Time, p packet, out *Output) {
 	}
 }
 
-// became tells whether an instance entered a state in this step, be it for a moment.
-func (m *machine) became(key Key, state State) bool {
-	return slices.ContainsFunc(m.out.Transitions, func(t Transition) bool { return t.Key == key && t.To == state })
+// left tells whether an instance went from MASTER out of the election in this step, be it that it was
+// MASTER for a moment.
+func (m *machine) left(segment int) bool {
+	return slices.ContainsFunc(m.out.Transitions, func(t Transition) bool {
+		return segmentOf(t.Key) == segment && t.From == Master && t.To != Backup
+	})
 }
 
 func (m *machine) isMaster(key Key) bool {
