@@ -276,7 +276,7 @@ func startIn(t testing.TB, ns namespace, resync time.Duration) *started {
 // until waits for a report that is as it should be.
 func (s *started) until(what string, ok func(ipvs.Report) bool) ipvs.Report {
 	s.t.Helper()
-	deadline := time.After(60 * time.Second)
+	deadline := time.After(2 * ipvs.MaxResync)
 	for {
 		select {
 		case r := <-s.reports:

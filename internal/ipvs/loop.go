@@ -37,6 +37,7 @@ type loop struct {
 	failing map[Op]failure
 
 	dumpAt time.Time
+	took   time.Duration // by the last dump; 0 before the first
 	openAt time.Time
 	down   error // why the kernel did not answer the last time, nil if it did
 }
@@ -203,7 +204,11 @@ func (l *loop) dump() error {
 	l.has = has
 	l.known, l.stale = table, false
 	now := time.Now()
-	l.dumpAt = now.Add(l.resync(now.Sub(began)))
+	took, before := now.Sub(began), l.took
+	if l.took = took; before > 0 {
+		took = min(took, before) // the longer one may have waited for a processor, and cost no more
+	}
+	l.dumpAt = now.Add(l.resync(took))
 	return nil
 }
 

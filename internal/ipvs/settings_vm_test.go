@@ -79,8 +79,15 @@ func TestSysctlsInTheKernel(t *testing.T) {
 	names := []string{"expire_nodest_conn", "expire_quiescent_template", "conn_reuse_mode"}
 	has := func(in namespace, want string) {
 		t.Helper()
-		if got := strings.TrimSpace(in.run(t, "sh", "-c", "cd /proc/sys/net/ipv4/vs && cat "+strings.Join(names, " ")+" | tr '\\n' ' '")); got != want {
-			t.Errorf("%v are %s, want %s", names, got, want)
+		// The module may be on its way: what unloads it does so again where it was loaded meanwhile.
+		for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+			got := strings.Fields(in.run(t, "sh", "-c", "cd /proc/sys/net/ipv4/vs 2>/dev/null && cat "+strings.Join(names, " ")+" || true"))
+			if strings.Join(got, " ") == want {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("%v are %s, want %s", names, got, want)
+			}
 		}
 	}
 	s := startIn(t, ns, 500*time.Millisecond)

@@ -64,12 +64,14 @@ func TestSysctlsOfIPVS(t *testing.T) {
 	}
 	lvsd("undrain", "192.168.2.11:80", server)
 
-	d.run(0, "sysctl", "-w", "net.ipv4.vs.expire_quiescent_template=0")
 	d.write(config(""))
 	begun := time.Now()
 	if err := d.lvsd[0].Reload(); err != nil {
 		t.Fatal(err)
 	}
+	d.event(0, begun, "reloaded")
+	values("1 1") // what was set stays
+	d.run(0, "sysctl", "-w", "net.ipv4.vs.expire_quiescent_template=0")
 	d.event(0, begun, "sysctl_differs", "name", "net.ipv4.vs.expire_quiescent_template", "value", "0", "wanted", "1")
 	values("1 0")
 	name, server = home()
