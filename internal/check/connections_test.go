@@ -25,7 +25,7 @@ func TestSocketsServeAgain(t *testing.T) {
 			wantError(t, err, "connect "+full.String()+": no answer within 1ms")
 		}
 	}
-	settle(t, goroutines+1, fds+2+2) // the set's goroutine; epoll, its waker and two sockets
+	settle(t, goroutines+1, fds+1+2) // the set's goroutine; epoll and two sockets
 	a.Close()
 	settle(t, goroutines, fds)
 }

@@ -40,7 +40,7 @@ func TestPingsTogether(t *testing.T) {
 				wantError(t, (<-heard).err, want)
 			}
 		}
-		settle(t, goroutines+1, fds+2+2) // the set's goroutine; epoll, its waker and a socket for each version
+		settle(t, goroutines+1, fds+1+2) // the set's goroutine; epoll and a socket for each version
 		a.Close()
 		settle(t, goroutines, fds)
 	})

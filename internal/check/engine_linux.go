@@ -11,8 +11,8 @@ type sockets struct {
 
 // The ids of the sockets for ICMP in the poller; connections have those from 0.
 const (
-	icmp4ID = -2
-	icmp6ID = -3
+	icmp4ID = -1
+	icmp6ID = -2
 )
 
 func newSockets(shared *probers) *sockets {
@@ -22,6 +22,7 @@ func newSockets(shared *probers) *sockets {
 }
 
 func (s *sockets) begin(c *check) bool {
+	s.quiet = 0
 	switch {
 	case c.spec.Kind == TCP && c.spec.Detail.Request() == nil, plainHTTP1(c.spec):
 		s.tcp.begin(c)

@@ -79,7 +79,7 @@ func (clock) abandon(*check) error { return nil }
 func (clock) ended() []ending      { return nil }
 func (clock) close()               {}
 
-func (c clock) wait(d time.Duration) {
+func (c clock) wait(d time.Duration, _ bool) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

@@ -15,8 +15,8 @@ type engine interface {
 	abandon(*check) error
 	// ended returns the probes that have ended by themselves. The list is good until the next call.
 	ended() []ending
-	// wait returns after so long, when a probe may have ended, or after wake.
-	wait(time.Duration)
+	// wait returns after so long, after wake, or when one of the probes that are underway may have ended.
+	wait(d time.Duration, underway bool)
 	wake()
 	close()
 }
@@ -43,9 +43,10 @@ func (s *Set) run() {
 		tell := s.turn()
 		until := s.next()
 		s.asleep = until
+		underway := len(s.late) > 0
 		s.mu.Unlock()
 		s.tell(tell)
-		s.engine.wait(until - s.now())
+		s.engine.wait(until-s.now(), underway)
 	}
 }
 
