@@ -388,7 +388,7 @@ func (i *instance) updateBackup(now time.Time, down, skew time.Duration, oversle
 		// in the time which counts already.
 		i.deadline = now.Add(i.down())
 	case i.oversleeps(now):
-		i.deadline = now // that is no stall
+		i.deadline = now.Add(1 - i.masterInterval) // that is no stall
 	}
 	// Else it is over, and stays so as long as no other change moves it on.
 }

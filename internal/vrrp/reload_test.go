@@ -76,6 +76,14 @@ func TestTwoPrioritiesAtTheEndOfADownTimer(t *testing.T) {
 	c.Priority = 200
 	n.reload([]Config{c}, nil)
 	want(t, n.tick(), "eth0/51 sends priority 200 every 1s", "eth0/51 BACKUP -> MASTER: no advert heard")
+	// It is no stall either if the timer was late already.
+	n, c = newNode(t, 1), config(outside, 2, 1)
+	n.start([]Config{c}, nil)
+	n.wait(3*time.Second + skewOf(1, time.Second) + 900*time.Millisecond)
+	for _, c.Priority = range []uint8{100, 40} {
+		n.reload([]Config{c}, nil)
+	}
+	want(t, n.tick(), "eth0/51 sends priority 40 every 1s", "eth0/51 BACKUP -> MASTER: no advert heard")
 }
 
 func TestIntervalShiftsTheDownTimer(t *testing.T) {
