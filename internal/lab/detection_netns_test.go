@@ -22,7 +22,8 @@ const (
 	flipDelay    = 100 * time.Millisecond // before the one retry
 )
 
-// detectionConf checks some servers that come and go, and many that stay.
+// detectionConf checks some servers that come and go, and many that stay. Those that go are asked for a page: of a connection that
+// the client resets at once a server does not hear.
 func detectionConf(targets, flipped int) string {
 	var conf strings.Builder
 	conf.WriteString("virtual_server 192.168.2.11 80 {\nprotocol TCP\ndelay_loop 1\n")
@@ -30,7 +31,7 @@ func detectionConf(targets, flipped int) string {
 		fmt.Fprintf(&conf, "real_server %s 8080 {\nTCP_CHECK { connect_timeout 1 }\n}\n", checkTarget(i))
 	}
 	for i := range flipped {
-		fmt.Fprintf(&conf, "real_server 127.2.0.%d 9000 {\nTCP_CHECK {\nconnect_timeout %g\nretry 1\ndelay_before_retry %g\n}\n}\n",
+		fmt.Fprintf(&conf, "real_server 127.2.0.%d 9000 {\nHTTP_GET {\nurl {\npath /\nstatus_code 200\n}\nconnect_timeout %g\nretry 1\ndelay_before_retry %g\n}\n}\n",
 			1+i, flipTimeout.Seconds(), flipDelay.Seconds())
 	}
 	conf.WriteString("}\n")

@@ -3,9 +3,12 @@
 package lab
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"sync"
 	"syscall"
 	"time"
@@ -13,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// switchable is a TCP server that can be taken away in two ways: nobody listens any more, so that connections are refused, or
+// switchable is a web server that can be taken away in two ways: nobody listens any more, so that connections are refused, or
 // nobody accepts, so that packets are dropped.
 type switchable struct {
 	host    *Host
@@ -46,7 +49,12 @@ func (s *switchable) serve() error {
 			s.mu.Lock()
 			s.accepted = append(s.accepted, time.Now())
 			s.mu.Unlock()
-			conn.Close()
+			go func() {
+				defer conn.Close()
+				if _, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+					_, _ = io.WriteString(conn, "HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n") // to one that may be gone
+				}
+			}()
 		}
 	}()
 	return nil
