@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,9 +28,9 @@ func TestHealingTakesAsLongAsReadingCosts(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			kernel := ipvstest.NewKernel()
-			var spent time.Duration
+			var spent atomic.Int64 // ns
 			kernel.Dumping(func(int) (time.Duration, error) {
-				spent += c.took
+				spent.Add(int64(c.took))
 				return c.took, nil
 			})
 			r := run(t, kernel, "")
@@ -49,12 +50,12 @@ func TestHealingTakesAsLongAsReadingCosts(t *testing.T) {
 				r.table(want)
 			}
 			writes := len(kernel.Writes())
-			spent = 0
+			spent.Store(0)
 			time.Sleep(time.Hour)
 			if n := len(kernel.Writes()) - writes; n > 0 || len(r.since()) > 0 {
 				t.Errorf("a reading of %s: %d writes in an hour without a change", c.took, n)
 			}
-			if spent > time.Hour/100 {
+			if spent := time.Duration(spent.Load()); spent > time.Hour/100 {
 				t.Errorf("a reading of %s: %s of an hour spent on reading", c.took, spent)
 			}
 		})
@@ -69,12 +70,13 @@ func TestEveryDumpFailsOnce(t *testing.T) {
 		for failing := 1; failing <= 4; failing++ { // dumps one after the other
 			synctest.Test(t, func(t *testing.T) {
 				kernel := ipvstest.NewKernel()
-				first, armed := 0, false
+				first := 0
+				var armed atomic.Bool
 				kernel.Dumping(func(n int) (time.Duration, error) {
-					if armed && first == 0 {
+					if armed.Load() && first == 0 {
 						first = n
 					}
-					if armed && n < first+failing {
+					if armed.Load() && n < first+failing {
 						return 0, errno
 					}
 					return 0, nil
@@ -84,7 +86,7 @@ func TestEveryDumpFailsOnce(t *testing.T) {
 				r.applier.Want(1, want)
 				r.since()
 				kernel.Edit(func(table ipvs.Table) { delete(table[web].Destinations, netip.MustParseAddrPort("10.0.0.1:80")) })
-				armed = true
+				armed.Store(true)
 				time.Sleep(15 * time.Second)
 				told := 0
 				for _, rep := range r.since() {
