@@ -298,8 +298,10 @@ func (w *witness) due(m *machine, i *instance) time.Time {
 	if !ear.zero.IsZero() {
 		due = ear.zeroes.Add(ear.latest)
 	}
-	// Another interval may begin the time anew.
-	if again := ear.changed.Add(time.Duration(i.cfg.DownTimerAdverts)*i.cfg.Interval + time.Second); again.After(due) {
+	// Another interval may begin the time anew. That of a master of the version before counts until one of
+	// the new version is heard.
+	interval := max(i.cfg.Interval, i.masterInterval)
+	if again := ear.changed.Add(time.Duration(i.cfg.DownTimerAdverts)*interval + time.Second); again.After(due) {
 		return again
 	}
 	return due
