@@ -14,6 +14,7 @@ import (
 func TestTunnelsOfTheKernel(t *testing.T) {
 	run(t, `ip link set lo up
 ip link add eth0 type veth peer name there
+ip link set eth0 addrgenmode none; ip link set there addrgenmode none
 ip link set eth0 up; ip link set there up
 ip address add 10.10.10.11/24 dev eth0
 ip address add 2001:db8:1::11/64 dev eth0 nodad
