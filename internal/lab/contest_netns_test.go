@@ -98,7 +98,7 @@ func (c *contest) standby(i int, since time.Time) {
 	said := func(line string) bool {
 		return strings.Contains(line, "Entering BACKUP STATE") || strings.Contains(line, `"role_changed"`) && strings.Contains(line, `"to":"BACKUP"`)
 	}
-	if _, err := c.node[i].WaitFor(c.ctx, since, said); err != nil {
+	if _, err := c.waitFor(c.node[i], since, said); err != nil {
 		c.Fatal(err)
 	}
 	if i != c.master {
@@ -106,12 +106,22 @@ func (c *contest) standby(i int, since time.Time) {
 	}
 }
 
+// patience is how long a contest waits for what comes within seconds, if it comes: a pair of keepalived at adverts
+// of 10 ms came to no end once, and the contests after it had to wait.
+const patience = time.Minute
+
+func (c *contest) waitFor(p *Process, since time.Time, is func(line string) bool) (Line, error) {
+	ctx, cancel := context.WithTimeout(c.ctx, patience)
+	defer cancel()
+	return p.WaitFor(ctx, since, is)
+}
+
 func address(i int) string { return outsideLB[i].Addr().String() }
 
 // adverts waits for so many adverts of a node since a moment.
 func (c *contest) adverts(since time.Time, i, n int) {
 	c.Helper()
-	_, err := c.wire.WaitFor(c.ctx, since, func(line string) bool {
+	_, err := c.waitFor(c.wire, since, func(line string) bool {
 		if (frame{text: line}).advertOf(i) {
 			n--
 		}
@@ -222,7 +232,7 @@ func (c *contest) takeover(e end, version int, interval time.Duration, addresses
 	for _, a := range addresses {
 		pending[a] = true
 	}
-	if _, err := c.wire.WaitFor(c.ctx, began, func(line string) bool {
+	if _, err := c.waitFor(c.wire, began, func(line string) bool {
 		if ip, ok := (frame{text: line}).announces(c.mac[next]); ok {
 			delete(pending, ip)
 		}
