@@ -1,6 +1,7 @@
 package control
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,6 +28,15 @@ const maxRefusal = 16 << 10
 func Status(ctx context.Context, dir string) (director.Status, error) {
 	var s director.Status
 	return s, ask(ctx, dir, "status", http.MethodGet, statusPath, nil, &s)
+}
+
+// post asks for what with a body.
+func post(ctx context.Context, dir, what, url string, request, answer any) error {
+	body, err := json.Marshal(request)
+	if err != nil {
+		return fmt.Errorf("write request: %w", err)
+	}
+	return ask(ctx, dir, what, http.MethodPost, url, bytes.NewReader(body), answer)
 }
 
 // ask sends a request for what to the lvsd of a run directory, and decodes its answer.

@@ -1,11 +1,7 @@
 package control
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"net"
 	"net/http"
 
@@ -64,17 +60,7 @@ func orderHandler(source Source) http.HandlerFunc {
 			return
 		}
 		answer, err := source.Order(ctx, uid, request)
-		switch {
-		case errors.Is(err, director.ErrRequest):
-			http.Error(w, err.Error(), http.StatusBadRequest)
-		case errors.Is(err, director.ErrRefused):
-			http.Error(w, err.Error(), http.StatusUnprocessableEntity)
-		case err != nil:
-			http.Error(w, fmt.Sprintf("%s: %v", request.Verb, err), http.StatusServiceUnavailable)
-		default:
-			w.Header().Set("Content-Type", "application/json")
-			_ = json.NewEncoder(w).Encode(answer) // the client that is gone needs no answer
-		}
+		respond(w, string(request.Verb), answer, err)
 	}
 }
 
@@ -82,9 +68,5 @@ func orderHandler(source Source) http.HandlerFunc {
 // ErrNotRunning, ctx's, or the socket's.
 func Order(ctx context.Context, dir string, q director.OrderRequest) (director.OrderAnswer, error) {
 	var a director.OrderAnswer
-	body, err := json.Marshal(q)
-	if err != nil {
-		return a, fmt.Errorf("write request: %w", err)
-	}
-	return a, ask(ctx, dir, "an order", http.MethodPost, orderPath, bytes.NewReader(body), &a)
+	return a, post(ctx, dir, "an order", orderPath, q, &a)
 }

@@ -1,7 +1,6 @@
 package control
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -55,15 +54,7 @@ func planHandler(source Source) http.HandlerFunc {
 			return
 		}
 		answer, err := source.PlanFile(ctx, request)
-		switch {
-		case errors.Is(err, director.ErrRequest):
-			http.Error(w, err.Error(), http.StatusBadRequest)
-		case err != nil:
-			http.Error(w, fmt.Sprintf("make plan: %v", err), http.StatusServiceUnavailable)
-		default:
-			w.Header().Set("Content-Type", "application/json")
-			_ = json.NewEncoder(w).Encode(answer) // the client that is gone needs no answer
-		}
+		respond(w, "make plan", answer, err)
 	}
 }
 
@@ -71,9 +62,5 @@ func planHandler(source Source) http.HandlerFunc {
 // ErrNotRunning, ctx's, or the socket's; a file that is not valid is an answer.
 func Plan(ctx context.Context, dir string, q director.PlanRequest) (director.PlanAnswer, error) {
 	var a director.PlanAnswer
-	body, err := json.Marshal(q)
-	if err != nil {
-		return a, fmt.Errorf("write request: %w", err)
-	}
-	return a, ask(ctx, dir, "a plan", http.MethodPost, planPath, bytes.NewReader(body), &a)
+	return a, post(ctx, dir, "a plan", planPath, q, &a)
 }

@@ -69,16 +69,26 @@ func (r *RunDir) Listen(source Source) (*Server, error) {
 		ctx, cancel := context.WithTimeout(q.Context(), requestTimeout)
 		defer cancel()
 		s, err := source.Status(ctx)
-		if err != nil {
-			http.Error(w, fmt.Sprintf("read status: %v", err), http.StatusServiceUnavailable)
-			return
-		}
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(s) // the client that is gone needs no answer
+		respond(w, "read status", s, err)
 	})
 	return &Server{listener: l, http: http.Server{Handler: mux, ConnContext: withPeer, ReadTimeout: requestTimeout,
 		// What net/http would say of a client goes wrong with the client, and is no event.
 		WriteTimeout: 2 * requestTimeout, ErrorLog: log.New(io.Discard, "", 0)}}, nil
+}
+
+// respond answers a request with what doing it came to.
+func respond(w http.ResponseWriter, doing string, answer any, err error) {
+	switch {
+	case errors.Is(err, director.ErrRequest):
+		http.Error(w, err.Error(), http.StatusBadRequest)
+	case errors.Is(err, director.ErrRefused):
+		http.Error(w, err.Error(), http.StatusUnprocessableEntity)
+	case err != nil:
+		http.Error(w, fmt.Sprintf("%s: %v", doing, err), http.StatusServiceUnavailable)
+	default:
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(answer) // the client that is gone needs no answer
+	}
 }
 
 // Serve answers until Close, and then returns nil.

@@ -165,16 +165,22 @@ func (r *Runner) wait() error {
 	if !r.retry.IsZero() && (deadline.IsZero() || r.retry.Before(deadline)) {
 		deadline = r.retry
 	}
+	rest := r.sleep
 	takeover := r.election.Takeover()
 	if left := time.Until(takeover); !takeover.IsZero() && left > 0 {
-		if left <= vigil {
-			return r.awake(deadline)
-		}
-		if at := takeover.Add(-vigil); at.Before(deadline) {
+		if at := takeover.Add(-vigil); left <= vigil {
+			rest = r.awake
+		} else if at.Before(deadline) {
 			deadline = at
 		}
 	}
-	return r.sleep(deadline)
+	if err := rest(deadline); err != nil {
+		return err
+	}
+	var buf [8]byte
+	_, _ = unix.Read(r.wakefd, buf[:])
+	_, _ = unix.Read(r.timerfd, buf[:])
+	return nil
 }
 
 // sleep waits for a packet, an order or the deadline; zero is none.
@@ -189,9 +195,6 @@ func (r *Runner) sleep(deadline time.Time) error {
 	if _, err := unix.Poll(r.poll, -1); err != nil && !errors.Is(err, unix.EINTR) {
 		return fmt.Errorf("wait for adverts: %w", err)
 	}
-	var buf [8]byte
-	_, _ = unix.Read(r.wakefd, buf[:])
-	_, _ = unix.Read(r.timerfd, buf[:])
 	return nil
 }
 
@@ -208,9 +211,6 @@ func (r *Runner) awake(deadline time.Time) error {
 		}
 		_, _, _ = unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0) // where there is one processor only
 	}
-	var buf [8]byte
-	_, _ = unix.Read(r.wakefd, buf[:])
-	_, _ = unix.Read(r.timerfd, buf[:])
 	return nil
 }
 
