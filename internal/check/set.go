@@ -41,16 +41,17 @@ type Set struct {
 
 	saving sync.Mutex // held while the verdicts are written
 
-	mu     sync.Mutex
-	closed bool
-	engine engine
-	heard  func(*check, result, notices) notices // judge
-	checks index
-	due    agenda           // checks between two probes
-	late   agenda           // checks that the engine probes, by their deadlines
-	asleep time.Duration    // until when nothing is due
-	before map[string]saved // what the process before found
-	lost   bool             // the verdicts could not be written
+	mu         sync.Mutex
+	closed     bool
+	engine     engine
+	heard      func(*check, result, notices) notices // judge
+	checks     index
+	exceptions map[*check]struct{} // those with a verdict that Exceptions returns
+	due        agenda              // checks between two probes
+	late       agenda              // checks that the engine probes, by their deadlines
+	asleep     time.Duration       // until when nothing is due
+	before     map[string]saved    // what the process before found
+	lost       bool                // the verdicts could not be written
 }
 
 // check is one running check. It changes under the set's lock alone. It is in one of the agendas,
@@ -91,7 +92,7 @@ func newSet(o Options, probe func(context.Context, Spec) error, release func(), 
 		o.StateLost = func(error) {}
 	}
 	s := &Set{options: o, probe: probe, release: release, engine: e, epoch: time.Now(),
-		closing: make(chan struct{}), checks: newIndex()}
+		closing: make(chan struct{}), checks: newIndex(), exceptions: map[*check]struct{}{}}
 	s.heard = s.judge
 	if o.StateFile != "" {
 		s.before = restore(o.StateFile)
@@ -138,6 +139,7 @@ func (s *Set) Apply(specs map[Spec]struct{}) {
 			}
 		}
 		s.checks.add(c)
+		s.note(c)
 		s.schedule(c, c.state.first.Sub(s.epoch))
 	}
 }
@@ -151,6 +153,38 @@ func (s *Set) Verdicts() map[Spec]Verdict {
 		verdicts[c.spec] = c.state.Verdict
 	}
 	return verdicts
+}
+
+// Exceptions returns the verdicts that a target is down, or that found something about its weight: they are
+// few while all is well.
+func (s *Set) Exceptions() map[Spec]Verdict {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	verdicts := make(map[Spec]Verdict, len(s.exceptions))
+	for c := range s.exceptions {
+		verdicts[c.spec] = c.state.Verdict
+	}
+	return verdicts
+}
+
+// note keeps in mind whether a check is an exception; it is called when its verdict may have changed.
+func (s *Set) note(c *check) {
+	if v := &c.state.Verdict; !v.Healthy || v.Found.weight() != (Finding{}) {
+		s.exceptions[c] = struct{}{}
+	} else {
+		delete(s.exceptions, c)
+	}
+}
+
+// Verdict returns what one check has found so far, and whether the set has it.
+func (s *Set) Verdict(spec Spec) (v Verdict, known bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.checks.get(spec)
+	if c == nil {
+		return Verdict{}, false
+	}
+	return c.state.Verdict, true
 }
 
 // Close stops every check. When it returns, all goroutines of the set have ended; it waits for

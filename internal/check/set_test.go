@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"syscall"
 	"testing"
@@ -519,6 +520,54 @@ func TestReportComesAfterTheVerdict(t *testing.T) {
 		if reported != 3 {
 			t.Errorf("%d changes, want 3", reported)
 		}
+	})
+}
+
+// exceptions are the verdicts that Exceptions is to return, sought among all.
+func exceptions(s *Set) map[Spec]Verdict {
+	odd := s.Verdicts()
+	maps.DeleteFunc(odd, func(_ Spec, v Verdict) bool { return v.Healthy && v.Found.weight() == (Finding{}) })
+	return odd
+}
+
+// Exceptions are kept in mind, not sought: they follow checks that come and go, die, come back and find weights.
+func TestExceptions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLAN()
+		plain, alpha, weighted := tcpSpec("10.10.10.11:80"), tcpSpec("10.10.10.12:80"), tcpSpec("10.10.10.13:80")
+		alpha.Alpha = true
+		weight := 0
+		probe := func(ctx context.Context, spec Spec) error {
+			if spec == weighted {
+				note(ctx, func(f *Finding) { f.Offset = weight })
+			}
+			return l.probe(ctx, spec)
+		}
+		s := newSet(Options{}, probe, func() {}, newClock())
+		defer s.Close()
+		look := func(what string, want int) {
+			t.Helper()
+			got := s.Exceptions()
+			if !maps.Equal(got, exceptions(s)) || len(got) != want {
+				t.Errorf("%s: %v, want %d", what, got, want)
+			}
+		}
+		s.Apply(specs(plain, alpha, weighted))
+		look("not probed", 1)
+		after(time.Minute)
+		look("all up", 0)
+		l.locked(func() { l.dead["10.10.10.11:80"], weight = true, -5 })
+		after(time.Minute)
+		look("one down, one with a weight", 2)
+		s.Apply(specs(alpha, weighted))
+		look("the one that is down is gone", 1)
+		s.Apply(specs(plain, alpha, weighted))
+		after(time.Minute)
+		l.locked(func() { l.dead["10.10.10.11:80"], weight = false, 0 })
+		after(time.Minute)
+		look("all up again", 0)
+		s.Apply(nil)
+		look("none", 0)
 	})
 }
 

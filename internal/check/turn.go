@@ -118,6 +118,7 @@ func (s *Set) spawn(c *check, probe func(context.Context) error) {
 // stop ends a check.
 func (s *Set) stop(c *check) {
 	c.gone = true
+	delete(s.exceptions, c)
 	switch {
 	case c.cancel != nil:
 		c.cancel()
@@ -138,6 +139,7 @@ func (s *Set) judge(c *check, r result, tell notices) notices {
 	if ordinary(before, after.Verdict) {
 		return tell
 	}
+	s.note(c)
 	return append(tell, notice{c.spec, before, after.Verdict})
 }
 

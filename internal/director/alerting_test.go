@@ -69,8 +69,8 @@ func incidents(t *testing.T) map[Event]func(*Director) {
 	spec := specs(&good.Config.Services[0].RealServers[0])[0]
 	down := map[check.Spec]bool{spec: true}
 	found := func(d *Director, down map[check.Spec]bool) {
-		d.cfg, d.health = good.Config, health{down: down}
-		d.want = desired(d.cfg, d.health, 0)
+		d.cfg, d.compiled, d.health = good.Config, compile(good.Config, groupID), health{down: down}
+		d.want = desired(d.compiled, d.health)
 	}
 	return map[Event]func(*Director){
 		RoleChanged: func(d *Director) {

@@ -7,7 +7,6 @@ package director
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -36,59 +35,13 @@ type want struct {
 	memory memory
 }
 
-// desired is what should be while the configuration is cfg and the servers are as h says. gid is
-// the group under which ping sockets are opened.
-func desired(cfg *conf.Config, h health, gid int) want {
-	w := want{services: ipvs.Table{}, checks: make(map[check.Spec]struct{}, len(h.asked)), delays: map[string]vrrp.LinkDelay{}, memory: judge(cfg, h)}
-	w.network.Instances = map[string]netif.Instance{}
-	keys := map[string]vrrp.Key{}
-	for i := range cfg.Instances {
-		c := election(&cfg.Instances[i], groupOf(cfg, cfg.Instances[i].Name))
-		keys[c.Name] = c.Key
-		w.instances = append(w.instances, c)
-		w.network.Instances[c.Key.String()] = addresses(&cfg.Instances[i])
-	}
-	if s := static(cfg); len(s.Addresses)+len(s.Routes)+len(s.Rules) > 0 {
-		w.network.Instances[staticKey] = s
-	}
-	for _, g := range cfg.SyncGroups {
-		group := vrrp.SyncGroup{Name: g.Name}
-		for _, name := range g.Members {
-			group.Members = append(group.Members, keys[name])
-		}
-		w.groups = append(w.groups, group)
-	}
-	for _, l := range cfg.LinkDelays {
-		w.delays[l.Interface] = vrrp.LinkDelay{Down: l.Down, Up: l.Up}
-	}
-	w.network.Spacing = netif.Spacing(cfg.Spacing)
-	for _, g := range cfg.GARPGroups {
-		w.network.SpacingGroups = append(w.network.SpacingGroups,
-			netif.SpacingGroup{Interfaces: g.Interfaces, Spacing: netif.Spacing(g.Spacing)})
-	}
-	for _, s := range services(cfg) {
-		w.services[s.key] = s.entry(w.memory)
-		maps.Copy(w.services, throughServices(s))
-	}
-	for i := range cfg.Services {
-		s := &cfg.Services[i]
-		for j := range s.RealServers {
-			for _, spec := range h.specs(&s.RealServers[j]) {
-				w.checks[spec] = struct{}{}
-			}
-		}
-	}
-	w.trackers, w.programs = trackers(cfg, w.instances), programs(cfg)
-	for _, t := range w.trackers {
-		if spec, ok := t.(check.Spec); ok {
-			w.checks[spec] = struct{}{}
-		}
-	}
-	if spec, guarded := guardSpec(cfg); guarded {
-		w.checks[spec] = struct{}{}
-	}
-	w.packets = packets(cfg)
-	w.network.Sysctls = sysctls(cfg, w.checks, gid)
+// desired is what should be while the configuration is c's and the servers are as h says.
+func desired(c *compiled, h health) want {
+	w := c.fixed
+	before := h.memory.in(c)
+	w.memory = judge(c, &h, &before)
+	w.memory.table = c.table(&before, &w.memory)
+	w.services = w.memory.table
 	return w
 }
 

@@ -26,7 +26,7 @@ func TestServerInTableIffHealthy(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		cfg := someConfig(t)
 		down := someFailures(t, cfg)
-		w := desired(cfg, health{down: down}, groupID)
+		w := desire(cfg, health{down: down})
 		all := services(cfg)
 		if len(w.services) != len(all) {
 			t.Fatalf("%d services wanted of %d", len(w.services), len(all))
@@ -41,7 +41,7 @@ func TestServerInTableIffHealthy(t *testing.T) {
 					fails = fails || down[spec]
 				}
 				got, there := table[s.at(r.Address, r.Forwarding)]
-				fails = fails || sorryServes(s.VirtualServer, w.memory) // which takes every server out
+				fails = fails || w.memory.sorryServes(s.VirtualServer) // which takes every server out
 				switch {
 				case !fails && (!there || got.Weight != uint32(r.Weight)):
 					t.Fatalf("healthy %s: in the table %t, weight %d of %d", r.Address, there, got.Weight, r.Weight)
@@ -56,10 +56,10 @@ func TestServerInTableIffHealthy(t *testing.T) {
 			}
 			if got, there := table[s.at(sorryAddress, s.Sorry.Forwarding)]; there {
 				count++
-				if serves := sorryServes(s.VirtualServer, w.memory); !serves && !s.Sorry.Inhibit || (got.Weight > 0) != serves {
+				if serves := w.memory.sorryServes(s.VirtualServer); !serves && !s.Sorry.Inhibit || (got.Weight > 0) != serves {
 					t.Fatalf("the sorry server of %s has weight %d, and serves: %t", s.key, got.Weight, serves)
 				}
-			} else if s.Sorry.Address.IsValid() && (s.Sorry.Inhibit || sorryServes(s.VirtualServer, w.memory)) {
+			} else if s.Sorry.Address.IsValid() && (s.Sorry.Inhibit || w.memory.sorryServes(s.VirtualServer)) {
 				t.Fatalf("the sorry server of %s is not there", s.key)
 			}
 			if count != len(table) {
@@ -75,8 +75,8 @@ func TestDesiredIsDeterministic(t *testing.T) {
 		cfg := someConfig(t)
 		down := someFailures(t, cfg)
 		kept := maps.Clone(down)
-		first := desired(cfg, health{down: down}, groupID)
-		second := desired(cfg, health{down: down}, groupID)
+		first := desire(cfg, health{down: down})
+		second := desire(cfg, health{down: down})
 		if diff := gocmp.Diff(render(first), render(second)); diff != "" {
 			t.Fatal(diff)
 		}
@@ -102,7 +102,7 @@ func TestEqualChecksAreOneSpec(t *testing.T) {
 				}
 			}
 		}
-		alone := desired(cfg, health{}, groupID).checks
+		alone := desire(cfg, health{}).checks
 		if !maps.Equal(alone, wanted) {
 			t.Fatalf("%d checks, want %d", len(alone), len(wanted))
 		}
@@ -111,7 +111,7 @@ func TestEqualChecksAreOneSpec(t *testing.T) {
 			s.Address = netip.AddrPortFrom(netip.MustParseAddr("198.51.100.1"), s.Address.Port())
 			twice.Services = append(twice.Services, s)
 		}
-		if both := desired(&twice, health{}, groupID).checks; !maps.Equal(alone, both) {
+		if both := desire(&twice, health{}).checks; !maps.Equal(alone, both) {
 			t.Fatalf("%d checks for twice the services, want %d", len(both), len(alone))
 		}
 	})
@@ -121,7 +121,7 @@ func TestEqualChecksAreOneSpec(t *testing.T) {
 func TestHealthSaysNothingOfTheNetwork(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		cfg := someConfig(t)
-		with, without := desired(cfg, health{down: someFailures(t, cfg)}, groupID), desired(cfg, health{}, groupID)
+		with, without := desire(cfg, health{down: someFailures(t, cfg)}), desire(cfg, health{})
 		with.services, without.services = nil, nil
 		if diff := gocmp.Diff(render(without), render(with), cmpopts.EquateEmpty()); diff != "" {
 			t.Fatal(diff)
@@ -140,13 +140,13 @@ func TestNeverEmptyWhileSomebodyServes(t *testing.T) {
 		h := health{}
 		for range 3 { // of the quorums that were, too
 			h.down = someFailures(t, cfg)
-			w := desired(cfg, h, groupID)
+			before, w := h.memory, desire(cfg, h)
 			h.memory = w.memory
 			for _, s := range services(cfg) {
 				candidate := s.Sorry.Address.IsValid()
 				for j := range s.RealServers {
 					r := &s.RealServers[j]
-					candidate = candidate || r.Weight > 0 && h.up(serviceName(s.VirtualServer), r)
+					candidate = candidate || r.Weight > 0 && h.up(specs(r), before.server(member{serviceName(s.VirtualServer), r.Address}))
 				}
 				if got := serves(w.services, s.key); got != candidate {
 					t.Fatalf("%s serves: %t, somebody could: %t", s.key, got, candidate)
@@ -165,11 +165,50 @@ func TestMemoryIsStable(t *testing.T) {
 		for spec := range h.down {
 			h.untried[spec] = spec.Alpha
 		}
-		first := desired(cfg, h, groupID)
+		first := desire(cfg, h)
 		h.memory = first.memory
-		second := desired(cfg, h, groupID)
+		second := desire(cfg, h)
 		if diff := gocmp.Diff(render(first), render(second)); diff != "" {
 			t.Fatal(diff)
+		}
+	})
+}
+
+// TestWhatStaysIsNotMadeAnew: what desired takes over from the last time is what it would make anew, through
+// whatever happened in between, and what it gave out is left as it was.
+func TestWhatStaysIsNotMadeAnew(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		cfg := someConfig(t)
+		for i := range cfg.Services {
+			s := &cfg.Services[i]
+			s.PanicThreshold = rapid.SampledFrom([]int{0, 50}).Draw(t, "panic_threshold")
+			for j := range s.RealServers {
+				s.RealServers[j].SlowStart = rapid.SampledFrom([]time.Duration{0, 4 * time.Second}).Draw(t, "slow_start")
+			}
+		}
+		c, h := compile(cfg, groupID), health{now: time.Unix(1000, 0)}
+		for range 5 {
+			if rapid.Bool().Draw(t, "something happened") {
+				h.down, h.orders = someFailures(t, cfg), someOrders(t, cfg)
+			}
+			h.now = h.now.Add(time.Second)
+			given := maps.Clone(h.memory.table)
+			for key, e := range given {
+				e.Destinations = maps.Clone(e.Destinations)
+				given[key] = e
+			}
+			kept, anew := desired(c, h), desire(cfg, h)
+			if !equal(kept.services, anew.services) {
+				t.Fatalf("%s", gocmp.Diff(anew.services, kept.services))
+			}
+			if !slices.Equal(kept.memory.servers, anew.memory.servers) || !slices.Equal(kept.memory.quorums, anew.memory.quorums) ||
+				!maps.Equal(kept.memory.risen, anew.memory.risen) || !kept.memory.next.Equal(anew.memory.next) {
+				t.Fatalf("%+v, anew %+v", kept.memory, anew.memory)
+			}
+			if !equal(given, h.memory.table) {
+				t.Fatal("the table that was given out before has changed")
+			}
+			h.memory = kept.memory
 		}
 	})
 }
@@ -204,13 +243,13 @@ func TestAlpha(t *testing.T) {
 		t.Fatalf("%+v has no alpha", spec)
 	}
 	there := func(h health) bool {
-		return len(desired(cfg, h, groupID).services[services(cfg)[0].key].Destinations) == 1
+		return len(desire(cfg, h).services[services(cfg)[0].key].Destinations) == 1
 	}
 	pending := health{down: set(spec), untried: set(spec)}
 	if there(pending) {
 		t.Error("a new server is in before its first check")
 	}
-	was := desired(cfg, health{}, groupID).memory
+	was := desire(cfg, health{}).memory
 	pending.memory = was
 	if !there(pending) {
 		t.Error("a server that was up is out with its new check")
@@ -297,7 +336,7 @@ func someCheck(t *rapid.T) conf.Check {
 
 func someFailures(t *rapid.T, cfg *conf.Config) map[check.Spec]bool {
 	down := map[check.Spec]bool{}
-	for _, spec := range sortedSpecs(desired(cfg, health{}, groupID).checks) {
+	for _, spec := range sortedSpecs(desire(cfg, health{}).checks) {
 		if rapid.Bool().Draw(t, spec.String()+" fails") {
 			down[spec] = true
 		}

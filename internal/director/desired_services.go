@@ -1,6 +1,7 @@
 package director
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -46,31 +47,16 @@ func serviceKey(s *conf.VirtualServer, a conf.ServiceAddress) ipvs.ServiceKey {
 	return ipvs.ServiceKey{Family: a.Family, Protocol: ipProtocol(s.Protocol), Addr: a.Address.Addr(), Port: a.Address.Port()}
 }
 
-// entry is the service with the servers that m has up.
-func (s served) entry(m memory) ipvs.Entry {
+// entry is the service with the servers that are up, or with its sorry server where that serves.
+func (s served) entry(servers []standing, sorry bool) ipvs.Entry {
 	e := ipvs.Entry{
 		Service:      s.scheduling(),
 		Destinations: make(map[netip.AddrPort]ipvs.Destination, len(s.RealServers)),
 	}
-	name := serviceName(s.VirtualServer)
-	sorry := sorryServes(s.VirtualServer, m)
-	for i := range s.RealServers {
-		r := &s.RealServers[i]
-		d := destination(r.Forwarding, r.Tunnel, m.kernelWeight(name, r))
-		d.UpperThreshold, d.LowerThreshold = uint32(r.UpperThreshold), uint32(r.LowerThreshold)
-		key := member{name, r.Address}
-		switch ordered := m.orders[key].drain; {
-		case ordered.drained:
-			continue
-		case ordered.runs(): // also where its check fails: a program that ends in order refuses new connections first
-			d.Weight = 0
-		case sorry || !m.up[key]:
-			if !r.InhibitOnFailure {
-				continue
-			}
-			d.Weight = 0
+	for j := range s.RealServers {
+		if r := &s.RealServers[j]; servers[j].inKernel(r, sorry) {
+			e.Destinations[s.at(r.Address, r.Forwarding)] = servers[j].destination(r, sorry)
 		}
-		e.Destinations[s.at(r.Address, r.Forwarding)] = d
 	}
 	if !s.Sorry.Address.IsValid() {
 		return e
@@ -85,6 +71,46 @@ func (s served) entry(m memory) ipvs.Entry {
 	return e
 }
 
+// changed is an entry that was, with those servers anew that stand otherwise now. They are apart: see
+// compiledService.
+func (s served) changed(e ipvs.Entry, was, is []standing) ipvs.Entry {
+	e.Destinations = maps.Clone(e.Destinations)
+	for j := range is {
+		if was[j] == is[j] {
+			continue
+		}
+		r := &s.RealServers[j]
+		if at := s.at(r.Address, r.Forwarding); is[j].inKernel(r, false) {
+			e.Destinations[at] = is[j].destination(r, false)
+		} else {
+			delete(e.Destinations, at)
+		}
+	}
+	return e
+}
+
+// inKernel tells whether the kernel is to have a real server at all; sorry is whether the sorry server serves.
+func (s standing) inKernel(r *conf.RealServer, sorry bool) bool {
+	switch {
+	case s.drained:
+		return false
+	case s.drains: // also where its check fails: a program that ends in order refuses new connections first
+		return true
+	}
+	return s.up && !sorry || r.InhibitOnFailure
+}
+
+// destination is a real server as the kernel is to have it.
+func (s standing) destination(r *conf.RealServer, sorry bool) ipvs.Destination {
+	weight := s.kernelWeight()
+	if s.drains || !s.up || sorry {
+		weight = 0
+	}
+	d := destination(r.Forwarding, r.Tunnel, weight)
+	d.UpperThreshold, d.LowerThreshold = uint32(r.UpperThreshold), uint32(r.LowerThreshold)
+	return d
+}
+
 // at is what the kernel knows a server by: its address, with the port of the service where nothing
 // changes that. The services of a group may have different ones.
 func (s served) at(server netip.AddrPort, f conf.Forwarding) netip.AddrPort {
@@ -92,11 +118,6 @@ func (s served) at(server netip.AddrPort, f conf.Forwarding) netip.AddrPort {
 		return server
 	}
 	return netip.AddrPortFrom(server.Addr(), s.key.Port)
-}
-
-// sorryServes tells whether a virtual server has a sorry server, and that serves.
-func sorryServes(s *conf.VirtualServer, m memory) bool {
-	return s.Sorry.Address.IsValid() && !m.quorate[serviceName(s)]
 }
 
 // scheduling is what the service is beside its servers.

@@ -25,6 +25,9 @@ var update = flag.Bool("update", false, "write the golden files")
 // groupID is the group that opens ping sockets in these tests.
 const groupID = 990
 
+// desire is desired of a configuration that was not compiled before.
+func desire(cfg *conf.Config, h health) want { return desired(compile(cfg, groupID), h) }
+
 // TestDesired shows what is wanted for every configuration in testdata, while the specs in the
 // file NAME.down fail.
 func TestDesired(t *testing.T) {
@@ -44,7 +47,7 @@ func TestDesired(t *testing.T) {
 		t.Run(filepath.Base(name), func(t *testing.T) {
 			cfg := load(t, file)
 			down := failingSpecs(t, cfg, name+".down")
-			golden(t, name+".golden", render(desired(cfg, health{down: down}, groupID)))
+			golden(t, name+".golden", render(desire(cfg, health{down: down})))
 		})
 	}
 }
@@ -57,7 +60,7 @@ func TestOneFileTwoNodes(t *testing.T) {
 		if r.Config == nil {
 			t.Fatal(r.Diags)
 		}
-		text[node] = render(desired(r.Config, health{}, groupID))
+		text[node] = render(desire(r.Config, health{}))
 	}
 	if !strings.Contains(text["lb1"], "priority 150") {
 		t.Errorf("lb1 has not the priority 150:\n%s", text["lb1"])
@@ -88,7 +91,7 @@ func failingSpecs(t *testing.T, cfg *conf.Config, file string) map[check.Spec]bo
 	for line := range strings.Lines(string(text)) {
 		line = strings.TrimSpace(line)
 		found := false
-		for spec := range desired(cfg, health{}, groupID).checks {
+		for spec := range desire(cfg, health{}).checks {
 			if spec.String() == line {
 				down[spec], found = true, true
 			}

@@ -65,6 +65,7 @@ type Director struct {
 
 	// The rest belongs to Run.
 	cfg        *conf.Config
+	compiled   *compiled
 	want       want
 	rollout    rollout
 	drains     map[serverKey]drain
@@ -376,8 +377,8 @@ func (d *Director) adopt(cfg *conf.Config) {
 	old := d.want.services
 	before := d.want
 	promised := d.forgetOrders(cfg)
-	d.cfg, d.health.asked = cfg, compiled(cfg)
-	d.checks.Apply(desired(cfg, d.health, os.Getegid()).checks)
+	d.cfg, d.compiled = cfg, compile(cfg, os.Getegid())
+	d.checks.Apply(d.compiled.fixed.checks)
 	d.retimed(d.checks.Verdicts())
 	d.recompute()
 	d.startDrains(old, promised)

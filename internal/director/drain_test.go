@@ -26,14 +26,14 @@ func TestDrains(t *testing.T) {
 	config := func(list ...conf.VirtualServer) *conf.Config { return &conf.Config{Services: list} }
 	now := time.Unix(1000, 0)
 	old := config(service(80, 0, "10.0.0.1:80", "10.0.0.2:80"), service(81, 0, "10.0.0.1:80"), service(82, 0, "10.0.0.1:80"))
-	was := desired(old, health{}, groupID).services
+	was := desire(old, health{}).services
 	now1 := config(service(80, time.Minute, "10.0.0.1:80"), service(81, 0))
 	list := drains(nil, was, now1, nil, now)
 	first := serverKey{services(now1)[0].key, netip.MustParseAddrPort("10.0.0.2:80")}
 	if len(list) != 1 || list[first].until != now.Add(time.Minute) || list[first].destination.Weight != 0 {
 		t.Fatalf("%+v", list)
 	}
-	want := desired(now1, health{}, groupID).services
+	want := desire(now1, health{}).services
 	table := withDrains(want, list)
 	if got := table[first.service].Destinations; len(got) != 2 || got[first.address].Weight != 0 || len(want[first.service].Destinations) != 1 {
 		t.Errorf("%+v", got)

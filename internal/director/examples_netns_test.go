@@ -114,7 +114,7 @@ func exampleSpecs(t *testing.T) map[check.Spec]string {
 			file := filepath.Join(t.TempDir(), map[string]string{"hcl": "lvsd.hcl", "keepalived": "keepalived.conf"}[block[1]])
 			must(t, os.WriteFile(file, []byte(block[2]), 0o644))
 			cfg, found := load(t, file), 0
-			for s := range desired(cfg, health{}, groupID).checks {
+			for s := range desire(cfg, health{}).checks {
 				s.Timing = check.Timing{Interval: 200 * time.Millisecond, Timeout: 2 * time.Second}
 				all[s] = fmt.Sprintf("%s (%s)", title, block[1])
 				kinds[s.Kind] = true

@@ -2,6 +2,7 @@ package director
 
 import (
 	"maps"
+	"slices"
 
 	"go.uber.org/zap"
 
@@ -15,12 +16,13 @@ type flip struct {
 	server  *conf.RealServer
 	spec    check.Spec
 	up      bool
+	kept    bool // though it is not up
 }
 
 // flips are the real servers whose health differs between two times, in the order of the
 // configuration; untold are the specs that changed without changing a server. What is not known yet
 // changes nothing.
-func flips(cfg *conf.Config, before, after *health) (list []flip, untold map[check.Spec]bool) {
+func flips(c *compiled, before, after *health) (list []flip, untold map[check.Spec]bool) {
 	untold = map[check.Spec]bool{}
 	for spec := range before.down {
 		if !after.down[spec] || before.untried[spec] && !after.untried[spec] {
@@ -36,21 +38,21 @@ func flips(cfg *conf.Config, before, after *health) (list []flip, untold map[che
 		return nil, untold
 	}
 	changed := maps.Clone(untold)
-	for i := range cfg.Services {
-		s := &cfg.Services[i]
-		name := serviceName(s)
-		for j := range s.RealServers {
-			r := &s.RealServers[j]
-			was, is := before.up(name, r), after.up(name, r)
-			if was == is {
+	stood, stand := before.memory.in(c), after.memory.in(c)
+	for i := range c.services {
+		s := &c.services[i]
+		for j := range s.specs {
+			if stood.of(i)[j].judged && stood.of(i)[j] == stand.of(i)[j] {
 				continue
 			}
-			for _, spec := range after.specs(r) {
-				if changed[spec] {
-					list = append(list, flip{name, r, spec, is})
-					delete(untold, spec)
-					break
-				}
+			at := slices.IndexFunc(s.specs[j], func(spec check.Spec) bool { return changed[spec] })
+			if at < 0 {
+				continue
+			}
+			was, is := before.up(s.specs[j], stood.of(i)[j]), after.up(s.specs[j], stand.of(i)[j])
+			if was != is {
+				list = append(list, flip{s.name, &s.RealServers[j], s.specs[j][at], is, stand.of(i)[j].kept})
+				delete(untold, s.specs[j][at])
 			}
 		}
 	}
@@ -69,9 +71,9 @@ func (d *Director) noteHealth(before health, verdicts map[check.Spec]check.Verdi
 		}
 		return []zap.Field{zap.String("from", from), zap.String("to", to)}
 	}
-	list, untold := flips(d.cfg, &before, &d.health)
+	list, untold := flips(d.compiled, &before, &d.health)
 	for _, f := range list {
-		if !f.up && d.want.memory.kept[member{f.service, f.server.Address}] {
+		if !f.up && f.kept {
 			continue // noteKept tells it
 		}
 		e, program := ServerLost, f.server.NotifyDown
@@ -118,20 +120,22 @@ func (d *Director) noteUplink(before, now suspicion) {
 
 // noteKept tells which servers fail and stay because too few are left, and which of those left when
 // others came back.
-func (d *Director) noteKept(before memory) {
-	for i := range d.cfg.Services {
-		s := &d.cfg.Services[i]
-		name := serviceName(s)
-		for j := range s.RealServers {
-			key := member{name, s.RealServers[j].Address}
-			was, is := before.kept[key], d.want.memory.kept[key]
+func (d *Director) noteKept(before *memory) {
+	for i := range d.compiled.services {
+		if before.sameService(&d.want.memory, i) {
+			continue
+		}
+		s := &d.compiled.services[i]
+		was, is := before.of(i), d.want.memory.of(i)
+		for j := range is {
+			r := &s.RealServers[j]
 			switch {
-			case is && !was:
-				d.journal.event(ServerKept, zap.String("service", name), zap.Stringer("real_server", key.address),
+			case is[j].kept && !was[j].kept:
+				d.journal.event(ServerKept, zap.String("service", s.name), zap.Stringer("real_server", r.Address),
 					zap.Int("panic_threshold", s.PanicThreshold))
-			case was && !is && !d.want.memory.up[key]:
-				d.notify(name, s.RealServers[j].NotifyDown)
-				d.journal.event(ServerLost, zap.String("service", name), zap.Stringer("real_server", key.address),
+			case was[j].kept && !is[j].kept && !is[j].up:
+				d.notify(s.name, r.NotifyDown)
+				d.journal.event(ServerLost, zap.String("service", s.name), zap.Stringer("real_server", r.Address),
 					zap.String("from", "kept"), zap.String("to", "down"))
 			}
 		}
@@ -139,20 +143,20 @@ func (d *Director) noteKept(before memory) {
 }
 
 // noteWeights tells which servers came to have another weight because of what their checks found.
-func (d *Director) noteWeights(before memory) {
-	for i := range d.cfg.Services {
-		s := &d.cfg.Services[i]
-		name := serviceName(s)
-		for j := range s.RealServers {
-			r := &s.RealServers[j]
-			key := member{name, r.Address}
-			was, is := before.weightOf(name, r), d.want.memory.weightOf(name, r)
-			if before.orders[key].weight.ordered || d.want.memory.orders[key].weight.ordered {
+func (d *Director) noteWeights(before *memory) {
+	for i := range d.compiled.services {
+		if before.sameService(&d.want.memory, i) {
+			continue
+		}
+		s := &d.compiled.services[i]
+		was, is := before.of(i), d.want.memory.of(i)
+		for j := range is {
+			if was[j].weighs || is[j].weighs {
 				continue // the operator's word was told
 			}
-			if was != is && before.up[key] && d.want.memory.up[key] {
-				d.journal.event(ServerWeight, zap.String("service", name), zap.Stringer("real_server", r.Address),
-					zap.Int("from", was), zap.Int("to", is))
+			if was[j].weight != is[j].weight && was[j].up && is[j].up {
+				d.journal.event(ServerWeight, zap.String("service", s.name), zap.Stringer("real_server", s.RealServers[j].Address),
+					zap.Int("from", int(was[j].weight)), zap.Int("to", int(is[j].weight)))
 			}
 		}
 	}
@@ -160,36 +164,34 @@ func (d *Director) noteWeights(before memory) {
 
 // noteQuorum tells which virtual servers lost their quorum or gained it. Where a quorum is no more
 // than one server, and there is none for the time without, that is what noteEmpty tells.
-func (d *Director) noteQuorum(before memory) {
-	for i := range d.cfg.Services {
-		s := &d.cfg.Services[i]
-		name := serviceName(s)
-		had, known := before.quorate[name]
-		has := d.want.memory.quorate[name]
+func (d *Director) noteQuorum(before *memory) {
+	for i := range d.compiled.services {
+		s := &d.compiled.services[i]
+		known, had, has := before.quorums[i].judged, before.quorums[i].has, d.want.memory.quorums[i].has
 		sorry := s.Sorry.Address.IsValid()
 		if !known {
-			d.tellAtStart(s)
+			d.tellAtStart(i)
 		}
 		switch {
 		case known && had == has:
 			continue
 		case has:
-			d.notify(name, s.QuorumUp)
+			d.notify(s.name, s.QuorumUp)
 		case known || sorry:
-			d.notify(name, s.QuorumDown)
+			d.notify(s.name, s.QuorumDown)
 		}
 		if s.Quorum <= 1 && !sorry || has && !known {
 			continue
 		}
 		weight := 0
-		for j := range s.RealServers {
-			weight += d.want.memory.counts(name, &s.RealServers[j])
+		for _, server := range d.want.memory.of(i) {
+			weight += server.counts()
 		}
 		e := QuorumLost
 		if has {
 			e = QuorumGained
 		}
-		fields := []zap.Field{zap.String("service", name), zap.Int("weight", weight), zap.Int("quorum", s.Quorum),
+		fields := []zap.Field{zap.String("service", s.name), zap.Int("weight", weight), zap.Int("quorum", s.Quorum),
 			zap.Int("hysteresis", s.Hysteresis)}
 		if sorry {
 			fields = append(fields, zap.Stringer("sorry_server", s.Sorry.Address))
@@ -201,18 +203,20 @@ func (d *Director) noteQuorum(before memory) {
 // noteEmpty tells which virtual servers came to have no server that takes connections, or have one
 // again. All services of a group have the same.
 func (d *Director) noteEmpty() {
-	empty := map[string]bool{}
-	for _, s := range services(d.cfg) {
-		name := serviceName(s.VirtualServer)
-		if _, known := empty[name]; known {
-			continue
+	empty := map[string]bool{} // those that are
+	for i := range d.compiled.services {
+		s := &d.compiled.services[i]
+		if len(s.keys) == 0 {
+			continue // a group without an address
 		}
-		empty[name] = !serves(d.want.services, s.key)
-		if empty[name] && !d.empty[name] {
-			d.journal.event(ServiceEmpty, zap.String("service", name))
+		if !serves(d.want.services, s.keys[0].key) {
+			empty[s.name] = true
 		}
-		if !empty[name] && d.empty[name] {
-			d.journal.event(ServiceServed, zap.String("service", name))
+		switch {
+		case empty[s.name] && !d.empty[s.name]:
+			d.journal.event(ServiceEmpty, zap.String("service", s.name))
+		case !empty[s.name] && d.empty[s.name]:
+			d.journal.event(ServiceServed, zap.String("service", s.name))
 		}
 	}
 	d.empty = empty

@@ -52,7 +52,7 @@ func TestFlips(t *testing.T) {
 			untold: []check.Spec{probe(conf.PingCheck, 9)}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			list, untold := flips(cfg, &health{down: set(c.before...)}, &health{down: set(c.after...)})
+			list, untold := flips(compile(cfg, groupID), &health{down: set(c.before...)}, &health{down: set(c.after...)})
 			var got []string
 			for _, f := range list {
 				to := "down"
@@ -130,7 +130,7 @@ func TestEmptyServicesAreTold(t *testing.T) {
 		{"still", []check.Spec{ping1, ping2, tcp1}, nil},
 		{"all back", nil, []string{"service_served TCP 192.0.2.1:80", "service_served TCP 192.0.2.1:81"}},
 	} {
-		d.want = desired(cfg, health{down: set(step.down...)}, groupID)
+		d.want = desire(cfg, health{down: set(step.down...)})
 		d.noteEmpty()
 		var got []string
 		for _, l := range entries(logs) {
@@ -162,8 +162,9 @@ func TestQuorumIsTold(t *testing.T) {
 		{"the other too", []check.Spec{ping2, tcp1}, []string{"quorum_lost TCP 192.0.2.1:81 weight 0 of 1"}},
 		{"all back", nil, []string{"quorum_gained TCP 192.0.2.1:80 weight 2 of 2", "quorum_gained TCP 192.0.2.1:81 weight 1 of 1"}},
 	} {
-		d.want = desired(cfg, health{down: set(step.down...), memory: before}, groupID)
-		d.noteQuorum(before)
+		before = before.in(d.compiled)
+		d.want = desired(d.compiled, health{down: set(step.down...), memory: before})
+		d.noteQuorum(&before)
 		before = d.want.memory
 		var got []string
 		for _, l := range entries(logs) {
@@ -173,8 +174,9 @@ func TestQuorumIsTold(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", step.name, diff)
 		}
 	}
-	d.want = desired(cfg, health{down: set(ping2)}, groupID)
-	d.noteQuorum(memory{})
+	d.want = desired(d.compiled, health{down: set(ping2)})
+	before = (&memory{}).in(d.compiled)
+	d.noteQuorum(&before)
 	if got := entries(logs); len(got) != 1 || got[0]["event"] != "quorum_lost" {
 		t.Errorf("a start without the quorum tells %v", got)
 	}
@@ -218,7 +220,8 @@ func set(list ...check.Spec) map[check.Spec]bool {
 // silentDirector is a director that runs nothing.
 func silentDirector(cfg *conf.Config) (*Director, *logtest.ObservedLogs) {
 	core, logs := logtest.New(zapcore.DebugLevel)
-	return &Director{cfg: cfg, journal: newJournal(zap.New(core)), want: desired(cfg, health{}, groupID),
+	c := compile(cfg, groupID)
+	return &Director{cfg: cfg, compiled: c, journal: newJournal(zap.New(core)), want: desired(c, health{}),
 		empty: map[string]bool{}}, logs
 }
 

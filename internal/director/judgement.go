@@ -3,7 +3,7 @@ package director
 import (
 	"time"
 
-	"lvsd/internal/conf"
+	"lvsd/internal/check"
 )
 
 // rampSteps is how many steps a weight takes to its full value in a slow start.
@@ -21,67 +21,57 @@ func ramp(weight int, slow, since time.Duration) (now int, next time.Duration) {
 }
 
 // rise notes when the servers of a virtual server came back, and what they weigh meanwhile.
-func (m *memory) rise(s *conf.VirtualServer, name string, h health) {
-	for i := range s.RealServers {
-		r := &s.RealServers[i]
-		key := member{name, r.Address}
-		if r.SlowStart == 0 || !m.up[key] || m.kept[key] || m.orders[key].drain.ordered {
+func (m *memory) rise(s *compiledService, now time.Time, before *memory) {
+	for j := range s.RealServers {
+		slow, place := s.RealServers[j].SlowStart, s.first+j
+		was, is := before.servers[place], &m.servers[place]
+		if slow == 0 || !is.up || is.kept || is.drains {
 			continue
 		}
-		at, rising := h.memory.risen[key]
-		if was, known := h.memory.up[key]; known && !was || h.memory.orders[key].drain.ordered {
-			at, rising = h.now, true
+		at, rising := before.risen[place]
+		if was.judged && !was.up || was.drains {
+			at, rising = now, true
 		}
-		weight := m.weightOf(name, r)
-		now, next := ramp(weight, r.SlowStart, h.now.Sub(at))
+		weight, next := ramp(int(is.weight), slow, now.Sub(at))
 		if !rising || next == 0 {
 			continue
 		}
-		m.risen[key], m.ramped[key] = at, now
-		if due := at.Add(next); m.next.IsZero() || due.Before(m.next) {
-			m.next = due
-		}
+		m.risen[place], is.ramped = at, int32(weight)
+		m.next = earlier(m.next, at.Add(next))
 	}
 }
 
 // keep lets servers stay that fail where fewer would be up than the panic threshold wants: those
 // that were up until now, in the order of the configuration. A server that has not been up stays
 // out, and one that an operator drains counts as not configured.
-func (m *memory) keep(s *conf.VirtualServer, name string, h health) {
+func keep(s *compiledService, h *health, was, is []standing) {
 	if s.PanicThreshold == 0 {
 		return
 	}
 	all, up := 0, 0
-	for i := range s.RealServers {
-		key := member{name, s.RealServers[i].Address}
-		if m.orders[key].drain.ordered {
+	for j := range is {
+		if is[j].drains {
 			continue
 		}
-		if all++; m.up[key] {
+		if all++; is[j].up {
 			up++
 		}
 	}
 	least := (s.PanicThreshold*all + 99) / 100
-	for i := range s.RealServers {
-		r := &s.RealServers[i]
-		key := member{name, r.Address}
+	for j := range is {
 		if up >= least {
 			return
 		}
-		if m.orders[key].drain.ordered {
-			continue
-		}
-		was, known := h.memory.up[key]
-		if !m.up[key] && (was || !known && !h.unproven(r)) {
-			m.up[key], m.kept[key] = true, true
+		if !is[j].drains && !is[j].up && (was[j].up || !was[j].judged && !h.unproven(s.specs[j])) {
+			is[j].up, is[j].kept = true, true
 			up++
 		}
 	}
 }
 
 // unproven tells whether a real server waits for the first probe of a check with alpha.
-func (h *health) unproven(r *conf.RealServer) bool {
-	for _, spec := range h.specs(r) {
+func (h *health) unproven(asked []check.Spec) bool {
+	for _, spec := range asked {
 		if h.untried[spec] {
 			return true
 		}

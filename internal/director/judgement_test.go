@@ -98,7 +98,7 @@ func TestSlowStart(t *testing.T) {
 		{42 * time.Second, nil, "100 100", 0},
 		{43 * time.Second, nil, "100 100", 0},
 	} {
-		w := desired(cfg, health{down: down(step.fails...), now: start.Add(step.after), memory: m}, groupID)
+		w := desire(cfg, health{down: down(step.fails...), now: start.Add(step.after), memory: m})
 		if got := weights(cfg, w); got != step.want {
 			t.Errorf("after %v: %s, want %s", step.after, got, step.want)
 		}
@@ -134,14 +134,14 @@ func TestPanicThreshold(t *testing.T) {
 		{"all back", nil, "100 100 100 100", ""},
 		{"all fail at once again", []int{1, 2, 3, 4}, "100 100 - -", "1 2"},
 	} {
-		w := desired(cfg, health{down: down(step.fails...), memory: m}, groupID)
+		w := desire(cfg, health{down: down(step.fails...), memory: m})
 		m = w.memory
 		if got := weights(cfg, w); got != step.want {
 			t.Errorf("%s: %s, want %s", step.name, got, step.want)
 		}
 		var kept []string
 		for i, r := range cfg.Services[0].RealServers {
-			if m.kept[member{serviceName(&cfg.Services[0]), r.Address}] {
+			if m.server(member{serviceName(&cfg.Services[0]), r.Address}).kept {
 				kept = append(kept, fmt.Sprint(i+1))
 			}
 		}
@@ -149,11 +149,11 @@ func TestPanicThreshold(t *testing.T) {
 			t.Errorf("%s: kept %s, want %s", step.name, got, step.kept)
 		}
 	}
-	fresh := desired(cfg, health{down: down(1, 2, 3, 4)}, groupID)
+	fresh := desire(cfg, health{down: down(1, 2, 3, 4)})
 	if got := weights(cfg, fresh); got != "100 100 - -" {
 		t.Errorf("at the start: %s", got)
 	}
-	untried := desired(cfg, health{down: down(1, 2, 3, 4), untried: down(1, 2, 3, 4)}, groupID)
+	untried := desire(cfg, health{down: down(1, 2, 3, 4), untried: down(1, 2, 3, 4)})
 	if got := weights(cfg, untried); got != "- - - -" {
 		t.Errorf("at the start, with alpha: %s", got)
 	}
@@ -174,11 +174,12 @@ func TestKeptServersAreTold(t *testing.T) {
 		{nil, []string{"server_restored 10.0.0.2:80"}},
 	} {
 		before := d.health
+		before.memory = before.memory.in(d.compiled)
 		d.health.down = down(step.fails...)
-		d.want = desired(cfg, d.health, groupID)
+		d.want = desired(d.compiled, d.health)
 		d.health.memory = d.want.memory
 		d.noteHealth(before, nil)
-		d.noteKept(before.memory)
+		d.noteKept(&before.memory)
 		var got []string
 		for _, l := range entries(logs) {
 			got = append(got, fmt.Sprintf("%s %s", l["event"], l["real_server"]))

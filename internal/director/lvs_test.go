@@ -78,7 +78,7 @@ virtual_server "192.0.2.1" "80" {
 }
 `)
 		var off []string
-		for _, s := range desired(cfg, health{}, 0).network.Sysctls {
+		for _, s := range desire(cfg, health{}).network.Sysctls {
 			if strings.HasSuffix(s.Name, ".send_redirects") && s.Value == "0" {
 				off = append(off, s.Name)
 			}

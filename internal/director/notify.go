@@ -31,34 +31,32 @@ func (d *Director) notify(subject string, p conf.Program) {
 }
 
 // tellAtStart tells of the servers of a service that is new, where rs_init_notifies asks for that.
-func (d *Director) tellAtStart(s *conf.VirtualServer) {
+func (d *Director) tellAtStart(service int) {
 	if !d.cfg.LVS.InitNotifies {
 		return
 	}
-	name := serviceName(s)
-	for i := range s.RealServers {
-		if r := &s.RealServers[i]; d.want.memory.up[member{name, r.Address}] {
-			d.notify(name, r.NotifyUp)
+	s := &d.compiled.services[service]
+	for j, server := range d.want.memory.of(service) {
+		if server.up {
+			d.notify(s.name, s.RealServers[j].NotifyUp)
 		}
 	}
 }
 
 // tellOfTheEnd tells that nothing is served any more, of virtual servers with omega.
 func (d *Director) tellOfTheEnd() {
-	m := d.want.memory
-	for i := range d.cfg.Services {
-		s := &d.cfg.Services[i]
+	for i := range d.compiled.services {
+		s := &d.compiled.services[i]
 		if !s.Omega {
 			continue
 		}
-		name := serviceName(s)
-		for j := range s.RealServers {
-			if r := &s.RealServers[j]; m.up[member{name, r.Address}] {
-				d.notify(name, r.NotifyDown)
+		for j, server := range d.want.memory.of(i) {
+			if server.up {
+				d.notify(s.name, s.RealServers[j].NotifyDown)
 			}
 		}
-		if m.quorate[name] {
-			d.notify(name, s.QuorumDown)
+		if d.want.memory.quorums[i].has {
+			d.notify(s.name, s.QuorumDown)
 		}
 	}
 }

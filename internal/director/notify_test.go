@@ -52,13 +52,15 @@ func TestProgramsAreTold(t *testing.T) {
 			d.programs = script.NewQueue(time.Minute, func(s string, c script.Command, err error) { t.Error(s, c, err) })
 			for _, down := range c.down {
 				before := d.health
+				before.memory = before.memory.in(d.compiled)
 				d.health.down = set(down...)
-				d.want = desired(cfg, d.health, groupID)
-				d.health.memory = d.want.memory
-				if before.memory.quorate != nil { // what is down at the start is not lost
+				d.want = desired(d.compiled, d.health)
+				if d.health.memory.compiled != nil { // what is down at the start is not lost
+					d.health.memory = d.want.memory
 					d.noteHealth(before, map[check.Spec]check.Verdict{})
 				}
-				d.noteQuorum(before.memory)
+				d.health.memory = d.want.memory
+				d.noteQuorum(&before.memory)
 			}
 			logs.TakeAll()
 			finish := func() { d.finishTelling(time.Minute) }

@@ -225,7 +225,9 @@ func (d *Director) inTable(t meant) bool {
 func (d *Director) orderedServer(t meant, changed bool) OrderedServer {
 	key := t.member()
 	s := OrderedServer{Service: key.service, Address: key.address, Changed: changed, ServerOrders: d.health.orders[key].shown(),
-		Healthy: d.want.memory.up[key] && !d.want.memory.kept[key], keys: d.at(t)}
+		keys: d.at(t)}
+	is := d.want.memory.server(key)
+	s.Healthy = is.up && !is.kept
 	if len(s.keys) > 0 { // all of a group have the same
 		s.EffectiveWeight = d.want.services[s.keys[0].service].Destinations[s.keys[0].address].Weight
 	}
@@ -249,15 +251,18 @@ func warnings(cfg *conf.Config, list []meant, verb Verb, before, now *want) []st
 			}
 			return false
 		}
-		switch had, is := before.memory.quorate[name], now.memory.quorate[name]; {
-		case sorryServes(s, now.memory) && !sorryServes(s, before.memory):
+		had, _ := before.memory.quorate(name)
+		is, _ := now.memory.quorate(name)
+		switch {
+		case now.memory.sorryServes(s) && !before.memory.sorryServes(s):
 			warn("is without its quorum: the sorry_server %s serves, and no real server gets a new connection", s.Sorry.Address)
 		case serving(before) && !serving(now):
 			warn("has no server left that takes connections: every new one is refused")
 		case had && !is:
 			warn("is without its quorum of %d", s.Quorum)
 		}
-		drains := verb == Drain || verb == SetWeight && now.memory.kernelWeight(name, t.server) == 0
+		server := now.memory.server(t.member())
+		drains := verb == Drain || verb == SetWeight && server.kernelWeight() == 0
 		switch {
 		case !drains:
 		case s.Scheduler == "dh", s.Scheduler == "sh" && !s.Fallback:

@@ -97,7 +97,7 @@ func TestDesiredWithOrders(t *testing.T) {
 		for _, inhibit := range []bool{false, true} {
 			cfg, down := pool(2, func(s *conf.VirtualServer) { s.RealServers[0].InhibitOnFailure = inhibit })
 			h := health{orders: ordered(cfg, map[int]order{1: c.order})}
-			if got := weights(cfg, desired(cfg, h, groupID)); got != c.up {
+			if got := weights(cfg, desire(cfg, h)); got != c.up {
 				t.Errorf("%s, up: %s, want %s", c.name, got, c.up)
 			}
 			h.down = down(1)
@@ -105,7 +105,7 @@ func TestDesiredWithOrders(t *testing.T) {
 			if inhibit {
 				want = c.inhibit
 			}
-			if got := weights(cfg, desired(cfg, h, groupID)); got != want {
+			if got := weights(cfg, desire(cfg, h)); got != want {
 				t.Errorf("%s, down, inhibit %t: %s, want %s", c.name, inhibit, got, want)
 			}
 		}
@@ -121,18 +121,19 @@ func TestDrainOfTheLastServer(t *testing.T) {
 	})
 	name := serviceName(&cfg.Services[0])
 	h := health{down: down(2), orders: ordered(cfg, map[int]order{1: drains1()})}
-	w := desired(cfg, h, groupID)
+	w := desire(cfg, h)
 	destinations := w.services[services(cfg)[0].key].Destinations
-	if w.memory.quorate[name] || weights(cfg, w) != "0 -" || destinations[sorry].Weight != 1 {
+	if has, _ := w.memory.quorate(name); has || weights(cfg, w) != "0 -" || destinations[sorry].Weight != 1 {
 		t.Errorf("%+v", destinations)
 	}
 	h.orders = ordered(cfg, map[int]order{1: drainedOut()})
-	w = desired(cfg, h, groupID)
+	w = desire(cfg, h)
 	if destinations = w.services[services(cfg)[0].key].Destinations; weights(cfg, w) != "- -" || len(destinations) != 1 {
 		t.Errorf("%+v", destinations)
 	}
 	h.orders = ordered(cfg, map[int]order{1: weighs(0)}) // nobody takes connections either
-	if w = desired(cfg, h, groupID); w.memory.quorate[name] {
+	w = desire(cfg, h)
+	if has, _ := w.memory.quorate(name); has {
 		t.Error("a weight of 0 makes a quorum")
 	}
 }
@@ -141,14 +142,14 @@ func TestDrainOfTheLastServer(t *testing.T) {
 func TestPanicThresholdWithoutDrained(t *testing.T) {
 	cfg, down := pool(4, func(s *conf.VirtualServer) { s.PanicThreshold = 50 })
 	h := health{orders: ordered(cfg, map[int]order{1: drainedOut(), 2: drains1()})}
-	h.memory = desired(cfg, h, groupID).memory
+	h.memory = desire(cfg, h).memory
 	h.down = down(1, 3)
-	w := desired(cfg, h, groupID) // one of two is left, which is enough
+	w := desire(cfg, h) // one of two is left, which is enough
 	if got := weights(cfg, w); got != "- 0 - 100" {
 		t.Errorf("%s", got)
 	}
 	h.memory, h.down = w.memory, down(1, 2, 3, 4)
-	if got := weights(cfg, desired(cfg, h, groupID)); got != "- 0 - 100" {
+	if got := weights(cfg, desire(cfg, h)); got != "- 0 - 100" {
 		t.Errorf("of the last two one has to stay: %s", got)
 	}
 }
@@ -162,7 +163,7 @@ func TestSlowStartAfterADrain(t *testing.T) {
 	see := func(after time.Duration, want string, o order) {
 		t.Helper()
 		h.now, h.orders = at.Add(after), ordered(cfg, map[int]order{1: o})
-		w := desired(cfg, h, groupID)
+		w := desire(cfg, h)
 		if h.memory = w.memory; weights(cfg, w) != want {
 			t.Errorf("after %s: %s, want %s", after, weights(cfg, w), want)
 		}
@@ -183,11 +184,11 @@ func TestWeightBeforeFindings(t *testing.T) {
 	cfg, _ := pool(1, func(*conf.VirtualServer) {})
 	spec := specs(&cfg.Services[0].RealServers[0])[0]
 	h := health{findings: map[check.Spec]check.Finding{spec: {Weighted: true, Weight: 30, Offset: 5}}}
-	if got := weights(cfg, desired(cfg, h, groupID)); got != "35" {
+	if got := weights(cfg, desire(cfg, h)); got != "35" {
 		t.Errorf("%s", got)
 	}
 	h.orders = ordered(cfg, map[int]order{1: weighs(100)})
-	if got := weights(cfg, desired(cfg, h, groupID)); got != "100" {
+	if got := weights(cfg, desire(cfg, h)); got != "100" {
 		t.Errorf("%s", got)
 	}
 }
@@ -200,8 +201,8 @@ func TestOrdersOnlyTakeAway(t *testing.T) {
 		h := health{}
 		for range 3 {
 			h.down, h.orders = someFailures(t, cfg), someOrders(t, cfg)
-			w := desired(cfg, h, groupID)
-			plain := desired(cfg, health{down: h.down, memory: h.memory}, groupID)
+			before, w := h.memory, desire(cfg, h)
+			plain := desire(cfg, health{down: h.down, memory: h.memory})
 			h.memory = w.memory
 			if !maps.Equal(w.checks, plain.checks) || gocmp.Diff(plain.network, w.network) != "" || len(w.services) != len(plain.services) {
 				t.Fatal("orders change more than services")
@@ -216,7 +217,7 @@ func TestOrdersOnlyTakeAway(t *testing.T) {
 					if o.weight.ordered {
 						weight = o.weight.weight
 					}
-					candidate = candidate || weight > 0 && h.up(name, r) && !o.drain.ordered
+					candidate = candidate || weight > 0 && h.up(specs(r), before.server(member{name, r.Address})) && !o.drain.ordered
 					at := s.at(r.Address, r.Forwarding)
 					if at == s.at(s.Sorry.Address, s.Sorry.Forwarding) {
 						continue
@@ -254,7 +255,7 @@ func TestPlanOverlooksOrders(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		cfg := someConfig(t)
 		h := health{down: someFailures(t, cfg), orders: someOrders(t, cfg)}
-		h.memory = desired(cfg, h, groupID).memory
+		h.memory = desire(cfg, h).memory
 		if p := plan(cfg, cfg, facts{live: true, health: h}, groupID); !p.Empty() || len(p.Consequences) > 0 {
 			t.Fatalf("%+v", p)
 		}

@@ -121,7 +121,7 @@ type side struct {
 }
 
 func newSide(cfg *conf.Config, h health, gid int) side {
-	now := desired(cfg, h, gid)
+	now := desired(compile(cfg, gid), h)
 	s := side{cfg: cfg, list: services(cfg), services: map[ipvs.ServiceKey]served{}, health: h, now: now.services,
 		memory: now.memory}
 	alone := *cfg
@@ -132,7 +132,7 @@ func newSide(cfg *conf.Config, h health, gid int) side {
 	for _, v := range s.list {
 		s.services[v.key] = v
 	}
-	s.want = desired(&alone, health{}, gid)
+	s.want = desired(compile(&alone, gid), health{})
 	return s
 }
 
@@ -142,10 +142,10 @@ func Compare(from, to *conf.Config, gid int) Plan { return plan(from, to, facts{
 
 func plan(from, to *conf.Config, known facts, gid int) Plan {
 	if !known.live {
-		known.health.memory = desired(from, health{}, gid).memory
+		known.health.memory = desired(compile(from, gid), health{}).memory
 	}
 	p := planner{facts: known, old: newSide(from, known.health, gid)}
-	p.new = newSide(to, carried(known.health, p.old.want.checks, desired(to, health{}, gid).checks), gid)
+	p.new = newSide(to, carried(known.health, p.old.want.checks, compile(to, gid).fixed.checks), gid)
 	p.global()
 	p.instances()
 	p.addresses()

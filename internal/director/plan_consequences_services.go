@@ -42,8 +42,9 @@ func (p *planner) quorums() {
 		if !stays {
 			continue
 		}
-		had, is := p.old.memory.quorate[name], p.new.memory.quorate[name]
-		sorryWas, sorryIs := sorryServes(was.VirtualServer, p.old.memory), sorryServes(s.VirtualServer, p.new.memory)
+		had, _ := p.old.memory.quorate(name)
+		is, _ := p.new.memory.quorate(name)
+		sorryWas, sorryIs := p.old.memory.sorryServes(was.VirtualServer), p.new.memory.sorryServes(s.VirtualServer)
 		what := "is without its quorum"
 		if is {
 			what = "has its quorum"

@@ -110,7 +110,7 @@ func (n *node) kernelSettles(t *testing.T) {
 		reply := make(chan running, 1)
 		n.inbox.post(planRequest{reply})
 		now := <-reply
-		return equal(desired(now.cfg, now.facts.health, groupID).services, n.ipvs.Table())
+		return equal(desire(now.cfg, now.facts.health).services, n.ipvs.Table())
 	})
 }
 

@@ -37,7 +37,7 @@ func TestPlanIsWhatIPVSDoes(t *testing.T) {
 				planned = append(planned, fmt.Sprint(kind, " ", e.key))
 			}
 		}
-		now := desired(to, health{}, groupID).services
+		now := desire(to, health{}).services
 		for _, e := range p.RealServers {
 			key := e.key.(serverKey)
 			_, stays := now[key.service]
@@ -98,12 +98,12 @@ func opText(op ipvs.Op) string {
 
 // ipvsOps are the writes of a reload to a kernel that is as the old configuration wants it.
 func ipvsOps(from, to *conf.Config, before, after health) []ipvs.Op {
-	have := desired(from, before, groupID).services
+	have := desire(from, before).services
 	owned := map[ipvs.ServiceKey]bool{}
 	for key := range have {
 		owned[key] = true
 	}
-	return ipvs.Plan(desired(to, after, groupID).services, have, owned)
+	return ipvs.Plan(desire(to, after).services, have, owned)
 }
 
 // TestPlanOfFailingServers: whatever fails, the kernel is written to for the servers of entries
@@ -112,9 +112,9 @@ func TestPlanOfFailingServers(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		from, to := somePair(t)
 		down := someFailures(t, from)
-		before, after := desired(from, health{}, groupID), desired(to, health{}, groupID)
+		before, after := desire(from, health{}), desire(to, health{})
 		known := health{down: down}
-		known.memory = desired(from, known, groupID).memory
+		known.memory = desire(from, known).memory
 		p := plan(from, to, facts{live: true, health: known}, groupID)
 		written := map[serverKey]bool{}
 		for _, op := range ipvsOps(from, to, known, carried(known, before.checks, after.checks)) {
@@ -151,7 +151,7 @@ func TestPlanOfFailingServers(t *testing.T) {
 func TestPlanIsWhatNetifDoes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		from, to := somePair(t)
-		old, now := side{cfg: from, want: desired(from, health{}, groupID)}, side{cfg: to, want: desired(to, health{}, groupID)}
+		old, now := side{cfg: from, want: desire(from, health{})}, side{cfg: to, want: desire(to, health{})}
 		roles := map[string]netif.Role{}
 		for _, key := range []string{"eth0/51", "eth0/52", "eth1/51", "eth1/52"} {
 			roles[key] = netif.Role{Master: rapid.Bool().Draw(t, key+" is master"), Until: time.Unix(1, 0)}
@@ -201,7 +201,7 @@ func TestPlanIsWhatChecksDo(t *testing.T) {
 		defer set.Close()
 		run := func(cfg *conf.Config) map[check.Spec]bool {
 			all := map[check.Spec]struct{}{}
-			w := desired(cfg, health{}, groupID)
+			w := desire(cfg, health{})
 			for spec := range w.checks {
 				if !slices.Contains(slices.Collect(maps.Values(w.trackers)), watched(spec)) { // else it is a tracker's
 					all[rarely(spec)] = struct{}{}
@@ -249,7 +249,7 @@ func TestPlanIsWhatChecksDo(t *testing.T) {
 func TestPlanIsWhatTheElectionDoes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		from, to := somePair(t)
-		old, now := desired(from, health{}, groupID), desired(to, health{}, groupID)
+		old, now := desire(from, health{}), desire(to, health{})
 		e, at := elected(t, old)
 		var out vrrp.Output
 		e.Configure(at, now.instances, now.groups, &out)
@@ -357,18 +357,18 @@ func TestEmptyPlan(t *testing.T) {
 		}
 		failures := []map[check.Spec]bool{nil, someFailures(t, from), someFailures(t, to)}
 		for _, cfg := range []*conf.Config{from, to} {
-			for spec := range desired(cfg, health{}, groupID).checks {
+			for spec := range desire(cfg, health{}).checks {
 				failures = append(failures, map[check.Spec]bool{spec: true})
 			}
 		}
 		same := quorumWords(from) == quorumWords(to)
 		for _, down := range failures {
-			same = same && normal(desired(from, health{down: down}, groupID)) == normal(desired(to, health{down: down}, groupID))
+			same = same && normal(desire(from, health{down: down})) == normal(desire(to, health{down: down}))
 		}
 		p := Compare(from, to, groupID)
 		if p.Empty() != same {
 			t.Fatalf("the same is wanted: %t, the plan is %+v\n%s", same, p,
-				gocmp.Diff(normal(desired(from, health{}, groupID)), normal(desired(to, health{}, groupID))))
+				gocmp.Diff(normal(desire(from, health{})), normal(desire(to, health{}))))
 		}
 		if p.Empty() && len(p.Consequences) > 0 {
 			t.Fatalf("nothing has consequences: %+v", p.Consequences)

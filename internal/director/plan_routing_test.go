@@ -42,7 +42,7 @@ func someRule(t *rapid.T) conf.Rule {
 func TestPlanIsWhatRoutingDoes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		from, to := somePair(t)
-		old, now := side{cfg: from, want: desired(from, health{}, groupID)}, side{cfg: to, want: desired(to, health{}, groupID)}
+		old, now := side{cfg: from, want: desire(from, health{})}, side{cfg: to, want: desire(to, health{})}
 		// Each node is one of two: its instances are all masters, or none is.
 		roles := map[string]netif.Role{}
 		if rapid.Bool().Draw(t, "masters") {
@@ -62,7 +62,7 @@ func TestPlanIsWhatRoutingDoes(t *testing.T) {
 		}
 		// Those of a configuration of its own, by what is there after it.
 		left := func(cfg *conf.Config) (all []string) {
-			s := side{cfg: cfg, want: desired(cfg, health{}, groupID)}
+			s := side{cfg: cfg, want: desire(cfg, health{})}
 			for _, r := range ownedBy(&s, func(n netif.Instance) []netif.Route { return n.Routes }) {
 				if r.instance == staticKey || roles[r.instance].Master {
 					all = append(all, "route "+r.entry.String()+" mtu "+metric(r.entry))

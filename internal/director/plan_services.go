@@ -140,7 +140,12 @@ func (s *side) serverAttributes(key serverKey, r *conf.RealServer) []attribute {
 
 // up tells whether a real server is up with the health that is known.
 func (s *side) up(key serverKey, r *conf.RealServer) bool {
-	return s.health.up(serviceName(s.services[key.service].VirtualServer), r)
+	asked := specs(r)
+	var was standing
+	if s.health.unproven(asked) {
+		was = s.health.memory.server(member{serviceName(s.services[key.service].VirtualServer), r.Address})
+	}
+	return s.health.up(asked, was)
 }
 
 // servers compares the real servers of every virtual server.
@@ -198,7 +203,7 @@ func (p *planner) serverEntry(key serverKey, was, is *conf.RealServer) Entry {
 	}
 	if kernel && p.live && sameDestination(p.old.now, p.new.now, key) {
 		e.Note = "it is down: nothing is written now"
-		if v, there := p.new.services[key.service]; there && sorryServes(v.VirtualServer, p.new.memory) {
+		if v, there := p.new.services[key.service]; there && p.new.memory.sorryServes(v.VirtualServer) {
 			e.Note = "the sorry_server serves: nothing is written now"
 		}
 	}

@@ -93,7 +93,7 @@ func parseFacts(t *testing.T, cfg *conf.Config, text string) facts {
 	t.Helper()
 	known := facts{live: true, states: map[vrrp.Key]vrrp.State{}, health: health{down: map[check.Spec]bool{}},
 		servers: map[serverKey]ipvs.DestinationStats{}}
-	w := desired(cfg, health{}, groupID)
+	w := desire(cfg, health{})
 	for line := range strings.Lines(text) {
 		word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 		used := false
@@ -138,7 +138,7 @@ func parseFacts(t *testing.T, cfg *conf.Config, text string) facts {
 			t.Fatalf("no such fact: %s", line)
 		}
 	}
-	known.health.memory = desired(cfg, known.health, groupID).memory
+	known.health.memory = desire(cfg, known.health).memory
 	return known
 }
 

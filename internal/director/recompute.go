@@ -1,7 +1,6 @@
 package director
 
 import (
-	"os"
 	"time"
 
 	"lvsd/internal/check"
@@ -34,24 +33,33 @@ func (d *Director) judge() {
 
 // recompute finds what should be, and tells what the verdicts changed since the last time.
 func (d *Director) recompute() {
-	before, verdicts := d.health, d.checks.Verdicts()
+	before, verdicts := d.health, d.verdicts()
 	d.health.down, d.health.untried = failing(verdicts)
 	d.health.findings, d.health.now = findings(verdicts), time.Now()
 	doubt := suspect(d.cfg, verdicts, d.doubt, d.health.now)
 	for spec := range doubt.held {
 		delete(d.health.down, spec)
 	}
-	d.want = desired(d.cfg, d.health, os.Getegid())
+	before.memory = before.memory.in(d.compiled)
+	d.want = desired(d.compiled, d.health)
 	d.want.services = withDrains(d.want.services, d.drains)
 	d.health.memory = d.want.memory
 	d.noteUplink(d.doubt, doubt)
 	d.doubt = doubt
 	d.again(earlier(d.want.memory.next, doubt.next))
 	d.noteHealth(before, verdicts)
-	d.noteKept(before.memory)
-	d.noteWeights(before.memory)
-	d.noteQuorum(before.memory)
+	d.noteKept(&before.memory)
+	d.noteWeights(&before.memory)
+	d.noteQuorum(&before.memory)
 	d.noteEmpty()
+}
+
+// verdicts are those of the checks that matter: where an uplink is suspected by what fails at once, all.
+func (d *Director) verdicts() map[check.Spec]check.Verdict {
+	if _, guarded := guardSpec(d.cfg); guarded {
+		return d.checks.Verdicts()
+	}
+	return d.checks.Exceptions()
 }
 
 // failing are the specs whose target counts as down, and those of them that were not probed yet.

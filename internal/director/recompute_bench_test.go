@@ -28,12 +28,17 @@ func BenchmarkDesired(b *testing.B) {
 				b.Fatal(err)
 			}
 			cfg := load(b, file)
-			h := health{asked: compiled(cfg)}
-			h.memory = desired(cfg, h, groupID).memory
-			h.down = map[check.Spec]bool{specs(&cfg.Services[0].RealServers[servers/2])[0]: true}
+			c, h := compile(cfg, groupID), health{}
+			h.memory = desired(c, h).memory
+			fails := map[check.Spec]bool{specs(&cfg.Services[0].RealServers[servers/2])[0]: true}
 			b.ReportAllocs()
-			for b.Loop() {
-				desired(cfg, h, groupID)
+			for b.Loop() { // it fails, and comes back
+				if h.down == nil {
+					h.down = fails
+				} else {
+					h.down = nil
+				}
+				h.memory = desired(c, h).memory
 			}
 		})
 	}

@@ -132,8 +132,8 @@ func (d *Director) snapshot() Status {
 	s.Static = d.staticStatus(present.Kernel[staticKey])
 	s.Trackers = append(s.Trackers, d.trackerStatus()...)
 	verdicts := d.checks.Verdicts()
-	for i := range d.cfg.Services {
-		s.Services = append(s.Services, d.serviceStatus(&d.cfg.Services[i], verdicts))
+	for i := range d.compiled.services {
+		s.Services = append(s.Services, d.serviceStatus(i, verdicts))
 	}
 	return s
 }

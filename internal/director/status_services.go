@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"lvsd/internal/check"
-	"lvsd/internal/conf"
 	"lvsd/internal/ipvs"
 )
 
@@ -66,13 +65,14 @@ type CheckStatus struct {
 	Expires *time.Time `json:"certificate_expires,omitempty"`
 }
 
-func (d *Director) serviceStatus(v *conf.VirtualServer, verdicts map[check.Spec]check.Verdict) ServiceStatus {
-	name := serviceName(v)
-	s := ServiceStatus{Name: name, Address: v.Address.String(), Protocol: string(v.Protocol), Scheduler: v.Scheduler,
+// serviceStatus is that of one of the configuration's virtual servers.
+func (d *Director) serviceStatus(service int, verdicts map[check.Spec]check.Verdict) ServiceStatus {
+	v := &d.compiled.services[service]
+	s := ServiceStatus{Name: v.name, Address: v.Address.String(), Protocol: string(v.Protocol), Scheduler: v.Scheduler,
 		Forwarding: string(v.Forwarding), PersistenceTimeout: int(v.PersistenceTimeout / time.Second),
-		Quorum: v.Quorum, Quorate: d.want.memory.quorate[name], RealServers: []RealServerStatus{}}
+		Quorum: v.Quorum, Quorate: d.want.memory.quorums[service].has, RealServers: []RealServerStatus{}}
 	if v.Sorry.Address.IsValid() {
-		s.SorryServer = &SorryStatus{Address: v.Sorry.Address, Serves: sorryServes(v, d.want.memory)}
+		s.SorryServer = &SorryStatus{Address: v.Sorry.Address, Serves: d.want.memory.sorryServes(v.VirtualServer)}
 	}
 	switch {
 	case v.Group != "":
@@ -80,19 +80,16 @@ func (d *Director) serviceStatus(v *conf.VirtualServer, verdicts map[check.Spec]
 	case v.FWMark != 0:
 		s.Address = fmt.Sprintf("fwmark %d", v.FWMark)
 	}
-	for a := range d.cfg.Addresses(v) {
-		s.services = append(s.services, served{v, serviceKey(v, a)})
-	}
+	s.services = v.keys
 	for i := range v.RealServers {
-		r := &v.RealServers[i]
-		rs := RealServerStatus{Address: r.Address, Weight: r.Weight, Kept: d.want.memory.kept[member{name, r.Address}],
-			Healthy: d.want.memory.up[member{name, r.Address}] && !d.want.memory.kept[member{name, r.Address}],
-			Checks:  []CheckStatus{}, ServerOrders: d.health.orders[member{name, r.Address}].shown()}
+		r, is := &v.RealServers[i], d.want.memory.of(service)[i]
+		rs := RealServerStatus{Address: r.Address, Weight: r.Weight, Kept: is.kept, Healthy: is.up && !is.kept,
+			Checks: []CheckStatus{}, ServerOrders: d.health.orders[member{v.name, r.Address}].shown()}
 		if len(s.services) > 0 { // all of a group have the same
 			first := s.services[0]
 			rs.EffectiveWeight = d.want.services[first.key].Destinations[first.at(r.Address, r.Forwarding)].Weight
 		}
-		for _, spec := range specs(r) {
+		for _, spec := range v.specs[i] {
 			verdict := verdicts[spec]
 			c := CheckStatus{Check: spec.String(), State: verdict.State().String(), Since: verdict.Since}
 			if err := verdict.Err; err != nil {

@@ -40,10 +40,17 @@ func (d *Director) tell() {
 
 // read reads the trackers, and notes what has changed.
 func (d *Director) read() {
-	before, now := d.readings, seen{tracked: d.trackers.Readings(), quorate: d.want.memory.quorate}
+	before, now := d.readings, seen{tracked: d.trackers.Readings(), verdicts: map[check.Spec]check.Verdict{}, quorate: map[string]bool{}}
 	for _, w := range d.want.trackers {
-		if _, ping := w.(check.Spec); ping && now.verdicts == nil {
-			now.verdicts = d.checks.Verdicts()
+		switch w := w.(type) {
+		case check.Spec:
+			if v, known := d.checks.Verdict(w); known {
+				now.verdicts[w] = v
+			}
+		case quorumOf:
+			if has, known := d.want.memory.quorate(string(w)); known {
+				now.quorate[string(w)] = has
+			}
 		}
 	}
 	d.readings = readings(d.want.trackers, now, before)
@@ -122,9 +129,9 @@ func (d *Director) trackerStatus() []TrackerStatus {
 
 // onlyTracked tells whether a check is that of a tracker, and of no real server.
 func (d *Director) onlyTracked(spec check.Spec) bool {
-	for i := range d.cfg.Services {
-		for j := range d.cfg.Services[i].RealServers {
-			if slices.Contains(specs(&d.cfg.Services[i].RealServers[j]), spec) {
+	for i := range d.compiled.services {
+		for _, asked := range d.compiled.services[i].specs {
+			if slices.Contains(asked, spec) {
 				return false
 			}
 		}

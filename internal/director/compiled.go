@@ -1,0 +1,154 @@
+package director
+
+import (
+	"maps"
+	"net/netip"
+
+	"lvsd/internal/check"
+	"lvsd/internal/conf"
+	"lvsd/internal/ipvs"
+	"lvsd/internal/netif"
+	"lvsd/internal/vrrp"
+)
+
+// compiled is what a configuration comes to whatever is known of the servers, which is most of what should
+// be. It is made once for a configuration that does not change any more: finding it anew for 10,000 servers
+// takes many times as long as all that a verdict changes.
+type compiled struct {
+	cfg *conf.Config
+	// fixed is what should be, without services and memory.
+	fixed want
+	// through are the services of probes, which no verdict changes.
+	through  ipvs.Table
+	services []compiledService
+	// named has the places in services by their names.
+	named map[string]int
+	// servers is how many real servers there are, of all services.
+	servers int
+}
+
+// compiledService is a virtual server with what it comes to.
+type compiledService struct {
+	*conf.VirtualServer
+	name  string
+	first int            // the place of its first real server among all
+	specs [][]check.Spec // the checks of each real server
+	keys  []served       // in the kernel
+	// apart tells that its servers have nothing to do with one another: the kernel has each for itself, and
+	// there is no sorry server.
+	apart bool
+}
+
+// compile finds what a configuration comes to. gid is the group under which ping sockets are opened.
+func compile(cfg *conf.Config, gid int) *compiled {
+	c := &compiled{cfg: cfg, through: ipvs.Table{}, named: make(map[string]int, len(cfg.Services))}
+	checks := map[check.Spec]struct{}{}
+	for i := range cfg.Services {
+		s := compiledService{VirtualServer: &cfg.Services[i], name: serviceName(&cfg.Services[i]), first: c.servers}
+		for a := range cfg.Addresses(s.VirtualServer) {
+			key := served{s.VirtualServer, serviceKey(s.VirtualServer, a)}
+			s.keys = append(s.keys, key)
+			maps.Copy(c.through, throughServices(key))
+		}
+		s.specs = make([][]check.Spec, len(s.RealServers))
+		for j := range s.RealServers {
+			s.specs[j] = specs(&s.RealServers[j])
+			for _, spec := range s.specs[j] {
+				checks[spec] = struct{}{}
+			}
+		}
+		s.apart = !s.Sorry.Address.IsValid() && distinct(s.RealServers)
+		c.servers += len(s.RealServers)
+		c.named[s.name] = i
+		c.services = append(c.services, s)
+	}
+	c.fixed = fixed(cfg, checks, gid)
+	return c
+}
+
+// distinct tells whether real servers are different ones in the kernel, in every service of a group: without NAT
+// the kernel has them at the port of the service.
+func distinct(list []conf.RealServer) bool {
+	seen := map[netip.Addr]bool{}
+	for i := range list {
+		if r := &list[i]; r.Forwarding != conf.NAT {
+			if seen[r.Address.Addr()] {
+				return false
+			}
+			seen[r.Address.Addr()] = true
+		}
+	}
+	return true
+}
+
+// fixed is what should be, whatever is known of the servers; checks are theirs.
+func fixed(cfg *conf.Config, checks map[check.Spec]struct{}, gid int) want {
+	w := want{checks: checks, delays: map[string]vrrp.LinkDelay{}}
+	w.network.Instances = map[string]netif.Instance{}
+	keys := map[string]vrrp.Key{}
+	for i := range cfg.Instances {
+		c := election(&cfg.Instances[i], groupOf(cfg, cfg.Instances[i].Name))
+		keys[c.Name] = c.Key
+		w.instances = append(w.instances, c)
+		w.network.Instances[c.Key.String()] = addresses(&cfg.Instances[i])
+	}
+	if s := static(cfg); len(s.Addresses)+len(s.Routes)+len(s.Rules) > 0 {
+		w.network.Instances[staticKey] = s
+	}
+	for _, g := range cfg.SyncGroups {
+		group := vrrp.SyncGroup{Name: g.Name}
+		for _, name := range g.Members {
+			group.Members = append(group.Members, keys[name])
+		}
+		w.groups = append(w.groups, group)
+	}
+	for _, l := range cfg.LinkDelays {
+		w.delays[l.Interface] = vrrp.LinkDelay{Down: l.Down, Up: l.Up}
+	}
+	w.network.Spacing = netif.Spacing(cfg.Spacing)
+	for _, g := range cfg.GARPGroups {
+		w.network.SpacingGroups = append(w.network.SpacingGroups,
+			netif.SpacingGroup{Interfaces: g.Interfaces, Spacing: netif.Spacing(g.Spacing)})
+	}
+	w.trackers, w.programs = trackers(cfg, w.instances), programs(cfg)
+	for _, t := range w.trackers {
+		if spec, ok := t.(check.Spec); ok {
+			w.checks[spec] = struct{}{}
+		}
+	}
+	if spec, guarded := guardSpec(cfg); guarded {
+		w.checks[spec] = struct{}{}
+	}
+	w.packets = packets(cfg)
+	w.network.Sysctls = sysctls(cfg, w.checks, gid)
+	return w
+}
+
+// table are the services with the servers that now has up, of which before has the last ones: a service of
+// which nothing has changed is that of before.
+func (c *compiled) table(before, now *memory) ipvs.Table {
+	var t ipvs.Table
+	if before.table == nil {
+		t = maps.Clone(c.through)
+	}
+	for i := range c.services {
+		if before.table != nil && before.sameService(now, i) {
+			continue
+		}
+		if t == nil {
+			t = maps.Clone(before.table)
+		}
+		s := &c.services[i]
+		for _, key := range s.keys {
+			if old, there := t[key.key]; there && s.apart {
+				t[key.key] = key.changed(old, before.of(i), now.of(i))
+				continue
+			}
+			t[key.key] = key.entry(now.of(i), s.Sorry.Address.IsValid() && !now.quorums[i].has)
+		}
+	}
+	if t == nil {
+		return before.table
+	}
+	return t
+}
