@@ -110,6 +110,7 @@ type node struct {
 	file    string
 	runDir  string
 	ipvs    *ipvstest.Kernel
+	open    func() (ipvs.Kernel, error) // of ipvs, unless an option changes it
 	network *networkKernel
 	packets *packetKernel
 	ended   chan error
@@ -124,12 +125,13 @@ type node struct {
 type nodeOption func(*node)
 
 // startNode runs a director with a configuration until the test ends.
-func startNode(t *testing.T, config string, options ...nodeOption) *node {
+func startNode(t testing.TB, config string, options ...nodeOption) *node {
 	t.Helper()
 	dir := t.TempDir()
 	n := &node{file: filepath.Join(dir, "lvsd.hcl"), runDir: dir, ipvs: ipvstest.NewKernel(),
 		ended: make(chan error, 1), eventLog: newEventLog()}
 	n.network = newNetworkKernel(n.wrote, "vip0", "vip1")
+	n.open = n.ipvs.Open
 	n.packets = &packetKernel{wrote: n.wrote}
 	for _, change := range options {
 		change(n)
@@ -143,7 +145,7 @@ func startNode(t *testing.T, config string, options ...nodeOption) *node {
 	var err error
 	n.Director, err = newDirector(Options{Path: n.file, Load: conf.Options{Hostname: "lb1"}, RunDir: n.runDir,
 		Version: "test", Log: zap.New(recorder{log: n.eventLog, LevelEnabler: zapcore.DebugLevel})}, result.Config,
-		host{ipvs: n.ipvs.Open, network: n.network, packets: n.packets})
+		host{ipvs: n.open, network: n.network, packets: n.packets})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +161,7 @@ func startNode(t *testing.T, config string, options ...nodeOption) *node {
 }
 
 // end waits for the end of Run and returns its error; it may be called again.
-func (n *node) end(t *testing.T) error {
+func (n *node) end(t testing.TB) error {
 	t.Helper()
 	select {
 	case err := <-n.ended:
@@ -171,7 +173,7 @@ func (n *node) end(t *testing.T) error {
 	}
 }
 
-func (n *node) write(t *testing.T, config string) {
+func (n *node) write(t testing.TB, config string) {
 	t.Helper()
 	if err := os.WriteFile(n.file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
