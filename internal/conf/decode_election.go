@@ -99,6 +99,24 @@ func (d *decoder) preemption(i *Instance, preempt, nopreempt, delay *keepalived.
 	}
 }
 
+// acceptance reads accept and no_accept, of which one is the other's contrary.
+func (d *decoder) acceptance(i *Instance, accept, noAccept *keepalived.Node) {
+	said, accepts := accept, true
+	if accept != nil {
+		d.flag(accept, &accepts)
+	}
+	if no := false; noAccept != nil && d.flag(noAccept, &no) {
+		if accept != nil && accepts == no {
+			d.errorf(noAccept.Range, "accept and no_accept contradict one another; remove one")
+			return
+		}
+		said, accepts = noAccept, !no
+	}
+	if i.NoAccept = !accepts; i.NoAccept && i.Priority == 255 {
+		i.NoAccept = !d.repairs(said.Range, "no_accept has no effect with priority 255, for the owner of addresses accepts what is for them", "it is ignored", "remove it")
+	}
+}
+
 func (d *decoder) pointless(delay *keepalived.Node, i *Instance, with, write string) {
 	if d.repairs(delay.Range, "preempt_delay has no effect with "+with, "it is ignored", write) {
 		i.PreemptDelay = 0

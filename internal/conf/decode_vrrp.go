@@ -66,6 +66,7 @@ func (d *decoder) instance(n *keepalived.Node) {
 	i.Excluded = append(i.Excluded, d.virtualAddresses(excluded, "virtual_ipaddress_excluded", &i)...)
 	d.initialState(&i, state, given["priority"] != nil)
 	d.preemption(&i, given["preempt"], given["nopreempt"], given["preempt_delay"])
+	d.acceptance(&i, given["accept"], given["no_accept"])
 	d.advertInterval(given["advert_int"], &i)
 	d.authenticated(&i, given["authentication"], given["auth_hmac"])
 	if strict {

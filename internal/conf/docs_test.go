@@ -357,7 +357,7 @@ func printedDefaults(c *Config) map[string]map[string]string {
 		},
 		"vrrp_instance": {
 			"interface": i.Interface, "priority": fmt.Sprint(i.Priority), "state": string(i.State),
-			"advert_int": time(i.AdvertInterval), "version": fmt.Sprint(i.Version), "preempt": fmt.Sprint(i.Preempt),
+			"advert_int": time(i.AdvertInterval), "version": fmt.Sprint(i.Version), "accept": fmt.Sprint(!i.NoAccept), "no_accept": fmt.Sprint(i.NoAccept), "preempt": fmt.Sprint(i.Preempt),
 			"nopreempt": fmt.Sprint(!i.Preempt), "garp_master_delay": time(i.GARPMasterDelay),
 			"garp_master_repeat": fmt.Sprint(i.GARPMasterRepeat), "preempt_delay": time(i.PreemptDelay),
 			"dont_track_primary": fmt.Sprint(i.DontTrackPrimary), "no_virtual_ipaddress": "false",

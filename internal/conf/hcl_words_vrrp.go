@@ -5,7 +5,7 @@ func hclInstance() *hclBlock {
 		labels: []string{"name"},
 		values: []string{
 			"state", "interface", "virtual_router_id", "priority", "advert_int", "version",
-			"preempt", "nopreempt", "preempt_delay", "down_timer_adverts", "lower_prio_no_advert", "higher_prio_send_advert",
+			"preempt", "nopreempt", "accept", "no_accept", "preempt_delay", "down_timer_adverts", "lower_prio_no_advert", "higher_prio_send_advert",
 			"owner_ignore_adverts", "strict_mode", "dont_track_primary", "no_virtual_ipaddress",
 			"unicast_src_ip", "mcast_src_ip", "track_src_ip", "mcast_dst_ip", "unicast_ttl", "unicast_fault_no_peer",
 			"check_unicast_src", "old_unicast_checksum", "v3_checksum_as_v2", "native_ipv6",

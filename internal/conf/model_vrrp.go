@@ -43,6 +43,9 @@ type Instance struct {
 	HigherPrioSendAdvert bool
 	// OwnerIgnoreAdverts has an instance with priority 255 take no notice of adverts.
 	OwnerIgnoreAdverts bool
+	// NoAccept has packets to the instance's addresses dropped that are for no service of IPVS: Accept_Mode of
+	// RFC 9568 §6.1 is its contrary. It is never set of the owner, with priority 255.
+	NoAccept bool
 	// DontTrackPrimary lets the instance take part while Interface is down.
 	DontTrackPrimary bool
 	Transport        Transport

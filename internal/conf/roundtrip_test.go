@@ -95,6 +95,7 @@ func drawInstance(t *rapid.T, k int) Instance {
 	}
 	i.DownTimerAdverts = rapid.Uint8Range(1, 100).Draw(t, "adverts")
 	i.LowerPrioNoAdvert, i.HigherPrioSendAdvert = rapid.Bool().Draw(t, "no advert"), rapid.Bool().Draw(t, "last advert")
+	i.NoAccept = i.Priority != 255 && rapid.Bool().Draw(t, "no_accept")
 	i.OwnerIgnoreAdverts, i.DontTrackPrimary = rapid.Bool().Draw(t, "ignore"), rapid.Bool().Draw(t, "dont track")
 	i.GARPMasterRefresh = time.Duration(rapid.IntRange(0, 100).Draw(t, "refresh")) * time.Second
 	i.GARPMasterRefreshRepeat = rapid.IntRange(1, maxRepeat).Draw(t, "repeat")

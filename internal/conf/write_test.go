@@ -64,7 +64,7 @@ func write(c *Config, s syntax) string {
 			s.word("state", string(i.State)), s.word("interface", i.Interface),
 			s.word("virtual_router_id", fmt.Sprint(i.VirtualRouterID)), s.word("priority", fmt.Sprint(i.Priority)),
 			s.word("advert_int", seconds(i.AdvertInterval)), s.word("version", fmt.Sprint(i.Version)),
-			s.flag("nopreempt", !i.Preempt), s.word("preempt_delay", seconds(i.PreemptDelay)),
+			s.flag("nopreempt", !i.Preempt), s.flag("no_accept", i.NoAccept), s.word("preempt_delay", seconds(i.PreemptDelay)),
 			s.word("down_timer_adverts", fmt.Sprint(i.DownTimerAdverts)), s.flag("lower_prio_no_advert", i.LowerPrioNoAdvert),
 			s.flag("higher_prio_send_advert", i.HigherPrioSendAdvert), s.flag("owner_ignore_adverts", i.OwnerIgnoreAdverts),
 			s.flag("dont_track_primary", i.DontTrackPrimary), s.flag("no_virtual_ipaddress", len(i.Addresses) == 0),

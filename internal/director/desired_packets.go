@@ -26,6 +26,14 @@ func packets(cfg *conf.Config) []netif.PacketRule {
 			}
 		}
 	}
+	for i := range cfg.Instances {
+		if !cfg.Instances[i].NoAccept {
+			continue
+		}
+		for _, a := range cfg.Instances[i].Moving() {
+			rules = append(rules, netif.Refusal{To: a.Prefix.Addr()})
+		}
+	}
 	for _, m := range cfg.Masquerade {
 		rules = append(rules, netif.Masquerade{From: m.Source, Out: m.Out})
 	}

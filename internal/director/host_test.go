@@ -110,7 +110,7 @@ type node struct {
 	file    string
 	runDir  string
 	ipvs    *ipvstest.Kernel
-	open    func() (ipvs.Kernel, error) // of ipvs, unless an option changes it
+	through func(ipvs.Kernel) ipvs.Kernel // what the director has before ipvs; nil for nothing
 	network *networkKernel
 	packets *packetKernel
 	ended   chan error
@@ -131,7 +131,6 @@ func startNode(t testing.TB, config string, options ...nodeOption) *node {
 	n := &node{file: filepath.Join(dir, "lvsd.hcl"), runDir: dir, ipvs: ipvstest.NewKernel(),
 		ended: make(chan error, 1), eventLog: newEventLog()}
 	n.network = newNetworkKernel(n.wrote, "vip0", "vip1")
-	n.open = n.ipvs.Open
 	n.packets = &packetKernel{wrote: n.wrote}
 	for _, change := range options {
 		change(n)
@@ -158,6 +157,15 @@ func startNode(t testing.TB, config string, options ...nodeOption) *node {
 		n.ipvs.CheckClosed(t)
 	})
 	return n
+}
+
+// open opens the node's IPVS for the director.
+func (n *node) open() (ipvs.Kernel, error) {
+	k, err := n.ipvs.Open()
+	if err == nil && n.through != nil {
+		k = n.through(k)
+	}
+	return k, err
 }
 
 // end waits for the end of Run and returns its error; it may be called again.

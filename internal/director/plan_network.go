@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"lvsd/internal/conf"
 	"lvsd/internal/ipvs"
 	"lvsd/internal/netif"
 	"lvsd/internal/vrrp"
@@ -23,7 +24,7 @@ func (p *planner) instances() {
 	for i := range p.new.want.instances {
 		c := &p.new.want.instances[i]
 		e := Entry{Action: Added, Name: instanceTitle(c.Name), key: c.Key}
-		attributes := instanceAttributes(c, p.new.want.network.Instances[c.Key.String()])
+		attributes := append(instanceAttributes(c, p.new.want.network.Instances[c.Key.String()]), p.new.acceptance(c.Name))
 		before := old[c.Key]
 		if before == nil {
 			e.Changes = assigned(attributes)
@@ -35,7 +36,7 @@ func (p *planner) instances() {
 			e.Changes = append(e.Changes, Change{"name", before.Name, c.Name})
 		}
 		e.Changes = append(e.Changes, changes(
-			instanceAttributes(before, p.old.want.network.Instances[c.Key.String()]), attributes)...)
+			append(instanceAttributes(before, p.old.want.network.Instances[c.Key.String()]), p.old.acceptance(before.Name)), attributes)...)
 		e.Changes = append(e.Changes, reordered(before.Addresses, c.Addresses)...)
 		if len(e.Changes) > 0 {
 			p.plan.Instances = append(p.plan.Instances, e)
@@ -51,6 +52,15 @@ func (p *planner) instances() {
 		}
 		p.plan.Instances = append(p.plan.Instances, e)
 	}
+}
+
+// acceptance tells whether packets to an instance's addresses are accepted, which is usual.
+func (s *side) acceptance(instance string) attribute {
+	a := attribute{name: "accept"}
+	if i := slices.IndexFunc(s.cfg.Instances, func(i conf.Instance) bool { return i.Name == instance }); i >= 0 && s.cfg.Instances[i].NoAccept {
+		a.value = "false"
+	}
+	return a
 }
 
 func (s *side) byKey() map[vrrp.Key]*vrrp.Config {

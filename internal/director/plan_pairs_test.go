@@ -44,7 +44,7 @@ func oneChange(t *rapid.T, cfg *conf.Config) {
 		case 6:
 			i.PreemptDelay, i.DownTimerAdverts = 5*time.Second, 4
 		case 7:
-			i.LowerPrioNoAdvert, i.OwnerIgnoreAdverts = !i.LowerPrioNoAdvert, !i.OwnerIgnoreAdverts
+			i.LowerPrioNoAdvert, i.OwnerIgnoreAdverts, i.NoAccept = !i.LowerPrioNoAdvert, !i.OwnerIgnoreAdverts, !i.NoAccept
 		case 8:
 			i.HigherPrioSendAdvert, i.DontTrackPrimary = true, true
 		case 9:

@@ -55,11 +55,7 @@ func BenchmarkRemoval(b *testing.B) {
 			written := make(chan time.Time, 1000)
 			n := startNode(b, config.String(), func(n *node) {
 				n.file = strings.TrimSuffix(n.file, ".hcl") + ".conf"
-				open := n.open
-				n.open = func() (ipvs.Kernel, error) {
-					k, err := open()
-					return clocked{k, written}, err
-				}
+				n.through = func(k ipvs.Kernel) ipvs.Kernel { return clocked{k, written} }
 			})
 			n.ipvs.Watch(nil)
 			n.wait(b, ServicesSet)

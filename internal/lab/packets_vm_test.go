@@ -94,6 +94,50 @@ virtual_server "fwmark" "7" {
 	d.event(1, time.Time{}, "nftables_set", "first", "delete table lvsd")
 }
 
+// With no_accept a director's own programs are not reached at the VIP, the services at it are, whichever way they
+// forward, on either director.
+func TestServicesWithoutAccept(t *testing.T) {
+	refusing := strings.Replace(instance, `interface         = "eth0"`, "interface = \"eth0\"\n  no_accept = true", 1)
+	for _, way := range []struct {
+		kind       string
+		forwarding Forwarding
+	}{{"NAT", NAT}, {"DR", DR}, {"TUN", TUN}} {
+		t.Run(way.kind, func(t *testing.T) {
+			d := newDirectors(t, way.forwarding, "")
+			var servers []string
+			for _, real := range d.Real {
+				servers = append(servers, serverBlock(real, 80, 1))
+			}
+			d.write(refusing + serviceBlock(fmt.Sprintf("\n  lb_algo = \"rr\"\n  lb_kind = %q\n", way.kind), servers...))
+			if way.forwarding != NAT {
+				for i := range d.Web {
+					d.realServer(i, 0, "up")
+				}
+			}
+			for i := range d.LB {
+				if _, err := d.LB[i].Serve(":8081"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			d.startBoth()
+			for i, lb := range outsideLB {
+				if i == 1 {
+					d.takeOver()
+				}
+				if got := d.ask(6, d.url()); got["web1"] != 2 || got["web2"] != 2 || got["web3"] != 2 {
+					t.Errorf("%s: answered by %v", d.LB[i].Name, got)
+				}
+				if by, _ := d.curl(d.Client, "", fmt.Sprintf("http://%s:8081/", lb.Addr())); by != d.LB[i].Name {
+					t.Errorf("at its own address %s answers as %q", d.LB[i].Name, by)
+				}
+				if out, err := d.Client.Run(d.ctx, "curl", "-sS", "--max-time", "3", fmt.Sprintf("http://%s:8081/", d.VIP)); err == nil {
+					t.Errorf("%s answers at the VIP: %s", d.LB[i].Name, out)
+				}
+			}
+		})
+	}
+}
+
 // What web servers send to others by way of the V-gate has the master's own address, and its answers come
 // back; the service's own answers still have the VIP's.
 func TestMasquerade(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// PacketRule is what is done to some packets: a Marking or a Masquerade. Rules are comparable.
+// PacketRule is what is done to some packets: a Marking, a Masquerade or a Refusal. Rules are comparable.
 type PacketRule interface {
 	fmt.Stringer
 	packetRule()
@@ -31,8 +31,15 @@ type Masquerade struct {
 	Out  string       // the interface, empty for any
 }
 
+// Refusal drops packets to an address of the node itself, after IPVS has taken those of its services, and
+// leaves neighbour solicitations and advertisements alone (Accept_Mode false of RFC 9568 §6.1).
+type Refusal struct {
+	To netip.Addr
+}
+
 func (Marking) packetRule()    {}
 func (Masquerade) packetRule() {}
+func (Refusal) packetRule()    {}
 
 // Overlaps tells whether another rule marks some of the packets too.
 func (m Marking) Overlaps(r PacketRule) bool {
@@ -62,6 +69,9 @@ func (m Masquerade) String() string {
 	}
 	return s
 }
+
+// String gives the rule much as nft(8) would be told it.
+func (r Refusal) String() string { return fmt.Sprintf("drop what is for %s", r.To) }
 
 // PacketTable is what the kernel has of the table of nftables that is lvsd's, by its name.
 type PacketTable struct {

@@ -19,6 +19,8 @@ func expressions(r PacketRule) []expr.Any {
 		return r.expressions()
 	case Masquerade:
 		return r.expressions()
+	case Refusal:
+		return r.expressions()
 	}
 	return nil
 }
@@ -37,8 +39,12 @@ func headerOf(a netip.Addr) header {
 	return header{unix.NFPROTO_IPV6, 8, 24, 16}
 }
 
-// register is the one that every expression uses.
-const register = 1
+// register is the one that every expression uses. It has room for four values of 32 bits, the second of which has a
+// register of its own too, as the kernel names it: NFT_REG32_01 of linux/netfilter/nf_tables.h.
+const (
+	register       = 1
+	registerSecond = 9
+)
 
 func equal(data ...byte) expr.Any {
 	return &expr.Cmp{Op: expr.CmpOpEq, Register: register, Data: data}
@@ -63,6 +69,23 @@ func (m Marking) expressions() []expr.Any {
 	}
 	return append(list, &expr.Immediate{Register: register, Data: binaryutil.NativeEndian.PutUint32(m.Mark)},
 		&expr.Meta{Key: expr.MetaKeyMARK, SourceRegister: true, Register: register})
+}
+
+func (r Refusal) expressions() []expr.Any {
+	h := headerOf(r.To)
+	list := []expr.Any{
+		&expr.Meta{Key: expr.MetaKeyNFPROTO, Register: register}, equal(h.nfproto),
+		&expr.Payload{DestRegister: register, Base: expr.PayloadBaseNetworkHeader, Offset: h.dest, Len: h.addressLength}, equal(r.To.AsSlice()...),
+	}
+	if r.To.Is6() {
+		// The protocol with the first byte behind the header, which is the type of ICMPv6: all but a solicitation and an
+		// advertisement of neighbours (RFC 4861 §4.3, §4.4).
+		list = append(list, &expr.Meta{Key: expr.MetaKeyL4PROTO, Register: register},
+			&expr.Payload{DestRegister: registerSecond, Base: expr.PayloadBaseTransportHeader, Offset: 0, Len: 1},
+			&expr.Range{Op: expr.CmpOpNeq, Register: register,
+				FromData: []byte{unix.IPPROTO_ICMPV6, 0, 0, 0, 135, 0, 0, 0}, ToData: []byte{unix.IPPROTO_ICMPV6, 0, 0, 0, 136, 0, 0, 0}})
+	}
+	return append(list, &expr.Verdict{Kind: expr.VerdictDrop})
 }
 
 func (m Masquerade) expressions() []expr.Any {
@@ -91,9 +114,13 @@ func ruleOf(list []expr.Any) PacketRule {
 		return nil
 	}
 	var r PacketRule
-	if _, masquerades := list[len(list)-1].(*expr.Masq); masquerades {
+	switch list[len(list)-1].(type) {
+	case *expr.Masq:
 		r = masqueradeOf(list)
-	} else {
+	case *expr.Verdict:
+		to, _ := netip.AddrFromSlice(compared(list, 3))
+		r = Refusal{To: to}
+	default:
 		r = markingOf(list)
 	}
 	if !reflect.DeepEqual(expressions(r), list) {

@@ -36,8 +36,12 @@ func tableOfOurs() *nftables.Table {
 	return &nftables.Table{Name: packetTable, Family: nftables.TableFamilyINet}
 }
 
+// behindIPVS is a priority at which IPVS has had its turn on the way in: it has NF_IP_PRI_NAT_SRC-2 and -1 there
+// (net/netfilter/ipvs/ip_vs_core.c), and lets on what is for none of its services, or for one whose server is this node.
+const behindIPVS = 110
+
 // packetChains are the chains of the table: packets are marked before they are routed, by the priority
-// of mangle, and get another source after all else.
+// of mangle, get another source after all else, and are refused when IPVS did not want them.
 func packetChains(t *nftables.Table) []*nftables.Chain {
 	accept := nftables.ChainPolicyAccept
 	return []*nftables.Chain{
@@ -45,13 +49,18 @@ func packetChains(t *nftables.Table) []*nftables.Chain {
 			Priority: nftables.ChainPriorityMangle, Policy: &accept},
 		{Name: "postrouting", Table: t, Type: nftables.ChainTypeNAT, Hooknum: nftables.ChainHookPostrouting,
 			Priority: nftables.ChainPriorityNATSource, Policy: &accept},
+		{Name: "input", Table: t, Type: nftables.ChainTypeFilter, Hooknum: nftables.ChainHookInput,
+			Priority: nftables.ChainPriorityRef(behindIPVS), Policy: &accept},
 	}
 }
 
 // chainFor is the place of the rule's chain among packetChains.
 func chainFor(r PacketRule) int {
-	if _, marks := r.(Marking); marks {
+	switch r.(type) {
+	case Marking:
 		return 0
+	case Refusal:
+		return 2
 	}
 	return 1
 }

@@ -62,6 +62,8 @@ func TestPacketsOnTheKernel(t *testing.T) {
 		Marking{To: netip.MustParseAddr("192.0.2.1"), Protocol: 17, Mark: 1},
 		Marking{To: netip.MustParseAddr("192.0.2.2"), Protocol: 132, First: 1000, Last: 65535, Mark: 0xffffffff},
 		Marking{To: netip.MustParseAddr("2001:db8::1"), Protocol: 6, First: 80, Last: 90, Mark: 8},
+		Refusal{To: netip.MustParseAddr("192.0.2.1")},
+		Refusal{To: netip.MustParseAddr("2001:db8::1")},
 		Masquerade{From: netip.MustParsePrefix("192.0.2.7/32")},
 		Masquerade{From: netip.MustParsePrefix("2001:db8::/61"), Out: "an-interface-15"},
 		Masquerade{From: netip.MustParsePrefix("2001:db8::5/128"), Out: "eth0"},

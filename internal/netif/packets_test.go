@@ -21,6 +21,9 @@ func drawPacketRule(t *rapid.T) PacketRule {
 	if rapid.Bool().Draw(t, "IPv6") {
 		addr = netip.AddrFrom16([16]byte{0x20, 1, 0x0d, 0xb8, 15: rapid.Byte().Draw(t, "number")})
 	}
+	if rapid.Bool().Draw(t, "refusal") {
+		return Refusal{To: addr}
+	}
 	if rapid.Bool().Draw(t, "masquerade") {
 		bits := rapid.IntRange(1, addr.BitLen()).Draw(t, "bits")
 		return Masquerade{From: netip.PrefixFrom(addr, bits).Masked(), Out: rapid.SampledFrom([]string{"", "eth0", "an-interface-15"}).Draw(t, "out")}

@@ -36,7 +36,7 @@ func TestRFC9568Active(t *testing.T) {
 	s.holds("(625)", "it responds to neighbour solicitations", vouches)
 	s.holds("(630)", "it sends router advertisements", func(t *testing.T) { deviates(t, "sends no router advertisements") })
 	s.holds("(635)", "it drops no neighbour solicitation or advertisement", func(t *testing.T) {
-		deviates(t, "Packets to the addresses are accepted") // none is dropped at all
+		deviates(t, "Packets to the addresses are accepted") // TestRefusal of netif holds it where some are dropped
 	})
 	s.holds("(645)", "it forwards frames to the virtual MAC", func(t *testing.T) { deviates(t, "no virtual MAC address") })
 	s.holds("(650)", "it accepts packets to the addresses if Accept_Mode is true, and else as their owner only", func(t *testing.T) {

@@ -159,7 +159,7 @@ func TestRFC3768(t *testing.T) {
 		wantDue(t, n, outside, downTime-time.Second)
 	})
 	s.holds("§6.4.3 (650)", "who is not the owner accepts no packets to the addresses", func(t *testing.T) {
-		deviates(t, "Packets to the addresses are accepted whoever owns them, in version 2 too")
+		deviates(t, "Packets to the addresses are accepted whoever owns them")
 	})
 	s.holds("§6.4.3 (735)", "a tie goes to the greater address", func(t *testing.T) {
 		for host, state := range map[byte]State{1: Backup, 9: Master} {

@@ -9,8 +9,9 @@
 //   - There is no virtual MAC address: addresses keep the interface's own MAC, and a takeover is
 //     announced by gratuitous ARP, or unsolicited neighbour advertisements, that have it (§7.2, §7.3,
 //     §8.1.2 and §8.2.2 do not apply).
-//   - Packets to the addresses are accepted whoever owns them, in version 2 too: Accept_Mode is always
-//     true (§6.1), for the services of a director are at them.
+//   - Packets to the addresses are accepted whoever owns them unless the configuration says no_accept, in
+//     version 2 too: Accept_Mode is true by default (§6.1), for the services of a director are at them. What
+//     drops them are rules of nftables (netif.Refusal), as the director has them in every role.
 //   - A director sends no router advertisements (§6.4.3, §8.2.3): that is radvd's work.
 //   - An owner, priority 255, with state BACKUP starts as backup (§6.4.1). It goes by the adverts that
 //     it hears like every other, in version 2 too, where RFC 3768 §7.1 has it drop them, but with

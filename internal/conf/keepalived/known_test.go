@@ -32,7 +32,7 @@ func TestWordsThatAreKnown(t *testing.T) {
 			"[virtual_server][1.2.3.4]{[real_server][1.2.3.5]{}}",
 			[]string{`4:1-4: Unknown keyword "nam"; did you mean "name"?`,
 				`3:1-10: lvsd does not have "BFD_CHECK" yet: a server that fails this check would stay in service; use another checker`}},
-		{"agreed", "vrrp_instance a {\naccept\nskip_check_adv_addr on\n}", "[vrrp_instance][a]{}", nil},
+		{"agreed", "vrrp_instance a {\npromote_secondaries\nskip_check_adv_addr on\n}", "[vrrp_instance][a]{}", nil},
 		{"with the value that lvsd has", "virtual_server 1.2.3.4 {\nsmtp_alert off\nha_suspend no\n}\nglobal_defs {\nlvs_flush_on_stop VS\n}",
 			"[virtual_server][1.2.3.4]{} [global_defs]{}", nil},
 		{"with another value", "virtual_server 1.2.3.4 {\nha_suspend\n}", "[virtual_server][1.2.3.4]{}",

@@ -19,7 +19,7 @@ func instanceWords() []*keyword {
 		),
 		word("vrrp_instance NAME { … }").holds(
 			words("state MASTER|BACKUP", "interface NAME", "virtual_router_id 1-255", "priority 1-255", "advert_int SECONDS", "version 2|3",
-				"preempt [BOOL]", "nopreempt [BOOL]"),
+				"preempt [BOOL]", "nopreempt [BOOL]", "accept [BOOL]", "no_accept [BOOL]"),
 			list(
 				word("authentication { … }").holds(words("auth_type PASS|AH", "auth_pass PASSWORD")),
 				word("virtual_ipaddress { ADDRESS[/LENGTH] [dev NAME] [label LABEL] [scope SCOPE] … }").plain(1, addressOptions()),
@@ -57,8 +57,7 @@ func electionTiming() []*keyword {
 		words("preempt_delay SECONDS", "down_timer_adverts 1-100", "lower_prio_no_advert [BOOL]", "higher_prio_send_advert [BOOL]",
 			"owner_ignore_adverts [BOOL]", "strict_mode [BOOL]", "dont_track_primary [BOOL]", "no_virtual_ipaddress [BOOL]"),
 		list(one(agree("timer_expired_backup [PRIORITY]")).alias("thread_timer_expired")),
-		agree("skip_check_adv_addr [BOOL]", "accept"),
-		ignore("lvsd accepts packets to its addresses; drop them in the host's own firewall rules", "no_accept"),
+		agree("skip_check_adv_addr [BOOL]"),
 		ignore("lvsd takes the state of links from netlink", "linkbeat_use_polling"),
 	)
 }
