@@ -91,7 +91,7 @@ func incidents(t *testing.T) map[Event]func(*Director) {
 		},
 		ServiceEmpty: func(d *Director) {
 			found(d, down)
-			d.noteEmpty()
+			d.noteEmpty(&memory{})
 		},
 		ReloadRefused: func(d *Director) { d.refuse(configuration(t, `virtual_sever "a" "b" {}`)) },
 		IPVSMissing: func(d *Director) {

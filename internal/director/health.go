@@ -202,12 +202,18 @@ func (d *Director) noteQuorum(before *memory) {
 
 // noteEmpty tells which virtual servers came to have no server that takes connections, or have one
 // again. All services of a group have the same.
-func (d *Director) noteEmpty() {
+func (d *Director) noteEmpty(before *memory) {
 	empty := map[string]bool{} // those that are
 	for i := range d.compiled.services {
 		s := &d.compiled.services[i]
 		if len(s.keys) == 0 {
 			continue // a group without an address
+		}
+		if before.table != nil && before.sameService(&d.want.memory, i) {
+			if d.empty[s.name] {
+				empty[s.name] = true
+			}
+			continue
 		}
 		if !serves(d.want.services, s.keys[0].key) {
 			empty[s.name] = true

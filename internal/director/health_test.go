@@ -131,7 +131,7 @@ func TestEmptyServicesAreTold(t *testing.T) {
 		{"all back", nil, []string{"service_served TCP 192.0.2.1:80", "service_served TCP 192.0.2.1:81"}},
 	} {
 		d.want = desire(cfg, health{down: set(step.down...)})
-		d.noteEmpty()
+		d.noteEmpty(&memory{})
 		var got []string
 		for _, l := range entries(logs) {
 			got = append(got, fmt.Sprint(l["event"], " ", l["service"]))

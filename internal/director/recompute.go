@@ -51,7 +51,7 @@ func (d *Director) recompute() {
 	d.noteKept(&before.memory)
 	d.noteWeights(&before.memory)
 	d.noteQuorum(&before.memory)
-	d.noteEmpty()
+	d.noteEmpty(&before.memory)
 }
 
 // verdicts are those of the checks that matter: where an uplink is suspected by what fails at once, all.

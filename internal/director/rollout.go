@@ -83,8 +83,14 @@ func joinedPackets(rules, old []netif.PacketRule) []netif.PacketRule {
 	return netif.SortPackets(both)
 }
 
+// equal tells whether two tables are the same. Most of them have the very maps of the other in common: see compiled.
 func equal(a, b ipvs.Table) bool {
-	return maps.EqualFunc(a, b, func(x, y ipvs.Entry) bool {
-		return x.Service == y.Service && maps.Equal(x.Destinations, y.Destinations)
+	return same(a, b) || maps.EqualFunc(a, b, func(x, y ipvs.Entry) bool {
+		return x.Service == y.Service && (same(x.Destinations, y.Destinations) || maps.Equal(x.Destinations, y.Destinations))
 	})
+}
+
+// same tells whether two maps are one.
+func same[M ~map[K]V, K comparable, V any](a, b M) bool {
+	return reflect.ValueOf(a).UnsafePointer() == reflect.ValueOf(b).UnsafePointer()
 }

@@ -180,7 +180,7 @@ func (l *loop) dump() error {
 	if l.known == nil && l.opts.Leftover != nil {
 		for key := range table {
 			if l.opts.Leftover(key) {
-				l.owned.keys[key] = true
+				l.owned.own(key)
 			}
 		}
 	}

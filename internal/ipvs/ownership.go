@@ -24,7 +24,8 @@ type ownership struct {
 	timeouts Timeouts
 	// daemons says that the sync daemons are ours.
 	daemons bool
-	saved   *ownership // what the file holds; nil when that is not known
+	saved   *ownership // what the file holds, without the keys; nil when that is not known
+	changed bool       // the file has other keys
 	err     error      // of reading, until it is reported
 	told    string     // the error of writing that was reported last
 }
@@ -65,18 +66,28 @@ func loadOwnership(file string) ownership {
 		return o
 	}
 	o.keys, o.timeouts, o.daemons = read.keys, read.timeouts, read.daemons
-	o.saved = o.clone()
+	o.noteSaved()
 	return o
 }
 
-// clone is what there is to save.
-func (o *ownership) clone() *ownership {
-	return &ownership{keys: maps.Clone(o.keys), timeouts: o.timeouts, daemons: o.daemons}
+// noteSaved notes that the file holds what there is.
+func (o *ownership) noteSaved() {
+	o.saved, o.changed = &ownership{timeouts: o.timeouts, daemons: o.daemons}, false
 }
 
-// same says whether there is the same to save.
-func (o *ownership) same(other *ownership) bool {
-	return maps.Equal(o.keys, other.keys) && o.timeouts == other.timeouts && o.daemons == other.daemons
+// unsaved says whether the file holds something else than there is. One that holds nothing need not be there.
+func (o *ownership) unsaved() bool {
+	if o.saved == nil {
+		return len(o.keys) > 0 || o.timeouts != (Timeouts{}) || o.daemons
+	}
+	return o.changed || o.timeouts != o.saved.timeouts || o.daemons != o.saved.daemons
+}
+
+// own makes a service ours.
+func (o *ownership) own(key ServiceKey) {
+	if !o.keys[key] {
+		o.keys[key], o.changed = true, true
+	}
 }
 
 // maxState bounds the state file, in bytes: some 100,000 services.
@@ -137,17 +148,21 @@ func formatState(o *ownership) ([]byte, error) {
 // claim makes every service of a wanted table ours.
 func (o *ownership) claim(want Table) {
 	for key := range want {
-		o.keys[key] = true
+		o.own(key)
 	}
 }
 
-// forget drops the services that are neither wanted nor in the kernel's table any more.
+// forget drops the services that are neither wanted nor in the kernel's table any more. All that is wanted is ours by now.
 func (o *ownership) forget(want, have Table) {
+	if len(o.keys) == len(want) {
+		return
+	}
 	for key := range o.keys {
 		_, wanted := want[key]
 		_, there := have[key]
 		if !wanted && !there {
 			delete(o.keys, key)
+			o.changed = true
 		}
 	}
 }
@@ -186,7 +201,7 @@ func (o *ownership) forgetSettings(want, have Settings) {
 func (o *ownership) save() error {
 	err := o.err
 	o.err = nil
-	if o.file == "" || o.saved != nil && o.same(o.saved) || o.saved == nil && o.same(&ownership{}) {
+	if o.file == "" || !o.unsaved() {
 		return err
 	}
 	if werr := o.write(); werr != nil {
@@ -196,7 +211,8 @@ func (o *ownership) save() error {
 		}
 		return err
 	}
-	o.saved, o.told = o.clone(), ""
+	o.noteSaved()
+	o.told = ""
 	return err
 }
 
