@@ -15,6 +15,8 @@ const (
 	// glance is how soon a poller that is not busy looks for events, and rarest how seldom one does in
 	// whose sight nothing happens.
 	glance, rarest = time.Millisecond, 50 * time.Millisecond
+	// haste is how long a poller sleeps at least, for what is urgent too.
+	haste = 500 * time.Microsecond
 )
 
 // poller looks for what happens to many sockets at once, by epoll(7). It has their events
@@ -76,9 +78,9 @@ func (p *poller) take(look func(id, generation int32, events uint32)) {
 
 // wait returns after so long or after wake, and where probes are underway when it is time to look for
 // events: of a probe that has waited for long, some later than they happen. A wait that would be short
-// lasts as long as gathering.
-func (p *poller) wait(d time.Duration, underway bool) {
-	if d <= 0 {
+// lasts as long as gathering, but not beyond urgent.
+func (p *poller) wait(d, urgent time.Duration, underway bool) {
+	if d <= 0 || urgent <= 0 {
 		return
 	}
 	switch {
@@ -87,6 +89,7 @@ func (p *poller) wait(d time.Duration, underway bool) {
 	case underway:
 		d = min(d, max(glance, p.quiet/4), rarest)
 	}
+	d = min(d, max(urgent, haste))
 	p.quiet += d
 	p.timer.Reset(d)
 	select {

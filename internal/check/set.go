@@ -48,6 +48,7 @@ type Set struct {
 	checks     index
 	exceptions map[*check]struct{} // those with a verdict that Exceptions returns
 	due        agenda              // checks between two probes
+	suspects   agenda              // those of them whose next probe may change the verdict
 	late       agenda              // checks that the engine probes, by their deadlines
 	asleep     time.Duration       // until when nothing is due
 	before     map[string]saved    // what the process before found
@@ -66,6 +67,7 @@ type check struct {
 	place    int32              // in its agenda
 	flight   int32              // the engine's own
 	underway bool               // the engine probes
+	suspect  bool               // it is among the suspects, when it is not probed
 	gone     bool               // no longer in the set
 }
 

@@ -80,8 +80,8 @@ func (clock) abandon(*check) error { return nil }
 func (clock) ended() []ending      { return nil }
 func (clock) close()               {}
 
-func (c clock) wait(d time.Duration, _ bool) {
-	timer := time.NewTimer(d)
+func (c clock) wait(d, urgent time.Duration, _ bool) {
+	timer := time.NewTimer(min(d, urgent))
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -15,8 +15,9 @@ type engine interface {
 	abandon(*check) error
 	// ended returns the probes that have ended by themselves. The list is good until the next call.
 	ended() []ending
-	// wait returns after so long, after wake, or when one of the probes that are underway may have ended.
-	wait(d time.Duration, underway bool)
+	// wait returns after so long, or some milliseconds later, after wake, or when one of the probes that are underway
+	// may have ended; and no later than urgent.
+	wait(d, urgent time.Duration, underway bool)
 	wake()
 	close()
 }
@@ -41,12 +42,13 @@ func (s *Set) run() {
 		}
 		s.asleep = 0
 		tell := s.turn()
-		until := s.next()
-		s.asleep = until
+		until, urgent := s.next()
+		s.asleep = min(until, urgent)
 		underway := len(s.late) > 0
 		s.mu.Unlock()
 		s.tell(tell)
-		s.engine.wait(until-s.now(), underway)
+		now := s.now()
+		s.engine.wait(until-now, urgent-now, underway)
 	}
 }
 
@@ -59,8 +61,10 @@ func (s *Set) turn() (tell notices) {
 		c.underway = false
 		tell = s.heard(c, s.result(c, err), tell)
 	}
-	for c := s.due.take(now); c != nil; c = s.due.take(now) {
-		s.start(c)
+	for _, a := range []*agenda{&s.suspects, &s.due} {
+		for c := a.take(now); c != nil; c = a.take(now) {
+			s.start(c)
+		}
 	}
 	return s.collect(tell)
 }
@@ -125,6 +129,8 @@ func (s *Set) stop(c *check) {
 	case c.underway:
 		s.late.remove(c)
 		_ = s.engine.abandon(c)
+	case c.suspect:
+		s.suspects.remove(c)
 	default:
 		s.due.remove(c)
 	}
@@ -152,22 +158,32 @@ func ordinary(before, after Verdict) bool {
 
 // schedule has a check probe at a time.
 func (s *Set) schedule(c *check, at time.Duration) {
-	s.due.add(c, at)
+	c.suspect = c.state.suspect()
+	if c.suspect {
+		s.suspects.add(c, at)
+	} else {
+		s.due.add(c, at)
+	}
 	if at < s.asleep {
 		s.asleep = at
 		s.engine.wake()
 	}
 }
 
-// next is when something is due.
-func (s *Set) next() time.Duration {
-	at := s.now() + never
-	for _, a := range []agenda{s.due, s.late} {
+// next is when something is due, and when something is that decides on a verdict, which waits for nothing else: the next
+// probe of a check that is suspected, and the end of the time of one that has not been answered so far.
+func (s *Set) next() (at, urgent time.Duration) {
+	at = s.now() + never
+	urgent = at
+	if first, ok := s.due.next(); ok {
+		at = first
+	}
+	for _, a := range []agenda{s.suspects, s.late} {
 		if first, ok := a.next(); ok {
-			at = min(at, first)
+			urgent = min(urgent, first)
 		}
 	}
-	return at
+	return at, urgent
 }
 
 // now is the time since the set began, by the monotonic clock.

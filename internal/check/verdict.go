@@ -81,6 +81,11 @@ type state struct {
 	first time.Time // start of the first probe; regular probes keep its phase
 }
 
+// suspect tells whether a probe has contradicted the verdict, which the next may change.
+func (s state) suspect() bool {
+	return s.Known && (s.Healthy && s.Failures > 0 || !s.Healthy && s.Successes > 0)
+}
+
 // result is one finished probe.
 type result struct {
 	start, end time.Time

@@ -330,3 +330,30 @@ func TestStepProperties(t *testing.T) {
 		}
 	})
 }
+
+// TestSuspect: while probes contradict the verdict, and before they have changed it.
+func TestSuspect(t *testing.T) {
+	ok, bad := error(nil), errDead
+	for _, c := range []struct {
+		errs []error
+		want bool
+	}{
+		{nil, false},
+		{[]error{bad}, false}, // down at once
+		{[]error{ok}, false},
+		{[]error{ok, bad}, true},
+		{[]error{ok, bad, ok}, false},
+		{[]error{ok, bad, bad}, true},
+		{[]error{ok, bad, errFiles}, true},
+		{[]error{ok, bad, bad, bad}, false}, // down
+		{[]error{ok, bad, bad, bad, ok}, true},
+		{[]error{ok, bad, bad, bad, ok, bad}, false},
+		{[]error{ok, bad, bad, bad, ok, ok}, false}, // up again
+	} {
+		spec := tcpSpec("10.10.10.11:80")
+		spec.Retry, spec.Rise = 2, 2
+		if _, _, s := play(t, spec, 0, c.errs...); s.suspect() != c.want {
+			t.Errorf("%v: %t", c.errs, s.suspect())
+		}
+	}
+}
