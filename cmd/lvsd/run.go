@@ -77,13 +77,9 @@ func (f *runFlags) run(c *cobra.Command) error {
 		return usage(c, err)
 	}
 	load.Also = f.config[1:]
-	result := conf.Load(f.config[0], load)
-	if err := result.WriteDiagnostics(os.Stderr, terminal(os.Stderr)); err != nil {
-		return fmt.Errorf("print diagnostics: %w", err)
-	}
-	if result.Config == nil {
-		fmt.Fprintln(os.Stderr, "lvsd: not started: the configuration is not valid")
-		return exit{exitFailure}
+	cfg, err := f.load(load)
+	if err != nil {
+		return err
 	}
 	dir, err := control.Claim(f.runDir)
 	if err != nil {
@@ -96,7 +92,7 @@ func (f *runFlags) run(c *cobra.Command) error {
 		return fmt.Errorf("find the program that is running: %w", err)
 	}
 	d, err := director.New(director.Options{Path: f.config[0], Load: load, RunDir: f.runDir,
-		Version: buildVersion(), Elector: []string{program, "elect", "--log-format", f.logFormat, "--log-level", f.logLevel}, Log: log, LinesLost: out.Lost}, result.Config)
+		Version: buildVersion(), Elector: []string{program, "elect", "--log-format", f.logFormat, "--log-level", f.logLevel}, Log: log, LinesLost: out.Lost}, cfg)
 	if err != nil {
 		return err
 	}
@@ -120,6 +116,19 @@ func (f *runFlags) run(c *cobra.Command) error {
 		err = errors.Join(err, <-ended)
 	}
 	return err
+}
+
+// load reads the configuration. It returns that alone: the daemon has no use for the text.
+func (f *runFlags) load(o conf.Options) (*conf.Config, error) {
+	result := conf.Load(f.config[0], o)
+	if err := result.WriteDiagnostics(os.Stderr, terminal(os.Stderr)); err != nil {
+		return nil, fmt.Errorf("print diagnostics: %w", err)
+	}
+	if result.Config == nil {
+		fmt.Fprintln(os.Stderr, "lvsd: not started: the configuration is not valid")
+		return nil, exit{exitFailure}
+	}
+	return result.Config, nil
 }
 
 // obey makes SIGHUP a reload, and SIGTERM, SIGINT and SIGQUIT a stop. A stop takes a few seconds at most,

@@ -144,6 +144,9 @@ func (s *Set) Apply(specs map[Spec]struct{}) {
 		s.note(c)
 		s.schedule(c, c.state.first.Sub(s.epoch))
 	}
+	if len(specs) > 0 {
+		s.before = nil // what it knew of others is not fresh when they are wanted
+	}
 }
 
 // Verdicts returns what every check of the set has found so far.

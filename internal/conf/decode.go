@@ -25,6 +25,8 @@ type decoder struct {
 	members [][]keepalived.Word
 	// quorums are the words of each service about its quorum.
 	quorums []quorumWords
+	// asked is what the HTTP check that was read last asks for; nil before the first.
+	asked *HTTP
 	// rulesWithout counts the rules without a preference, of IPv4 and of IPv6.
 	rulesWithout [2]int
 	// syncInstance is the word that names the instance of lvs_sync_daemon, nil for none; syncID says

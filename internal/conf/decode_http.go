@@ -44,6 +44,11 @@ func (d *decoder) http(n *keepalived.Node, own inheritance, c *Check) {
 	if !has(n, "url") {
 		d.errorf(n.Range, "%s has no url; write at least one", n.Name)
 	}
+	// Most servers of a file are asked for the same: they share it.
+	if d.asked != nil && d.asked.equal(to) {
+		c.HTTP = d.asked
+	}
+	d.asked = c.HTTP
 }
 
 // hostName reads the name of a site, with or without its port.
@@ -61,7 +66,7 @@ func (d *decoder) hostName(n *keepalived.Node, to *string) bool {
 }
 
 func (d *decoder) url(n *keepalived.Node, site string, strict bool, to *HTTP) {
-	u := URL{Range: n.Range, VirtualHost: site, TLSCompliant: strict}
+	u := URL{VirtualHost: site, TLSCompliant: strict}
 	bounds := map[string]*keepalived.Node{}
 	var options *keepalived.Node
 	d.singles(n, never, func(w *keepalived.Node) {

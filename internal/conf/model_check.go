@@ -2,6 +2,7 @@ package conf
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -130,7 +131,20 @@ type URL struct {
 	Regex  Regex
 	// TLSCompliant wants the end of a TLS connection to be announced.
 	TLSCompliant bool
-	Range        hcl.Range
+}
+
+func (r *Regex) equal(o *Regex) bool {
+	return r.Pattern == o.Pattern && slices.Equal(r.Options, o.Options) && r.NoMatch == o.NoMatch &&
+		r.MinOffset == o.MinOffset && r.MaxOffset == o.MaxOffset
+}
+
+// equal tells whether two are the same.
+func (h *HTTP) equal(o *HTTP) bool {
+	return h.Protocol == o.Protocol && h.SNI == o.SNI && h.SNIName == o.SNIName && h.SSL == o.SSL &&
+		slices.EqualFunc(h.URLs, o.URLs, func(a, b URL) bool {
+			return a.Path == b.Path && a.VirtualHost == b.VirtualHost && slices.Equal(a.StatusCodes, b.StatusCodes) &&
+				a.Digest == b.Digest && a.Regex.equal(&b.Regex) && a.TLSCompliant == b.TLSCompliant
+		})
 }
 
 // StatusRange is an inclusive range of HTTP status codes, 100-599.
