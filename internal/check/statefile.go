@@ -1,18 +1,19 @@
 package check
 
 import (
-	"bufio"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"time"
+
+	"lvsd/internal/replace"
 )
 
 const (
@@ -101,25 +102,22 @@ func (s *Set) saved(c *check) saved {
 
 // save writes verdicts, one after the other: there may be many, and none is worth keeping.
 func save(path string, verdicts iter.Seq2[string, saved]) error {
-	temporary, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	err := replace.File(path, func(w io.Writer) error {
+		if _, err := fmt.Fprintf(w, `{"version":%d,"verdicts":{`, stateVersion); err != nil {
+			return err
+		}
+		var b []byte
+		for key, one := range verdicts {
+			b = one.append(append(append(append(b, '"'), key...), `":`...))
+			if _, err := w.Write(b); err != nil {
+				return err
+			}
+			b = append(b[:0], ',', '\n')
+		}
+		_, err := io.WriteString(w, "}}\n")
+		return err
+	})
 	if err != nil {
-		return fmt.Errorf("write verdicts: %w", err)
-	}
-	text := bufio.NewWriter(temporary)
-	fmt.Fprintf(text, `{"version":%d,"verdicts":{`, stateVersion)
-	var b []byte
-	for key, one := range verdicts {
-		b = one.append(append(append(append(b, '"'), key...), `":`...))
-		_, _ = text.Write(b)
-		b = append(b[:0], ',', '\n')
-	}
-	_, _ = text.WriteString("}}\n") // an error is Flush's too
-	err = errors.Join(err, text.Flush(), temporary.Close())
-	if err == nil {
-		err = os.Rename(temporary.Name(), path)
-	}
-	if err != nil {
-		os.Remove(temporary.Name())
 		return fmt.Errorf("write verdicts: %w", err)
 	}
 	return nil

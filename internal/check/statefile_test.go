@@ -131,8 +131,8 @@ func TestStateFileHasNoSecret(t *testing.T) {
 	if !fresh || !got.Known || got.Err == nil || got.Err.Error() != "no" {
 		t.Errorf("%+v, %t", got, fresh)
 	}
-	left, err := filepath.Glob(path + ".*")
-	if err != nil || len(left) != 0 {
+	left, err := os.ReadDir(filepath.Dir(path))
+	if err != nil || len(left) != 1 {
 		t.Errorf("left behind: %v %v", left, err)
 	}
 }

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"lvsd/internal/replace"
 )
 
 // This file remembers what an operator said of real servers for the next process.
@@ -129,11 +131,7 @@ func writeOrders(path string, o orders) error {
 	if err != nil {
 		return err
 	}
-	temporary := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".new")
-	if err := os.WriteFile(temporary, b, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(temporary, path)
+	return replace.Bytes(path, b)
 }
 
 // ordersPath is the file in the run directory.

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"lvsd/internal/replace"
 	"lvsd/internal/vrrp"
 )
 
@@ -134,11 +135,7 @@ func (r *record) write() error {
 	if err != nil {
 		return fmt.Errorf("write %s: %w", r.path, err)
 	}
-	temporary := r.path + ".new"
-	if err := os.WriteFile(temporary, append(text, '\n'), 0o600); err != nil {
-		return fmt.Errorf("write the state file of mastership: %w", err)
-	}
-	if err := os.Rename(temporary, r.path); err != nil {
+	if err := replace.Bytes(r.path, append(text, '\n')); err != nil {
 		return fmt.Errorf("write the state file of mastership: %w", err)
 	}
 	return nil

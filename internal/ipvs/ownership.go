@@ -9,10 +9,11 @@ import (
 	"maps"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"golang.org/x/sys/unix"
+
+	"lvsd/internal/replace"
 )
 
 // ownership is the set of services that are ours: wanted now, or wanted before and still in the
@@ -223,9 +224,5 @@ func (o *ownership) write() error {
 	if err != nil {
 		return err
 	}
-	tmp := filepath.Join(filepath.Dir(o.file), "."+filepath.Base(o.file)+".new")
-	if err := os.WriteFile(tmp, b, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(tmp, o.file)
+	return replace.Bytes(o.file, b)
 }

@@ -13,6 +13,8 @@ import (
 	"slices"
 
 	"golang.org/x/sys/unix"
+
+	"lvsd/internal/replace"
 )
 
 // state is the content of the state file: the addresses, routes and rules that were put on, which are
@@ -164,35 +166,12 @@ func (l *loop) remember() {
 	}
 	text, err := formatState(l.owned, l.routes.ours(), l.rules.ours())
 	if err == nil && string(text) != l.saved {
-		err = replaceFile(l.stateFile, text)
+		if err = replace.Bytes(l.stateFile, text); err != nil {
+			err = fmt.Errorf("write state file: %w", err)
+		}
 	}
 	l.complain("state file", err)
 	if err == nil {
 		l.saved, l.unsaved = string(text), false
 	}
-}
-
-// replaceFile writes a file that a reader sees either old or new.
-func replaceFile(path string, text []byte) error {
-	next := path + ".new"
-	err := os.Remove(next) // whatever it is: opening it must not wait
-	if err == nil || errors.Is(err, fs.ErrNotExist) {
-		err = writeNew(next, text)
-	}
-	if err == nil {
-		err = os.Rename(next, path)
-	}
-	if err != nil {
-		return fmt.Errorf("write state file: %w", err)
-	}
-	return nil
-}
-
-func writeNew(path string, text []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	return errors.Join(err, f.Close())
 }

@@ -35,19 +35,21 @@ func TestStateFileTroubles(t *testing.T) {
 		make func(file string) error
 		says string
 	}{
-		"cut":                 {write(`{"addresses":[{"address":"192.0`), "unexpected EOF"},
-		"empty":               {write(""), "EOF"},
-		"null":                {write("null"), `no "addresses"`},
-		"null addresses":      {write(`{"addresses":null}`), `no "addresses"`},
-		"an array":            {write(`[]`), "array"},
-		"banana":              {write(`{"addresses":[{"address":"banana","dev":"eth0"}]}`), "banana"},
-		"no dev":              {write(`{"addresses":[{"address":"192.0.2.9/24"}]}`), "address 1"},
-		"no address":          {write(`{"addresses":[{"address":"192.0.2.9/24","dev":"eth0"},{"dev":"eth0"}]}`), "address 2"},
-		"other fields":        {write(`{"addresses":[{"Prefix":"192.0.2.9/24","Dev":"eth0"}]}`), `"Prefix"`},
-		"something behind":    {write(`{"addresses":[]} {}`), "more than one"},
-		"a named pipe":        {func(file string) error { return unix.Mkfifo(file, 0o600) }, "not a regular file"},
-		"3 GB of nothing":     {func(file string) error { return errors.Join(write("")(file), os.Truncate(file, 3<<30)) }, "larger than"},
-		"a pipe for the next": {func(file string) error { return errors.Join(write("")(file), unix.Mkfifo(file+".new", 0o600)) }, "EOF"},
+		"cut":              {write(`{"addresses":[{"address":"192.0`), "unexpected EOF"},
+		"empty":            {write(""), "EOF"},
+		"null":             {write("null"), `no "addresses"`},
+		"null addresses":   {write(`{"addresses":null}`), `no "addresses"`},
+		"an array":         {write(`[]`), "array"},
+		"banana":           {write(`{"addresses":[{"address":"banana","dev":"eth0"}]}`), "banana"},
+		"no dev":           {write(`{"addresses":[{"address":"192.0.2.9/24"}]}`), "address 1"},
+		"no address":       {write(`{"addresses":[{"address":"192.0.2.9/24","dev":"eth0"},{"dev":"eth0"}]}`), "address 2"},
+		"other fields":     {write(`{"addresses":[{"Prefix":"192.0.2.9/24","Dev":"eth0"}]}`), `"Prefix"`},
+		"something behind": {write(`{"addresses":[]} {}`), "more than one"},
+		"a named pipe":     {func(file string) error { return unix.Mkfifo(file, 0o600) }, "not a regular file"},
+		"3 GB of nothing":  {func(file string) error { return errors.Join(write("")(file), os.Truncate(file, 3<<30)) }, "larger than"},
+		"a pipe for the next": {func(file string) error {
+			return errors.Join(write("")(file), unix.Mkfifo(filepath.Join(filepath.Dir(file), "."+filepath.Base(file)+".new"), 0o600))
+		}, "EOF"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "addresses.json")

@@ -8,9 +8,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"lvsd/internal/replace"
 )
 
 // Memory is what was set up, and how it was before. Its zero value is that nothing was.
@@ -159,16 +160,7 @@ func (m Memory) save(path string) error {
 	if err != nil {
 		return fmt.Errorf("write state file: %w", err)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return fmt.Errorf("write state file: %w", err)
-	}
-	_, err = f.Write(append(text, '\n'))
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
+	if err := replace.Bytes(path, append(text, '\n')); err != nil {
 		return fmt.Errorf("write state file: %w", err)
 	}
 	return nil
