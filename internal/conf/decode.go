@@ -2,6 +2,7 @@ package conf
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -71,6 +72,8 @@ func decode(nodes []*keepalived.Node, front *frontEnd, hostname string, from *re
 			d.serverGroup(n)
 		}
 	}
+	services := statements(nodes, "virtual_server")
+	d.cfg.Services, d.quorums = slices.Grow(d.cfg.Services, services), slices.Grow(d.quorums, services)
 	for _, n := range nodes {
 		d.trackerBlock(n)
 	}

@@ -191,6 +191,16 @@ func (d *decoder) eitherFall(n *keepalived.Node) {
 	}
 }
 
+// statements is how many of them have a name.
+func statements(nodes []*keepalived.Node, name string) (n int) {
+	for _, c := range nodes {
+		if c.Name == name {
+			n++
+		}
+	}
+	return n
+}
+
 func child(n *keepalived.Node, name string) *keepalived.Node {
 	for _, c := range n.Children {
 		if c.Name == name {

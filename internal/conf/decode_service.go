@@ -81,6 +81,7 @@ func (d *decoder) virtualServer(n *keepalived.Node) {
 	pass.port = v.Address.Port()
 	d.sorryServer(given, &v)
 	pass.forwarding, pass.tunnel = v.Forwarding, v.Tunnel
+	v.RealServers = slices.Grow(v.RealServers, statements(n.Children, "real_server"))
 	for _, c := range n.Children {
 		if c.Name == "real_server" {
 			d.realServer(c, pass, &v)
@@ -179,6 +180,13 @@ func (d *decoder) realServer(n *keepalived.Node, from inherited, v *VirtualServe
 		}
 	})
 	d.eitherFall(n)
+	checkers := 0
+	for _, c := range n.Children {
+		if isChecker(c.Name) {
+			checkers++
+		}
+	}
+	r.Checks = slices.Grow(r.Checks, checkers)
 	for _, c := range n.Children {
 		if isChecker(c.Name) {
 			d.check(c, own, &r)

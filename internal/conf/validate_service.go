@@ -66,7 +66,7 @@ func (d *decoder) validateServices() {
 }
 
 func (d *decoder) validateServers(v *VirtualServer) {
-	seen := map[netip.AddrPort]hcl.Range{}
+	seen := make(map[netip.AddrPort]hcl.Range, len(v.RealServers))
 	kept := v.RealServers[:0]
 	for _, r := range v.RealServers {
 		s := serverOf{v, "real_server", &r.Address, r.Forwarding, r.Range}
