@@ -77,7 +77,7 @@ func (f *runFlags) run(c *cobra.Command) error {
 		return usage(c, err)
 	}
 	load.Also = f.config[1:]
-	cfg, err := f.load(load)
+	cfg, seal, err := f.load(load)
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (f *runFlags) run(c *cobra.Command) error {
 	if err != nil {
 		return fmt.Errorf("find the program that is running: %w", err)
 	}
-	d, err := director.New(director.Options{Path: f.config[0], Load: load, RunDir: f.runDir,
+	d, err := director.New(director.Options{Path: f.config[0], Load: load, Seal: seal, RunDir: f.runDir,
 		Version: buildVersion(), Elector: []string{program, "elect", "--log-format", f.logFormat, "--log-level", f.logLevel}, Log: log, LinesLost: out.Lost}, cfg)
 	if err != nil {
 		return err
@@ -119,16 +119,16 @@ func (f *runFlags) run(c *cobra.Command) error {
 }
 
 // load reads the configuration. It returns that alone: the daemon has no use for the text.
-func (f *runFlags) load(o conf.Options) (*conf.Config, error) {
+func (f *runFlags) load(o conf.Options) (*conf.Config, conf.Seal, error) {
 	result := conf.Load(f.config[0], o)
 	if err := result.WriteDiagnostics(os.Stderr, terminal(os.Stderr)); err != nil {
-		return nil, fmt.Errorf("print diagnostics: %w", err)
+		return nil, conf.Seal{}, fmt.Errorf("print diagnostics: %w", err)
 	}
 	if result.Config == nil {
 		fmt.Fprintln(os.Stderr, "lvsd: not started: the configuration is not valid")
-		return nil, exit{exitFailure}
+		return nil, conf.Seal{}, exit{exitFailure}
 	}
-	return result.Config, nil
+	return result.Config, result.Seal, nil
 }
 
 // obey makes SIGHUP a reload, and SIGTERM, SIGINT and SIGQUIT a stop. A stop takes a few seconds at most,

@@ -40,6 +40,8 @@ type Result struct {
 	Files map[string]*hcl.File
 	// Diags are all problems found, in the order of the text. Each has a Subject.
 	Diags hcl.Diagnostics
+	// Seal tells whether the files are still as they were.
+	Seal Seal
 }
 
 // Load reads a file with all that it includes, fills in the defaults and validates it. A directory
@@ -52,7 +54,9 @@ func Load(path string, o Options) *Result {
 		return finish(nil, read.files, diags, sources)
 	}
 	cfg, diags := load(sources, o, read)
-	return finish(cfg, read.files, diags, sources)
+	r := finish(cfg, read.files, diags, sources)
+	r.Seal = seal(r, sources, !read.named)
+	return r
 }
 
 // source is the text of a file.
@@ -74,6 +78,9 @@ func load(sources []source, o Options, from *reader) (*Config, hcl.Diagnostics) 
 		options.Source = from
 	}
 	tree := keepalived.Parse(sources[0].path, sources[0].src, options)
+	if from != nil {
+		from.named = from.named || tree.Includes
+	}
 	cfg, more := decode(tree.Nodes, keepalivedFrontEnd(), o.Hostname, from)
 	tree.Explain(more)
 	return cfg, orNothing(append(tree.Diags, more...), tree.Nodes, sources[0])

@@ -18,6 +18,7 @@ const maxSize = 64 << 20
 type reader struct {
 	files map[string]*hcl.File
 	size  int64
+	named bool // the configuration names files itself
 }
 
 func newReader() *reader { return &reader{files: map[string]*hcl.File{}} }
@@ -60,6 +61,7 @@ func (r *reader) Read(path string) ([]byte, error) {
 
 // once is Read for a file that may be named many times.
 func (r *reader) once(path string) ([]byte, error) {
+	r.named = true
 	if f := r.files[path]; f != nil {
 		return f.Bytes, nil
 	}

@@ -29,6 +29,8 @@ type Options struct {
 	// Path is the configuration file that a reload reads, with Load saying how and what else.
 	Path string
 	Load conf.Options
+	// Seal is that of the configuration which New is given; a reload of the same files changes nothing.
+	Seal conf.Seal
 	// RunDir is an existing directory for what a restart should remember.
 	RunDir  string
 	Version string
@@ -360,14 +362,18 @@ func (d *Director) reload() {
 	if d.stopping {
 		return
 	}
-	result := conf.Load(d.options.Path, d.options.Load)
-	d.warn(result)
-	if result.Config == nil {
-		d.refuse(result)
-		return
+	cfg := d.cfg
+	if !d.options.Seal.Unchanged(d.options.Path, d.options.Load) {
+		result := conf.Load(d.options.Path, d.options.Load)
+		d.warn(result)
+		if result.Config == nil {
+			d.refuse(result)
+			return
+		}
+		cfg, d.options.Seal = result.Config, result.Seal
 	}
 	d.services.Refresh() // a reload compares with the kernel, not with what was there before
-	d.adopt(result.Config)
+	d.adopt(cfg)
 	d.journal.event(Reloaded, zap.String("file", d.options.files()))
 }
 
@@ -377,7 +383,10 @@ func (d *Director) adopt(cfg *conf.Config) {
 	old := d.want.services
 	before := d.want
 	promised := d.forgetOrders(cfg)
-	d.cfg, d.compiled = cfg, compile(cfg, os.Getegid())
+	again := d.compiled != nil && d.compiled.cfg == cfg
+	if !again {
+		d.cfg, d.compiled = cfg, compile(cfg, os.Getegid())
+	}
 	d.checks.Apply(d.compiled.fixed.checks)
 	d.retimed(d.checks.Verdicts())
 	d.recompute()
@@ -392,8 +401,10 @@ func (d *Director) adopt(cfg *conf.Config) {
 	maps.DeleteFunc(d.roles, func(k vrrp.Key, _ role) bool { return !known[k] })
 	d.services.Configure(settings(d.cfg, d.roles))
 	d.advance()
-	// Reading a configuration takes several times the memory that it keeps.
-	debug.FreeOSMemory()
+	if !again {
+		// Reading a configuration takes several times the memory that it keeps.
+		debug.FreeOSMemory()
+	}
 }
 
 // advance gives the appliers what they may have now.

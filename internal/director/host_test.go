@@ -142,7 +142,7 @@ func startNode(t testing.TB, config string, options ...nodeOption) *node {
 		t.Fatal(result.Diags)
 	}
 	var err error
-	n.Director, err = newDirector(Options{Path: n.file, Load: conf.Options{Hostname: "lb1"}, RunDir: n.runDir,
+	n.Director, err = newDirector(Options{Path: n.file, Load: conf.Options{Hostname: "lb1"}, Seal: result.Seal, RunDir: n.runDir,
 		Version: "test", Log: zap.New(recorder{log: n.eventLog, LevelEnabler: zapcore.DebugLevel})}, result.Config,
 		host{ipvs: n.open, network: n.network, packets: n.packets})
 	if err != nil {

@@ -55,6 +55,7 @@ func (p *parser) include(in *keyword, first token, c check) []*Node {
 		p.errorf(pattern.rng, "A file cannot be included here")
 		return nil
 	}
+	p.includes = true
 	all := alternatives(pattern.text)
 	if all == nil {
 		p.errorf(pattern.rng, "This pattern stands for more than %d names; write fewer alternatives", maxAlternatives)

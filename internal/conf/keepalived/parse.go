@@ -38,6 +38,8 @@ type Tree struct {
 	// errors in it, but must not use it.
 	Nodes []*Node
 	Diags hcl.Diagnostics
+	// Includes tells that a statement includes files, if there are any.
+	Includes bool
 
 	expanded map[hcl.Range]*expansion
 }
@@ -52,7 +54,7 @@ func Parse(name string, src []byte, o Options) *Tree {
 	p.x = &expander{instance: instance, names: map[string]*definition{}, asked: map[string]bool{}, report: p.report}
 	t := &Tree{Nodes: p.file(name, string(src), p.table), expanded: p.expanded}
 	p.finish()
-	t.Diags = p.diags
+	t.Diags, t.Includes = p.diags, p.includes
 	t.Explain(t.Diags)
 	return t
 }
@@ -76,6 +78,8 @@ type parser struct {
 	from    Source
 	open    []string // the files being read, each included by the one before
 	files   int      // files read so far
+	// includes tells that a statement included files, or tried to.
+	includes bool
 	// statementCount is how many statements were read so far.
 	statementCount int
 	diags          hcl.Diagnostics
