@@ -117,6 +117,7 @@ virtual_server 10.0.0.1 80 {
 
 // Each refusal says what to write, at its place.
 func TestRefusals(t *testing.T) {
+	const tunnel = "-A -t 10.0.0.1:80\n-a -t 10.0.0.1:80 -r 10.0.0.2:80 "
 	for _, c := range []struct{ name, src, want string }{
 		{"a.hcl", "", "a.hcl:1:1: This file is HCL already; name a keepalived.conf, a file of heartbeat or rules of ipvsadm"},
 		{"keepalived.conf", "virtual_server", "keepalived.conf:1:1: "},
@@ -138,7 +139,15 @@ func TestRefusals(t *testing.T) {
 		{"rules", "ipvsadm -a -t 10.0.0.1:80 -r 10.0.0.2", "rules:1:1: There is no service 10.0.0.1:80; add it with ipvsadm -A before its servers"},
 		{"rules", "-A -t 10.0.0.1:80\n-a -t 10.0.0.1:80 -r 10.0.0.2 -w many", `rules:2:34: A weight is a whole number from 0 to 65535, not "many"`},
 		{"rules", "-A -t 10.0.0.1:80\n-a -t 10.0.0.1:80", "rules:2:1: This command names no real server; write -r ADDRESS:PORT"},
-		{"rules", "-A -t 10.0.0.1:80\n-a -t 10.0.0.1:80 -r 10.0.0.2 -m\n-a -t 10.0.0.1:80 -r 10.0.0.3 -g", "rules:3:1: This server is reached by DR, the first one of its service by NAT; a virtual_server has one lb_kind"},
+		{"rules", tunnel + "-m --tun-type gre", "rules:2:1: Only a server with -i has --tun-type"},
+		{"rules", tunnel + "-i --tun-type vxlan", `rules:2:48: "vxlan" is no type of a tunnel; write ipip, gue or gre`},
+		{"rules", tunnel + "-i --tun-type gue", "rules:2:1: A tunnel of type gue needs a port; write --tun-port 6080"},
+		{"rules", tunnel + "-i --tun-type gue --tun-port=65536", `rules:2:52: The port of a tunnel is a whole number from 1 to 65535, not "65536"`},
+		{"rules", tunnel + "-i --tun-type gre --tun-port 6080", "rules:2:1: Only a tunnel of type gue has --tun-port"},
+		{"rules", tunnel + "-i --tun-csum", "rules:2:1: Only a tunnel of type gue or gre has --tun-csum"},
+		{"rules", tunnel + "-i --tun-type gre --tun-remcsum", "rules:2:1: Only a tunnel of type gue has --tun-remcsum"},
+		{"rules", tunnel + "-i --tun-type gre --tun-csum --tun-nocsum", "rules:2:1: A tunnel has --tun-nocsum or --tun-csum, not both"},
+		{"rules", tunnel + "-i --tun-type", `rules:2:37: "" is no type of a tunnel; write ipip, gue or gre`},
 		{"rules", "-A -t 10.0.0.1:80\n-D -t 10.0.0.1:80", "rules:2:1: This command takes away what another one made; leave both out"},
 		{"rules", "-A -t 10.0.0.1:80 stray", `rules:1:19: Unexpected "stray" in a command of ipvsadm`},
 		{"rules", "-A -t 10.0.0.1:80 -s round", "lvsd.hcl:"},
@@ -183,7 +192,7 @@ func TestRulesAndKeepalivedAreMerged(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for name, text := range map[string]string{
 		"keepalived.conf": "virtual_server 10.0.0.1 80 {\n protocol TCP\n lb_algo rr\n real_server 10.0.0.2 80 {\n TCP_CHECK\n }\n}\n",
-		"rules":           "-A -t 10.0.0.1:80 -s wlc -p 60\n-a -t 10.0.0.1:80 -r 10.0.0.2:80 -m\n-a -t 10.0.0.1:80 -r 10.0.0.3:80 -g -w 3\n-A -u 10.0.0.1:53\n",
+		"rules":           "-A -t 10.0.0.1:80 -s wlc -p 60\n-a -t 10.0.0.1:80 -r 10.0.0.2:80 -g\n-a -t 10.0.0.1:80 -r 10.0.0.3:80 -i -w 3 --tun-type gre\n-A -u 10.0.0.1:53\n",
 	} {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -198,6 +207,9 @@ func TestRulesAndKeepalivedAreMerged(t *testing.T) {
 	if v.Scheduler != "rr" || v.PersistenceTimeout != 0 || len(v.RealServers) != 2 || v.RealServers[1].Weight != 3 || len(v.RealServers[1].Checks) != 0 {
 		t.Errorf("%+v", v)
 	}
+	if r := v.RealServers; r[0].Forwarding != conf.NAT || r[1].Forwarding != conf.TUN || r[1].Tunnel.Type != conf.GRE {
+		t.Errorf("reached by %s, %s %+v", r[0].Forwarding, r[1].Forwarding, r[1].Tunnel)
+	}
 	var report bytes.Buffer
 	if err := r.WriteReport(&report); err != nil {
 		t.Fatal(err)
@@ -205,7 +217,7 @@ func TestRulesAndKeepalivedAreMerged(t *testing.T) {
 	for _, want := range []string{
 		"rules:1:1: -s: the rule says wlc; rr counts, which keepalived's file says",
 		"rules:1:1: -p: the rule says 60; none counts, which keepalived's file says",
-		"rules:3:1: -g: the rule says DR; NAT counts, which keepalived's file says",
+		"rules:2:1: -g: the rule says DR; NAT counts, which keepalived's file says",
 		"rules:3:1: -r 10.0.0.3:80: only the rules have it: it is added, without a check",
 	} {
 		if !strings.Contains(report.String(), want) {

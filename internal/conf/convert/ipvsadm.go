@@ -30,6 +30,7 @@ type ipvsService struct {
 type ipvsServer struct {
 	address    netip.AddrPort
 	forwarding conf.Forwarding
+	tunnel     conf.Tunnel // of TUN
 	weight     int
 	upper      string // connections at which it gets no more; empty is none
 	lower      string // to which they have to fall then; empty is the kernel's choice
@@ -96,6 +97,7 @@ func long() map[string]byte {
 		"scheduler": 's', "persistent": 'p', "netmask": 'M', "real-server": 'r', "masquerading": 'm',
 		"gatewaying": 'g', "ipip": 'i', "weight": 'w', "u-threshold": 'x', "l-threshold": 'y', "ops": 'o',
 		"ipv6": '6', "sched-flags": 'b', "numeric": 'n', "restore": 'R', "save": 'S', "list": 'L', "zero": 'Z',
+		"tun-type": tunType, "tun-port": tunPort, "tun-nocsum": tunNoChecksum, "tun-csum": tunChecksum, "tun-remcsum": tunRemoteChecksum,
 	}
 }
 
@@ -141,7 +143,7 @@ func (j *job) ipvsCommand(l line, words []word) {
 
 // option takes one option, with its value where it has one: given with it, or the next word.
 func (j *job) option(o *ipvsOptions, letter byte, value word, given bool, words []word) []word {
-	takes := strings.IndexByte("tufksrwMxybP", letter) >= 0
+	takes := strings.IndexByte("tufksrwMxybP", letter) >= 0 || letter == tunType || letter == tunPort
 	if letter == 'p' && !given && len(words) > 0 && strings.Trim(words[0].text, "0123456789") == "" {
 		takes = true
 	}
@@ -268,6 +270,10 @@ func (j *job) ipvsServer(l line, o *ipvsOptions, s *ipvsService) {
 		r.forwarding = conf.NAT
 	case o.flags['i']:
 		r.forwarding = conf.TUN
+	}
+	var ok bool
+	if r.tunnel, ok = j.ipvsTunnel(o, r.forwarding, r.at); !ok {
+		return
 	}
 	server, ok := o.values['r']
 	if !ok {

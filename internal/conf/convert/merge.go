@@ -57,15 +57,17 @@ func (j *job) mergeService(it *item, s *ipvsService) {
 			j.report.add(Different, s.at, option.name, "the rule says %s; what keepalived's file says counts", option.theirs)
 		}
 	}
-	there := map[netip.AddrPort]bool{}
+	there := map[netip.AddrPort]string{} // the method of each
 	for _, r := range v.RealServers {
-		there[r.Address] = true
+		there[r.Address] = method(r.Forwarding, r.Tunnel)
 	}
 	for k := range s.servers {
 		r := &s.servers[k]
-		contradict(r.at, flagOf(r.forwarding), string(r.forwarding), string(v.Forwarding))
-		if !there[r.address] {
-			it.block.items = append(it.block.items, r.item())
+		ours := method(r.forwarding, r.tunnel)
+		if theirs, known := there[r.address]; known {
+			contradict(r.at, flagOf(r.forwarding), ours, theirs)
+		} else {
+			it.block.items = append(it.block.items, r.item(method(v.Forwarding, v.Tunnel)))
 			j.report.add(Different, r.at, "-r "+r.address.String(), "only the rules have it: it is added, without a check")
 		}
 	}
@@ -86,12 +88,10 @@ func (j *job) serviceOf(s *ipvsService) *item {
 		b.put("protocol", quote(strings.ToUpper(string(s.protocol))))
 	}
 	b.put("lb_algo", quote(s.scheduler))
-	for k, r := range s.servers {
-		if k == 0 {
-			b.put("lb_kind", quote(string(r.forwarding)))
-		} else if r.forwarding != s.servers[0].forwarding {
-			j.errorf(r.at, "This server is reached by %s, the first one of its service by %s; a virtual_server has one lb_kind", r.forwarding, s.servers[0].forwarding)
-		}
+	first := ""
+	if len(s.servers) > 0 {
+		first = method(s.servers[0].forwarding, s.servers[0].tunnel)
+		b.put("lb_kind", quote(first))
 	}
 	if s.persistence != "" {
 		if d, ok := seconds(s.persistence); ok {
@@ -108,7 +108,7 @@ func (j *job) serviceOf(s *ipvsService) *item {
 		b.put(flag, "true")
 	}
 	for k := range s.servers {
-		b.items = append(b.items, s.servers[k].item())
+		b.items = append(b.items, s.servers[k].item(first))
 		j.report.add(Same, s.servers[k].at, "ipvsadm", "")
 	}
 	if len(s.servers) > 0 {
@@ -117,10 +117,14 @@ func (j *job) serviceOf(s *ipvsService) *item {
 	return it
 }
 
-func (r *ipvsServer) item() *item {
+// item is the server as a block, which says how it is reached where that is not as the others are.
+func (r *ipvsServer) item(others string) *item {
 	it := &item{name: "real_server", lead: r.lead, block: &body{},
 		labels: []string{r.address.Addr().String(), fmt.Sprint(r.address.Port())}}
 	it.block.put("weight", strconv.Itoa(r.weight))
+	if own := method(r.forwarding, r.tunnel); own != others {
+		it.block.put("lb_kind", quote(own))
+	}
 	if r.upper != "" {
 		it.block.put("uthreshold", r.upper)
 	}

@@ -74,3 +74,34 @@ virtual_server "202.103.106.6" "9" {
     weight = 1
   }
 }
+
+virtual_server "192.168.2.12" "443" {
+  protocol = "TCP"
+  lb_algo  = "mh"
+  lb_kind  = "TUN"
+  mh-port  = true
+
+  real_server "10.10.10.11" "443" {
+    weight = 1
+  }
+
+  real_server "10.10.10.12" "443" {
+    weight  = 1
+    lb_kind = "TUN type gue port 6080 csum"
+  }
+
+  real_server "10.10.10.13" "443" {
+    weight  = 1
+    lb_kind = "TUN type gre"
+  }
+
+  real_server "10.10.10.14" "443" {
+    weight  = 1
+    lb_kind = "TUN type gue port 6080 remcsum"
+  }
+
+  real_server "10.10.10.15" "443" {
+    weight  = 1
+    lb_kind = "DR"
+  }
+}
