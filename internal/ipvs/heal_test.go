@@ -20,11 +20,15 @@ import (
 // A foreign change is found within the time that the size of the table allows, and told once; in an hour without one
 // nothing is written, and reading costs a percent of it.
 func TestHealingTakesAsLongAsReadingCosts(t *testing.T) {
-	for _, c := range []struct{ took, within time.Duration }{
-		{0, 2 * time.Second},
-		{6 * time.Millisecond, 2 * time.Second},
-		{200 * time.Millisecond, 31 * time.Second},
-		{590 * time.Millisecond, 61 * time.Second},
+	const blind = -1 // the kernel shows nothing to look at
+	for _, c := range []struct{ took, look, within time.Duration }{
+		{0, blind, 2 * time.Second},
+		{6 * time.Millisecond, blind, 2 * time.Second},
+		{200 * time.Millisecond, blind, 31 * time.Second},
+		{590 * time.Millisecond, blind, 61 * time.Second},
+		{2 * time.Millisecond, time.Millisecond, 2 * time.Second},
+		{200 * time.Millisecond, 5 * time.Millisecond, 2600 * time.Millisecond},
+		{200 * time.Millisecond, 50 * time.Millisecond, 16 * time.Second},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			kernel := ipvstest.NewKernel()
@@ -32,6 +36,13 @@ func TestHealingTakesAsLongAsReadingCosts(t *testing.T) {
 			kernel.Dumping(func(int) (time.Duration, error) {
 				spent.Add(int64(c.took))
 				return c.took, nil
+			})
+			kernel.Looking(func() (time.Duration, error) {
+				if c.look == blind {
+					return 0, unix.ENOENT
+				}
+				spent.Add(int64(c.look))
+				return c.look, nil
 			})
 			r := run(t, kernel, "")
 			defer r.stop()

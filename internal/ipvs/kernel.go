@@ -22,6 +22,9 @@ var (
 type Kernel interface {
 	// Dump reads the whole table. With an error that is ErrInconsistent the table is usable.
 	Dump() (Table, error)
+	// Look calls show with each line of /proc/net/ip_vs, which is good until show returns. An error says that
+	// this kernel does not show its table.
+	Look(show func(line []byte)) error
 	// Settings reads what there is beside the table.
 	Settings() (Settings, error)
 	// Apply makes changes, in order, and returns the error of each: one that is refused keeps none

@@ -1,8 +1,10 @@
 package ipvs
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"os"
@@ -15,6 +17,7 @@ import (
 type netlinkKernel struct {
 	genl *genlSocket
 	vs   *os.Root      // net.ipv4.vs of the namespace; nil where it cannot be seen
+	list *os.File      // /proc/net/ip_vs of the namespace; nil where there is none
 	moby *mobyServices // nil where moby/ipvs speaks to a family that is gone
 	dead bool          // an exchange did not end: the sockets are closed
 }
@@ -35,6 +38,10 @@ func Open() (Kernel, error) {
 	// A file below /proc/sys/net is that of the namespace of who opens its directory.
 	if k.vs, err = os.OpenRoot("/proc/sys/net/ipv4/vs"); err != nil {
 		k.vs = nil
+	}
+	// Like the sockets it is of the namespace of the thread that opens it.
+	if k.list, err = os.Open("/proc/thread-self/net/ip_vs"); err != nil {
+		k.list = nil
 	}
 	current, err := guard(k, services.current)
 	if err != nil {
@@ -58,6 +65,9 @@ func (k *netlinkKernel) Close() {
 	k.moby.close()
 	if k.vs != nil {
 		_ = k.vs.Close()
+	}
+	if k.list != nil {
+		_ = k.list.Close()
 	}
 }
 
@@ -119,6 +129,24 @@ func (k *netlinkKernel) Apply(ops []Op) []error {
 		}
 	}
 	return errs
+}
+
+// Look implements Kernel.
+func (k *netlinkKernel) Look(show func(line []byte)) error {
+	if k.list == nil {
+		return errors.ErrUnsupported
+	}
+	_, err := guard(k, func() (struct{}, error) {
+		if _, err := k.list.Seek(0, io.SeekStart); err != nil {
+			return struct{}{}, err
+		}
+		lines := bufio.NewScanner(k.list)
+		for lines.Scan() {
+			show(lines.Bytes())
+		}
+		return struct{}{}, lines.Err()
+	})
+	return err
 }
 
 // commands are those of the kinds of operations.

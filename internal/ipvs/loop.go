@@ -38,6 +38,9 @@ type loop struct {
 
 	dumpAt time.Time
 	took   time.Duration // by the last dump; 0 before the first
+	// lookAt is when to look at what the kernel shows of its table; the zero value where it shows nothing.
+	lookAt time.Time
+	looked time.Duration // how long the last look took; 0 before the first
 	openAt time.Time
 	down   error // why the kernel did not answer the last time, nil if it did
 }
@@ -63,6 +66,9 @@ func (l *loop) next() time.Time {
 		return l.openAt
 	}
 	at := l.dumpAt
+	if !l.lookAt.IsZero() && l.lookAt.Before(at) {
+		at = l.lookAt
+	}
 	for _, f := range l.failing {
 		if f.at.Before(at) {
 			at = f.at
@@ -146,7 +152,7 @@ func (l *loop) refresh(now time.Time) error {
 			}
 			l.kernel = k
 		}
-		if !l.stale && now.Before(l.dumpAt) {
+		if !l.stale && now.Before(l.dumpAt) && !l.changed(now) {
 			return nil
 		}
 		err := l.dump()
@@ -209,14 +215,42 @@ func (l *loop) dump() error {
 		took = min(took, before) // the longer one may have waited for a processor, and cost no more
 	}
 	l.dumpAt = now.Add(l.resync(took))
+	if l.opts.Resync <= 0 && !l.torn {
+		l.lookAt = now.Add(lookAfter(l.looked, took))
+	}
 	return nil
+}
+
+// changed looks at what the kernel shows of its table, where that is due, and tells whether it is another one than is
+// known. Where it shows nothing, only readings find that.
+func (l *loop) changed(now time.Time) bool {
+	if l.lookAt.IsZero() || now.Before(l.lookAt) {
+		return false
+	}
+	seen := look{table: l.known}
+	if err := l.kernel.Look(seen.line); err != nil {
+		l.lookAt = time.Time{}
+		l.dumpAt = now.Add(min(l.resync(l.took), l.dumpAt.Sub(now)))
+		return false
+	}
+	after := time.Now()
+	took, before := after.Sub(now), l.looked
+	if l.looked = took; before > 0 {
+		took = min(took, before)
+	}
+	l.lookAt = after.Add(lookAfter(took, l.took))
+	return seen.changed()
 }
 
 // resync is when to read the table again after a reading that took so long.
 func (l *loop) resync(took time.Duration) time.Duration {
 	wait := l.opts.Resync
 	if wait <= 0 {
-		wait = resyncAfter(took)
+		share := time.Duration(resyncShare)
+		if !l.lookAt.IsZero() {
+			share = seenShare
+		}
+		wait = resyncAfter(took, share)
 	}
 	if l.torn {
 		wait = min(max(firstRetry, tornShare*took), wait)

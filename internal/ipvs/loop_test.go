@@ -15,6 +15,7 @@ func (scripted) Dump() (Table, error)           { return Table{}, nil }
 func (scripted) Stats() ([]ServiceStats, error) { return nil, nil }
 func (scripted) Settings() (Settings, error)    { return Settings{}, nil }
 func (scripted) Close()                         {}
+func (scripted) Look(func([]byte)) error        { return unix.ENOENT }
 func (s scripted) Apply(ops []Op) []error {
 	errs := make([]error, len(ops))
 	for i, op := range ops {
@@ -60,6 +61,7 @@ func (s steady) Dump() (Table, error) {
 func (steady) Stats() ([]ServiceStats, error) { return nil, nil }
 func (steady) Settings() (Settings, error)    { return Settings{}, nil }
 func (steady) Close()                         {}
+func (steady) Look(func([]byte)) error        { return unix.ENOENT }
 func (steady) Apply(ops []Op) []error         { return make([]error, len(ops)) }
 
 // BenchmarkResync is what the applier itself does to find that nothing has changed, the kernel's work apart.

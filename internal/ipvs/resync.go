@@ -12,14 +12,26 @@ const (
 	// resyncShare is how much longer that time is than the reading took: with what planning costs
 	// besides, they are one percent of a core at most.
 	resyncShare = 150
+	// seenShare is the same where there are looks at what /proc shows of the table, which find most of what there
+	// is to find, and have what is left of that percent.
+	seenShare = 400
 	// tornShare is the same after a reading that others disturbed, which may lack what is there.
 	tornShare = 10
 )
 
-// resyncAfter is when to read the table again after a reading that took so long.
-func resyncAfter(took time.Duration) time.Duration {
-	if took >= MaxResync/resyncShare {
+// resyncAfter is when to read the table again after a reading that took so long, of which that time may be a share.
+func resyncAfter(took time.Duration, share time.Duration) time.Duration {
+	if took >= MaxResync/share {
 		return MaxResync
 	}
-	return max(resyncShare*took, minResync)
+	return max(share*took, minResync)
+}
+
+// lookAfter is when to look again after a look that took so long, where a reading takes so long too.
+func lookAfter(look, reading time.Duration) time.Duration {
+	left := 1.0/resyncShare - float64(max(reading, 0))/float64(resyncAfter(reading, seenShare))
+	if left <= 0 || float64(look) >= left*float64(MaxResync) {
+		return MaxResync
+	}
+	return max(time.Duration(float64(look)/left), minResync)
 }

@@ -17,7 +17,7 @@ func TestResyncAfter(t *testing.T) {
 		time.Minute:             time.Minute,
 		time.Duration(1) << 62:  time.Minute,
 	} {
-		if got := resyncAfter(took); got != want {
+		if got := resyncAfter(took, resyncShare); got != want {
 			t.Errorf("after a reading of %s: %s, want %s", took, got, want)
 		}
 	}
@@ -27,7 +27,14 @@ func TestResyncAfter(t *testing.T) {
 // less than a percent of MaxResync.
 func TestResyncCosts(t *testing.T) {
 	for took := time.Microsecond; took <= MaxResync/100; took += took/7 + time.Microsecond {
-		if share := float64(took) / float64(took+resyncAfter(took)); share > 0.01 {
+		for look := time.Microsecond; look <= MaxResync/100; look += look/7 + time.Microsecond {
+			wait := lookAfter(look, took)
+			share := float64(took)/float64(took+resyncAfter(took, seenShare)) + float64(look)/float64(look+wait)
+			if wait < minResync || wait > MaxResync || wait < MaxResync && share > 0.01 {
+				t.Fatalf("readings of %s and looks of %s every %s are %.2f%% of a core", took, look, wait, 100*share)
+			}
+		}
+		if share := float64(took) / float64(took+resyncAfter(took, resyncShare)); share > 0.01 {
 			t.Fatalf("readings of %s are %.2f%% of a core", took, 100*share)
 		}
 	}

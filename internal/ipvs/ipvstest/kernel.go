@@ -3,6 +3,7 @@
 package ipvstest
 
 import (
+	"fmt"
 	"maps"
 	"math"
 	"net/netip"
@@ -33,6 +34,7 @@ type Kernel struct {
 	watch      func(ipvs.Op, ipvs.Table)
 	count      func(ipvs.ServiceKey, netip.AddrPort) Connections
 	dumping    func(n int) (time.Duration, error)
+	looking    func() (time.Duration, error)
 }
 
 // Connections are what a destination has.
@@ -240,4 +242,58 @@ func (k *Kernel) write(op ipvs.Op) error {
 	}
 	e.Destinations[op.Address] = d
 	return nil
+}
+
+// Look implements ipvs.Kernel, in the kernel's format.
+func (c *connection) Look(show func(line []byte)) error {
+	k := c.kernel
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	took, err := time.Duration(0), error(nil)
+	if k.looking != nil {
+		took, err = k.looking()
+	}
+	if err == nil && (!k.loaded || c.family != k.family) {
+		err = ipvs.ErrNoIPVS
+	}
+	if err != nil {
+		return err
+	}
+	time.Sleep(took)
+	line := func(format string, values ...any) { show(fmt.Appendf(nil, format, values...)) }
+	line("IP Virtual Server version 1.2.1 (size=4096)")
+	line("Prot LocalAddress:Port Scheduler Flags")
+	line("  -> RemoteAddress:Port Forward Weight ActiveConn InActConn")
+	for key, e := range k.table {
+		flags := ""
+		if e.Service.Flags&ipvs.Persistent != 0 {
+			flags = fmt.Sprintf("persistent %d %08X", e.Service.Timeout, e.Service.Netmask)
+		}
+		if key.FWMark != 0 {
+			line("FWM  %08X %s  %s", key.FWMark, e.Service.Scheduler, flags)
+		} else {
+			protocol := map[uint8]string{6: "TCP", 17: "UDP", 132: "SCTP"}[key.Protocol]
+			line("%s  %s %s  %s", protocol, shown(netip.AddrPortFrom(key.Addr, key.Port)), e.Service.Scheduler, flags)
+		}
+		for at, d := range e.Destinations {
+			line("  -> %s      %-7s %-6d %-10d %-10d", shown(at), "Masq", d.Weight, 7, 0)
+		}
+	}
+	return nil
+}
+
+// shown is an address as /proc/net/ip_vs has it.
+func shown(at netip.AddrPort) string {
+	if at.Addr().Is4() {
+		four := at.Addr().As4()
+		return fmt.Sprintf("%X:%04X", four[:], at.Port())
+	}
+	return fmt.Sprintf("[%s]:%04X", at.Addr().StringExpanded(), at.Port())
+}
+
+// Looking has looks at the table take so long, or fail.
+func (k *Kernel) Looking(looking func() (took time.Duration, err error)) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.looking = looking
 }
