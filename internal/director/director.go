@@ -151,6 +151,9 @@ func newDirector(o Options, cfg *conf.Config, h host) (*Director, error) {
 	if d.health.orders, err = readOrders(o.ordersPath()); err != nil {
 		d.inbox.post(stateLost{"orders", err})
 	}
+	if d.drains, err = readDrains(o.drainsPath()); err != nil {
+		d.inbox.post(stateLost{"drains", err})
+	}
 	return d, nil
 }
 
@@ -209,6 +212,10 @@ func (d *Director) Run(ctx context.Context) error {
 			giveUp = time.After(lastSteps)
 			d.tellOfTheEnd()
 			d.ended, d.want = true, want{services: ipvs.Table{}}
+			if len(d.drains) > 0 {
+				d.drains = nil // with the services
+				d.saveDrains()
+			}
 			d.checks.Save()
 			d.checks.Apply(nil)
 			d.trackers.Apply(nil)
@@ -381,6 +388,9 @@ func (d *Director) reload() {
 // undisturbed.
 func (d *Director) adopt(cfg *conf.Config) {
 	old := d.want.services
+	if old == nil { // the first one
+		old = draining(d.drains)
+	}
 	before := d.want
 	promised := d.forgetOrders(cfg)
 	again := d.compiled != nil && d.compiled.cfg == cfg

@@ -162,6 +162,9 @@ func (d *Director) startDrains(old ipvs.Table, promised map[serverKey]time.Time)
 		}
 		d.journal.event(ServerDraining, fields...)
 	}
+	if len(before)+len(d.drains) > 0 && !maps.Equal(before, d.drains) {
+		d.saveDrains()
+	}
 	d.want.services = withDrains(d.want.services, d.drains)
 	d.countLater(minCount)
 }
@@ -210,11 +213,15 @@ func (d *Director) endDrains(c counted) {
 	told := func(service, server string, late bool) {
 		d.journal.event(ServerDrained, zap.String("service", service), zap.String("real_server", server), zap.Bool("in_time", !late))
 	}
+	left := len(d.drains)
 	for key := range d.drains {
 		if late, done := over[key]; done {
 			delete(d.drains, key)
 			told(key.service.String(), key.address.String(), late)
 		}
+	}
+	if len(d.drains) < left {
+		d.saveDrains()
 	}
 	next, late := d.health.orders.drained(of, over)
 	for key, late := range late {

@@ -2,7 +2,9 @@ package director
 
 import (
 	"net/netip"
+	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -96,6 +98,47 @@ func TestReloadDrains(t *testing.T) {
 	n.kernelHas(t, "TCP 192.0.2.1:80 10.0.0.1:80=1 10.0.0.2:80=0")
 	n.wait(t, ServerDrained)
 	n.kernelHas(t, "TCP 192.0.2.1:80 10.0.0.1:80=1")
+}
+
+// TestReloadDrainsOverARestart: the server that a reload removed goes on to finish its connections after a crash, in the
+// time that it had, also where the reload removed the last but one; a stop in order forgets it.
+func TestReloadDrainsOverARestart(t *testing.T) {
+	drains := func(servers string) string {
+		return strings.Replace(serviceText("192.0.2.1", servers), "{\n", "{\n  drain_timeout = \"1h\"\n", 1)
+	}
+	one := "  real_server \"10.0.0.1\" \"80\" {}\n"
+	var active atomic.Uint32
+	active.Store(3)
+	n := startNode(t, drains(twoServers), busy(&active))
+	n.kernelHas(t, "TCP 192.0.2.1:80 10.0.0.1:80=1 10.0.0.2:80=1")
+	n.write(t, drains(one))
+	n.Reload()
+	until := n.wait(t, ServerDraining).fields["until"]
+	n.kernelHas(t, "TCP 192.0.2.1:80 10.0.0.1:80=1 10.0.0.2:80=0")
+	n.cancel() // as a crash: the kernel keeps all
+	must(t, n.end(t))
+
+	same := func(other *node) { other.runDir, other.ipvs = n.runDir, n.ipvs }
+	dumps := n.ipvs.Dumps()
+	n2 := startNode(t, drains(one), same)
+	waitFor(t, "the table is compared", func() bool { return n2.ipvs.Dumps() > dumps })
+	n2.kernelHas(t, "TCP 192.0.2.1:80 10.0.0.1:80=1 10.0.0.2:80=0")
+	kept, err := readDrains(filepath.Join(n.runDir, "drains.json"))
+	must(t, err)
+	for key, d := range kept {
+		if key.address.String() != "10.0.0.2:80" || !d.until.Equal(until.(time.Time)) {
+			t.Errorf("%v drains until %v, not %v", key, d.until, until)
+		}
+	}
+	if len(kept) != 1 || n2.count(ServerDraining) > 0 {
+		t.Errorf("%v kept\n%s", kept, n2.transcript())
+	}
+	active.Store(0)
+	n2.wait(t, ServerDrained)
+	n2.kernelHas(t, "TCP 192.0.2.1:80 10.0.0.1:80=1")
+	if kept, err := readDrains(filepath.Join(n.runDir, "drains.json")); err != nil || len(kept) > 0 {
+		t.Errorf("afterwards %v, %v", kept, err)
+	}
 }
 
 func TestCountAfter(t *testing.T) {
