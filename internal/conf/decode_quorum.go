@@ -27,7 +27,13 @@ func (d *decoder) validateQuorum(v *VirtualServer, given quorumWords) {
 	if n == nil {
 		return
 	}
-	if v.Hysteresis >= v.Quorum {
+	switch {
+	case v.Hysteresis < v.Quorum:
+	case v.Quorum == 1:
+		if d.repairs(n.Range, "A quorum of 1 has no room for a hysteresis", "the hysteresis is ignored", "remove it, or raise the quorum above it") {
+			v.Hysteresis = 0
+		}
+	default:
 		mistake := fmt.Sprintf("A hysteresis of %d is not less than the quorum of %d", v.Hysteresis, v.Quorum)
 		if d.repairs(n.Range, mistake, fmt.Sprintf("%d is taken", v.Quorum-1), fmt.Sprintf("write %d or less", v.Quorum-1)) {
 			v.Hysteresis = v.Quorum - 1

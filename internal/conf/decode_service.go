@@ -157,6 +157,7 @@ func (d *decoder) realServer(n *keepalived.Node, from inherited, v *VirtualServe
 		r.Address = netip.AddrPortFrom(r.Address.Addr(), from.port)
 	}
 	own := from.checks
+	var thresholds thresholdWords
 	d.singles(n, isChecker, func(c *keepalived.Node) {
 		switch c.Name {
 		case "weight":
@@ -172,13 +173,15 @@ func (d *decoder) realServer(n *keepalived.Node, from inherited, v *VirtualServe
 		case "notify_down":
 			d.notification(c, &r.NotifyDown)
 		case "uthreshold":
-			d.whole(c, 0, maxThreshold, &r.UpperThreshold)
+			thresholds.broken = !d.whole(c, 0, maxThreshold, &r.UpperThreshold)
 		case "lthreshold":
+			thresholds.lower = c
 			d.whole(c, 0, maxThreshold, &r.LowerThreshold)
 		default:
 			d.inherited(c, &own)
 		}
 	})
+	d.thresholds(thresholds, &r)
 	d.eitherFall(n)
 	checkers := 0
 	for _, c := range n.Children {
@@ -194,5 +197,23 @@ func (d *decoder) realServer(n *keepalived.Node, from inherited, v *VirtualServe
 	}
 	if named {
 		v.RealServers = append(v.RealServers, r)
+	}
+}
+
+// thresholdWords are what is said of the connections of a real server.
+type thresholdWords struct {
+	lower  *keepalived.Node // lthreshold; nil where it is not there
+	broken bool             // the uthreshold is no number
+}
+
+// thresholds holds an lthreshold to the uthreshold, as the kernel does (ip_vs_add_dest of
+// net/netfilter/ipvs/ip_vs_ctl.c).
+func (d *decoder) thresholds(w thresholdWords, r *RealServer) {
+	switch {
+	case w.broken || r.LowerThreshold <= r.UpperThreshold:
+	case r.UpperThreshold == 0:
+		d.errorf(w.lower.Range, "lthreshold is of no use without a uthreshold; write a uthreshold of %d or more, or remove it", r.LowerThreshold)
+	default:
+		d.errorf(w.lower.Range, "An lthreshold of %d is above the uthreshold of %d; write %d or less", r.LowerThreshold, r.UpperThreshold, r.UpperThreshold)
 	}
 }

@@ -26,6 +26,16 @@ func TestMessages(t *testing.T) {
 			"error lb.hcl:6:12: Key 1: it has 5 bytes, and needs 32 to 64",
 			`error lb.hcl:6:23: A key has a number from 1 to 255, not "0"`,
 			"error lb.hcl:6:30: Key 2: it has 1 bytes, and needs 32 to 64"}},
+		{Keepalived, serviceWith("real_server 10.0.0.3 80 {\nlthreshold 4\nuthreshold 3\n}"), []string{
+			"error lb.conf:4:1: An lthreshold of 4 is above the uthreshold of 3; write 3 or less"}},
+		{Keepalived, serverWith("lthreshold 4"), []string{
+			"error lb.conf:4:1: lthreshold is of no use without a uthreshold; write a uthreshold of 4 or more, or remove it"}},
+		{Keepalived, serverWith("lthreshold 4\nuthreshold x"), []string{
+			`error lb.conf:5:12: uthreshold takes a whole number from 0 to 2147483647, not "x"`}},
+		{Keepalived, serviceWith("hysteresis 1"), []string{
+			"warning lb.conf:3:1: A quorum of 1 has no room for a hysteresis; the hysteresis is ignored"}},
+		{HCL, "virtual_server \"10.0.0.1\" \"80\" {\n  hysteresis = 1\n  real_server \"10.0.0.2\" \"80\" {}\n}\n", []string{
+			"error lb.hcl:2:3: A quorum of 1 has no room for a hysteresis; remove it, or raise the quorum above it"}},
 	} {
 		if got := lines(read(t, c.format, c.text).Diags); strings.Join(got, "\n") != strings.Join(c.want, "\n") {
 			t.Errorf("%s\n%s\nwant\n%s", c.text, strings.Join(got, "\n"), strings.Join(c.want, "\n"))

@@ -73,9 +73,6 @@ func (d *decoder) validateServers(v *VirtualServer) {
 		d.validateFamily(s)
 		d.validatePort(s)
 		d.validateMachine(s)
-		if r.LowerThreshold > r.UpperThreshold {
-			d.errorf(r.Range, "real_server %s has the lthreshold %d above its uthreshold %d; write one that is less", r.Address.Addr(), r.LowerThreshold, r.UpperThreshold)
-		}
 		if other, twice := seen[r.Address]; twice {
 			mistake := fmt.Sprintf("real_server %s stands in this virtual_server twice", r.Address)
 			d.repairs(r.Range, mistake, "the first one counts", "remove one")
