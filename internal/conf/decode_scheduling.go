@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"lvsd/internal/conf/keepalived"
@@ -144,8 +145,7 @@ func (d *decoder) onlyMarks(name string) bool {
 // service is known.
 func (d *decoder) persistenceWords(at *keepalived.Node, given map[string]*keepalived.Node, v *VirtualServer) {
 	need := ""
-	if n := given["persistence_engine"]; n != nil {
-		d.choice(n, []string{"sip"}, &v.PersistenceEngine)
+	if n := given["persistence_engine"]; n != nil && d.engine(n, v) {
 		need = "persistence_engine"
 	}
 	if n := given["persistence_granularity"]; n != nil {
@@ -163,6 +163,22 @@ func (d *decoder) persistenceWords(at *keepalived.Node, given map[string]*keepal
 	if d.repairs(at.Range, need+" needs persistence", made, "write persistence_timeout") {
 		v.PersistenceTimeout = usual
 	}
+}
+
+// engine reads persistence_engine, and says whether there is one. Of what is no UDP the kernel takes
+// no connection then (ip_vs_sip_fill_param of net/netfilter/ipvs/ip_vs_pe_sip.c).
+func (d *decoder) engine(n *keepalived.Node, v *VirtualServer) bool {
+	var name string
+	if !d.choice(n, []string{"sip"}, &name) {
+		return true
+	}
+	if v.Protocol != "" && v.Protocol != UDP {
+		mistake := fmt.Sprintf("persistence_engine sip reads UDP alone, and the kernel drops every connection of %s", strings.ToUpper(string(v.Protocol)))
+		d.repairs(n.Range, mistake, "it is ignored", "remove it, or write protocol UDP")
+		return false
+	}
+	v.PersistenceEngine = name
+	return true
 }
 
 // granularity reads a prefix length, or for IPv4 a mask.

@@ -36,6 +36,10 @@ func TestMessages(t *testing.T) {
 			"warning lb.conf:3:1: A quorum of 1 has no room for a hysteresis; the hysteresis is ignored"}},
 		{HCL, "virtual_server \"10.0.0.1\" \"80\" {\n  hysteresis = 1\n  real_server \"10.0.0.2\" \"80\" {}\n}\n", []string{
 			"error lb.hcl:2:3: A quorum of 1 has no room for a hysteresis; remove it, or raise the quorum above it"}},
+		{Keepalived, "virtual_server 10.0.0.1 80 {\npersistence_engine sip\nreal_server 10.0.0.2 80 {\n}\nprotocol TCP\n}\n", []string{
+			"warning lb.conf:2:1: persistence_engine sip reads UDP alone, and the kernel drops every connection of TCP; it is ignored"}},
+		{Keepalived, "virtual_server 10.0.0.1 80 {\npersistence_timeout 9\npersistence_engine sip\nreal_server 10.0.0.2 80 {\n}\nprotocol UDP\n}\n", nil},
+		{Keepalived, "virtual_server fwmark 1 {\npersistence_timeout 9\npersistence_engine sip\nreal_server 10.0.0.2 80 {\n}\n}\n", nil},
 	} {
 		if got := lines(read(t, c.format, c.text).Diags); strings.Join(got, "\n") != strings.Join(c.want, "\n") {
 			t.Errorf("%s\n%s\nwant\n%s", c.text, strings.Join(got, "\n"), strings.Join(c.want, "\n"))

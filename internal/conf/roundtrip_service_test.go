@@ -37,7 +37,9 @@ func drawService(t *rapid.T, k int, cfg *Config) VirtualServer {
 	v.OnePacket = (v.FWMark != 0 || v.Protocol == UDP) && rapid.Bool().Draw(t, "ops")
 	if v.PersistenceTimeout > 0 {
 		v.PersistencePrefix = rapid.IntRange(0, 31+96*int(v.Family/6)).Draw(t, "granularity")
-		v.PersistenceEngine = rapid.SampledFrom([]string{"", "sip"}).Draw(t, "engine")
+		if v.FWMark != 0 || v.Protocol == UDP {
+			v.PersistenceEngine = rapid.SampledFrom([]string{"", "sip"}).Draw(t, "engine")
+		}
 	}
 	sum := 0
 	for range rapid.IntRange(0, 3).Draw(t, "servers") {
@@ -139,6 +141,9 @@ func intoGroup(v *VirtualServer, g *ServerGroup) {
 		v.Protocol = TCP
 	}
 	v.OnePacket = v.OnePacket && (v.Protocol == UDP || onlyMarks)
+	if v.Protocol != UDP && !onlyMarks {
+		v.PersistenceEngine = ""
+	}
 }
 
 func drawLVS(t *rapid.T, c *Config) {

@@ -488,8 +488,8 @@ func TestWordsOfService(t *testing.T) {
 			v.PersistenceTimeout, v.PersistencePrefix = 9*time.Second, 16
 		},
 		"persistence_granularity 255.255.255.255\npersistence_timeout 9": func(v *VirtualServer) { v.PersistenceTimeout = 9 * time.Second },
-		"persistence_engine sip\npersistence_timeout 9": func(v *VirtualServer) {
-			v.PersistenceTimeout, v.PersistenceEngine = 9*time.Second, "sip"
+		"persistence_engine sip\npersistence_timeout 9\nprotocol UDP": func(v *VirtualServer) {
+			v.Protocol, v.PersistenceTimeout, v.PersistenceEngine = UDP, 9*time.Second, "sip"
 		},
 	}
 	for _, s := range schedulers() {

@@ -244,6 +244,10 @@ func (j *job) ipvsFlags(o *ipvsOptions, s *ipvsService) bool {
 			return false
 		}
 	}
+	if s.engine == "sip" && s.protocol != "" && s.protocol != conf.UDP {
+		j.report.add(Ignored, o.values['P'].at, "--pe", "it reads UDP alone, and the kernel drops every connection of another protocol")
+		s.engine = ""
+	}
 	if o.flags['o'] {
 		s.flags = append(s.flags, "ops")
 	}

@@ -42,6 +42,8 @@ func (k *tree) serviceWord(c *keepalived.Node, v *conf.VirtualServer) ([]*item, 
 		return flag(set && strings.HasPrefix(c.Name, v.Scheduler+"-"))
 	case "ops":
 		return flag(v.OnePacket)
+	case "persistence_engine":
+		return nil, v.PersistenceEngine == ""
 	case "quorum":
 		return value(strconv.Itoa(v.Quorum))
 	case "hysteresis":

@@ -105,3 +105,14 @@ virtual_server "192.168.2.12" "443" {
     lb_kind = "DR"
   }
 }
+
+virtual_server "202.103.106.6" "5060" {
+  protocol            = "TCP"
+  lb_algo             = "rr"
+  lb_kind             = "NAT"
+  persistence_timeout = "300s"
+
+  real_server "172.16.0.4" "5060" {
+    weight = 1
+  }
+}
