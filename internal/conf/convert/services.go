@@ -118,14 +118,16 @@ func (k *tree) serviceDefaults(it *item, n *keepalived.Node, v *conf.VirtualServ
 type timingWord struct {
 	name string
 	of   func(conf.Check) string
+	// everyKind says that keepalived's default is the same for every kind of check.
+	everyKind bool
 }
 
 func timingWords() []timingWord {
 	return []timingWord{
-		{"delay_loop", func(c conf.Check) string { return duration(c.Interval) }},
-		{"connect_timeout", func(c conf.Check) string { return duration(c.Timeout) }},
-		{"retry", func(c conf.Check) string { return strconv.Itoa(c.Retry) }},
-		{"delay_before_retry", func(c conf.Check) string { return duration(c.DelayBeforeRetry) }},
+		{"delay_loop", func(c conf.Check) string { return duration(c.Interval) }, true},
+		{"connect_timeout", func(c conf.Check) string { return duration(c.Timeout) }, true},
+		{"retry", func(c conf.Check) string { return strconv.Itoa(c.Retry) }, false},
+		{"delay_before_retry", func(c conf.Check) string { return duration(c.DelayBeforeRetry) }, false},
 	}
 }
 
@@ -171,8 +173,14 @@ func (k *tree) eachDefault(n *keepalived.Node, w timingWord, silent []*checkItem
 	}
 }
 
+// written reports a default that is written out: at the check whose default it is, or at the virtual
+// server where it is that of every check.
 func (k *tree) written(n *keepalived.Node, w timingWord, c *checkItem) {
-	k.report.add(Different, n.Range, w.name, "keepalived's default %s is written out; HCL's is %s",
+	at := c.node.Range
+	if w.everyKind {
+		at = n.Range
+	}
+	k.report.add(Different, at, w.name, "keepalived's default %s is written out; HCL's is %s",
 		w.of(c.check), w.of(k.usual.checks[c.check.Kind]))
 }
 
@@ -185,14 +193,14 @@ func ownWords() []timingWord {
 				return ""
 			}
 			return quote(c.HTTP.Protocol)
-		}},
-		{"enable_sni", func(c conf.Check) string { return strconv.FormatBool(c.HTTP != nil && c.HTTP.SNI) }},
+		}, false},
+		{"enable_sni", func(c conf.Check) string { return strconv.FormatBool(c.HTTP != nil && c.HTTP.SNI) }, false},
 		{"helo_name", func(c conf.Check) string {
 			if c.SMTP == nil {
 				return ""
 			}
 			return quote(c.SMTP.HeloName)
-		}},
+		}, false},
 	}
 }
 
