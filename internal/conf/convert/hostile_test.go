@@ -2,6 +2,7 @@ package convert
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -184,6 +185,31 @@ func TestWhatIsNoFile(t *testing.T) {
 	}
 	if r := Files([]string{"a.conf", "a.conf"}, Options{}); len(r.Diags) != 1 {
 		t.Errorf("a file named twice: %v", r.Diags)
+	}
+}
+
+// A mark of IPv4 and the same one of IPv6 are two services, in rules and in keepalived's file.
+func TestMarksOfEitherFamily(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for name, text := range map[string]string{
+		"keepalived.conf": "virtual_server fwmark 7 {\n lb_algo rr\n lb_kind DR\n ip_family inet6\n real_server 2001:db8::2 {\n }\n}\n",
+		"rules":           "-A -f 7 -6 -s rr\n-A -f 7 -s wlc\n-a -f 7 -6 -r [2001:db8::3] -g\n-a -f 7 -r 10.0.0.3 -g\n",
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := converted(t, "lb1", "rules", "keepalived.conf")
+	c := conf.LoadText(Output, r.HCL, conf.Options{Hostname: "lb1", Format: conf.HCL}).Config
+	var got []string
+	for _, v := range c.Services {
+		got = append(got, fmt.Sprintf("IPv%d %s", v.Family, v.Scheduler))
+		for _, server := range v.RealServers {
+			got = append(got, server.Address.Addr().String())
+		}
+	}
+	if want := "IPv6 rr, 2001:db8::2, 2001:db8::3, IPv4 wlc, 10.0.0.3"; strings.Join(got, ", ") != want {
+		t.Errorf("%s, want %s", strings.Join(got, ", "), want)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 type ipvsService struct {
 	address     netip.AddrPort
 	mark        uint32
+	family      uint8         // of the packets with the mark, 4 or 6; 0 for an address
 	protocol    conf.Protocol // empty for a mark
 	scheduler   string
 	persistence string   // its timeout in seconds; empty is none
@@ -40,7 +41,7 @@ type ipvsServer struct {
 
 // sameService says whether two rules are about one service.
 func (s *ipvsService) sameService(o *ipvsService) bool {
-	return s.address == o.address && s.mark == o.mark && s.protocol == o.protocol
+	return s.address == o.address && s.mark == o.mark && s.family == o.family && s.protocol == o.protocol
 }
 
 // ipvsRules reads the commands of a script, or what ipvsadm -S wrote.
@@ -218,7 +219,10 @@ func (j *job) ipvsService(o *ipvsOptions, at hcl.Range) (*ipvsService, bool) {
 			j.errorf(o.service.at, "%q is no firewall mark; write a number from 1 to 4294967295", o.service.text)
 			return nil, false
 		}
-		s.mark = uint32(mark)
+		s.mark, s.family = uint32(mark), 4
+		if o.flags['6'] {
+			s.family = 6
+		}
 	default:
 		j.errorf(at, "This command names no service; write -t, -u or -f")
 		return nil, false

@@ -17,7 +17,8 @@ func (j *job) mergeServices() {
 	written := map[*ipvsService]*item{}
 	for _, s := range j.ipvs {
 		for _, it := range j.out.items {
-			if v := it.service; v != nil && v.Address == s.address && v.FWMark == s.mark && v.Protocol == s.protocol {
+			if v := it.service; v != nil && v.Address == s.address && v.FWMark == s.mark && v.Protocol == s.protocol &&
+				(s.mark == 0 || v.Family == s.family) {
 				written[s] = it
 			}
 		}
@@ -83,6 +84,9 @@ func (j *job) serviceOf(s *ipvsService) *item {
 	j.report.add(Same, s.at, "ipvsadm", "")
 	if s.mark != 0 {
 		it.labels = []string{"fwmark", fmt.Sprint(s.mark)}
+		if word, said := s.familyWord(); said {
+			b.put("ip_family", quote(word))
+		}
 	} else {
 		it.labels = []string{s.address.Addr().String(), fmt.Sprint(s.address.Port())}
 		b.put("protocol", quote(strings.ToUpper(string(s.protocol))))
@@ -115,6 +119,17 @@ func (j *job) serviceOf(s *ipvsService) *item {
 		j.report.add(Different, s.at, "ipvsadm", "its servers have no checks: they serve whether they answer or not; add one to each")
 	}
 	return it
+}
+
+// familyWord is the family of a mark as ip_family has it; false is that the servers say it.
+func (s *ipvsService) familyWord() (string, bool) {
+	switch {
+	case s.family == 6:
+		return "inet6", true
+	case len(s.servers) > 0 && s.servers[0].address.Addr().Is6():
+		return "inet", true
+	}
+	return "", false
 }
 
 // item is the server as a block, which says how it is reached where that is not as the others are.

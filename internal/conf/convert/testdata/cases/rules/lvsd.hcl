@@ -116,3 +116,42 @@ virtual_server "202.103.106.6" "5060" {
     weight = 1
   }
 }
+
+virtual_server "fwmark" "100" {
+  lb_algo = "wlc"
+  lb_kind = "DR"
+
+  real_server "10.10.10.11" "0" {
+    weight = 1
+  }
+}
+
+virtual_server "fwmark" "100" {
+  ip_family = "inet6"
+  lb_algo   = "rr"
+  lb_kind   = "DR"
+
+  real_server "2001:db8::11" "0" {
+    weight = 1
+  }
+}
+
+virtual_server "fwmark" "101" {
+  ip_family = "inet6"
+  lb_algo   = "rr"
+  lb_kind   = "TUN"
+
+  real_server "10.10.10.11" "0" {
+    weight = 1
+  }
+}
+
+virtual_server "fwmark" "102" {
+  ip_family = "inet"
+  lb_algo   = "rr"
+  lb_kind   = "TUN"
+
+  real_server "2001:db8::11" "0" {
+    weight = 1
+  }
+}
