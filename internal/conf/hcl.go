@@ -2,6 +2,7 @@ package conf
 
 import (
 	"slices"
+	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/ext/dynblock"
@@ -58,6 +59,9 @@ func parseBody(s source) (*hclsyntax.Body, hcl.Diagnostics) {
 	if diags := outOfBounds(tokens); diags.HasErrors() {
 		return nil, diags
 	}
+	if diags := badEncoding(tokens); diags.HasErrors() {
+		return nil, diags
+	}
 	bare := bareLabels(s.src, tokens)
 	file, diags := hclsyntax.ParseConfig(s.src, s.path, hcl.InitialPos)
 	if len(bare) > 0 {
@@ -67,6 +71,17 @@ func parseBody(s source) (*hclsyntax.Body, hcl.Diagnostics) {
 		return nil, diags
 	}
 	return file.Body.(*hclsyntax.Body), diags
+}
+
+// badEncoding reports the first piece that is no UTF-8, of which the parser of HCL makes several
+// errors, or none. A comment may be in any encoding.
+func badEncoding(tokens hclsyntax.Tokens) hcl.Diagnostics {
+	for _, t := range tokens {
+		if t.Type != hclsyntax.TokenComment && !utf8.Valid(t.Bytes) {
+			return hcl.Diagnostics{problem(hcl.DiagError, t.Range, "This is not valid UTF-8; save the file as UTF-8")}
+		}
+	}
+	return nil
 }
 
 // elsewhere drops what HCL says of the lines that better tells about.

@@ -40,6 +40,16 @@ func TestMessages(t *testing.T) {
 			"warning lb.conf:2:1: persistence_engine sip reads UDP alone, and the kernel drops every connection of TCP; it is ignored"}},
 		{Keepalived, "virtual_server 10.0.0.1 80 {\npersistence_timeout 9\npersistence_engine sip\nreal_server 10.0.0.2 80 {\n}\nprotocol UDP\n}\n", nil},
 		{Keepalived, "virtual_server fwmark 1 {\npersistence_timeout 9\npersistence_engine sip\nreal_server 10.0.0.2 80 {\n}\n}\n", nil},
+		{HCL, "locals {\n  a = \"gr\u00f6\xdfe\"\n  b = \"\xe9\"\n}\n", []string{
+			"error lb.hcl:2:11: This is not valid UTF-8; save the file as UTF-8"}},
+		{HCL, "locals {\n  gr\xf6\xdfe = 1\n}\n", []string{
+			"error lb.hcl:2:5: This is not valid UTF-8; save the file as UTF-8"}},
+		{HCL, "locals {\n  a = <<X\n\xe9 ${1}\nX\n}\n", []string{
+			"error lb.hcl:3:1: This is not valid UTF-8; save the file as UTF-8"}},
+		{HCL, "\xff\xfel\x00o\x00", []string{
+			"error lb.hcl:1:1: This is not valid UTF-8; save the file as UTF-8"}},
+		{HCL, "# caf\xe9\nlocals {\n  a = 1\n}\n", []string{
+			"warning lb.hcl:1:1: This configuration says nothing: lvsd does nothing with it; see whether the file is whole"}},
 	} {
 		if got := lines(read(t, c.format, c.text).Diags); strings.Join(got, "\n") != strings.Join(c.want, "\n") {
 			t.Errorf("%s\n%s\nwant\n%s", c.text, strings.Join(got, "\n"), strings.Join(c.want, "\n"))
