@@ -18,7 +18,8 @@ const maxStatements = 300_000
 // spell. Their locals are common to all. Files that they name are read by way of from.
 func parseHCL(sources []source, hostname string, from *reader) ([]*keepalived.Node, hcl.Diagnostics) {
 	w := &hclWalk{limit: maxStatements, budget: newBudget(maxSteps), from: from}
-	return w.files(hclFile(), sources, hostname)
+	nodes, diags := w.files(hclFile(), sources, hostname)
+	return nodes, inPlainKinds(diags)
 }
 
 func (w *hclWalk) files(schema *hclBlock, sources []source, hostname string) ([]*keepalived.Node, hcl.Diagnostics) {

@@ -30,7 +30,7 @@ func (w *hclWalk) elements(a *hcl.Attribute, alone bool) (n *keepalived.Node, el
 		return n, []cty.Value{v}, []hcl.Range{whole}, true
 	}
 	if t := v.Type(); !t.IsTupleType() && !t.IsListType() && !t.IsSetType() {
-		w.errorf(whole, "%s takes a list, not %s; write [ … ]", a.Name, t.FriendlyName())
+		w.errorf(whole, "%s takes a list, not %s; write [ … ]", a.Name, kindName(v))
 		n.Broken = true
 		return n, nil, nil, false
 	}
@@ -303,11 +303,4 @@ func (w *hclWalk) element(a *hcl.Attribute, v cty.Value, at hcl.Range) (keepaliv
 		w.errorf(at, "An element of %s is one value, not %s", a.Name, kindName(v))
 	}
 	return word, ok
-}
-
-func kindName(v cty.Value) string {
-	if v.IsNull() {
-		return "null"
-	}
-	return v.Type().FriendlyName()
 }

@@ -24,7 +24,7 @@ func (w *hclWalk) value(a *hcl.Attribute) []*keepalived.Node {
 	}
 	word, ok := scalar(v, a.Expr.Range())
 	if !ok {
-		w.errorf(a.Expr.Range(), "%s takes one value, not %s", a.Name, v.Type().FriendlyName())
+		w.errorf(a.Expr.Range(), "%s takes one value, not %s", a.Name, kindName(v))
 		return []*keepalived.Node{n}
 	}
 	n.Args = []keepalived.Word{word}
