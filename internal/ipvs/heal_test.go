@@ -51,7 +51,7 @@ func TestHealingTakesAsLongAsReadingCosts(t *testing.T) {
 			time.Sleep(time.Minute)
 			r.since()
 			for offset := range 7 {
-				time.Sleep(time.Duration(offset) * c.within / 7)
+				time.Sleep(time.Minute + time.Duration(offset)*c.within/7) // not so often that finding it has to be put off
 				kernel.Edit(func(table ipvs.Table) { delete(table, web) })
 				time.Sleep(c.within)
 				rep := r.one()
@@ -71,6 +71,37 @@ func TestHealingTakesAsLongAsReadingCosts(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Somebody who never stops changing the table does not make reading it cost more than its percent.
+func TestRestlessWriterCostsNoMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const took = 50 * time.Millisecond
+		kernel := ipvstest.NewKernel()
+		var spent atomic.Int64 // ns
+		kernel.Dumping(func(int) (time.Duration, error) {
+			spent.Add(int64(took))
+			return took, nil
+		})
+		r := run(t, kernel, "")
+		defer r.stop()
+		r.applier.Want(1, ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")})
+		time.Sleep(time.Minute)
+		spent.Store(0)
+		for range 3600 { // it is a service of his own
+			kernel.Edit(func(table ipvs.Table) {
+				if _, there := table[mail]; there {
+					delete(table, mail)
+				} else {
+					table[mail] = entry("rr", 1, "10.0.0.9:25")
+				}
+			})
+			time.Sleep(time.Second)
+		}
+		if spent := time.Duration(spent.Load()); spent > time.Hour/100+10*took {
+			t.Errorf("%s of an hour spent on reading", spent)
+		}
+	})
 }
 
 // TestEveryDumpFailsOnce: whatever keeps a dump from being made, it is made again, and what others did meanwhile is

@@ -136,18 +136,23 @@ func (k *netlinkKernel) Look(show func(line []byte)) error {
 	if k.list == nil {
 		return errors.ErrUnsupported
 	}
-	_, err := guard(k, func() (struct{}, error) {
-		if _, err := k.list.Seek(0, io.SeekStart); err != nil {
-			return struct{}{}, err
-		}
-		lines := bufio.NewScanner(k.list)
-		for lines.Scan() {
-			show(lines.Bytes())
-		}
-		return struct{}{}, lines.Err()
-	})
-	return err
+	if _, err := k.list.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	// An exchange that is given up may still read, but show is called here alone.
+	lines := bufio.NewScanner(reading(func(b []byte) (int, error) {
+		return guard(k, func() (int, error) { return k.list.Read(b) })
+	}))
+	for lines.Scan() {
+		show(lines.Bytes())
+	}
+	return lines.Err()
 }
+
+// reading is a function that reads.
+type reading func([]byte) (int, error)
+
+func (r reading) Read(b []byte) (int, error) { return r(b) }
 
 // commands are those of the kinds of operations.
 var commands = [...]uint8{

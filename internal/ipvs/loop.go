@@ -41,6 +41,8 @@ type loop struct {
 	// lookAt is when to look at what the kernel shows of its table; the zero value where it shows nothing.
 	lookAt time.Time
 	looked time.Duration // how long the last look took; 0 before the first
+	stirs  bool          // the last look found another table
+	paid   time.Time     // until when readings out of their turn have used up what readings may cost
 	openAt time.Time
 	down   error // why the kernel did not answer the last time, nil if it did
 }
@@ -217,6 +219,12 @@ func (l *loop) dump() error {
 	l.dumpAt = now.Add(l.resync(took))
 	if l.opts.Resync <= 0 && !l.torn {
 		l.lookAt = now.Add(lookAfter(l.looked, took))
+		if l.stirs { // somebody who goes on changing it must not make each look cost a reading
+			share := resyncShare * took
+			l.paid = later(l.paid, now).Add(share)
+			l.lookAt = later(l.lookAt, l.paid.Add(-maxStirs*share))
+		}
+		l.stirs = false
 	}
 	return nil
 }
@@ -239,7 +247,15 @@ func (l *loop) changed(now time.Time) bool {
 		took = min(took, before)
 	}
 	l.lookAt = after.Add(lookAfter(took, l.took))
-	return seen.changed()
+	l.stirs = seen.changed()
+	return l.stirs
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // resync is when to read the table again after a reading that took so long.

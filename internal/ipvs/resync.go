@@ -15,6 +15,9 @@ const (
 	// seenShare is the same where there are looks at what /proc shows of the table, which find most of what there
 	// is to find, and have what is left of that percent.
 	seenShare = 400
+	// maxStirs is how many readings out of their turn there may be at once, before the next ones have to wait as long as
+	// others.
+	maxStirs = 5
 	// tornShare is the same after a reading that others disturbed, which may lack what is there.
 	tornShare = 10
 )
