@@ -35,6 +35,7 @@ type loop struct {
 	owned   ownership
 	differ  []SysctlDifference // those that were told
 	failing map[Op]failure
+	pending int // operations, after the last step
 
 	dumpAt time.Time
 	took   time.Duration // by the last dump; 0 before the first
@@ -124,7 +125,9 @@ func (l *loop) step(ctx context.Context, w *wanted, superseded func() bool) (Rep
 	r.Generation = l.reached
 	r.Available, r.Down = l.down == nil, l.down
 	r.Err = errors.Join(append(errs, r.State)...)
-	return r, w != nil && whole || len(r.Applied) > 0 || len(r.Differ) > 0 || r.Err != nil || r.Available != (wasDown == nil)
+	settled := whole && l.wanted && l.kernel != nil && l.pending > 0 && r.Pending == 0 // also where others did what was pending
+	l.pending = r.Pending
+	return r, settled || w != nil && whole || len(r.Applied) > 0 || len(r.Differ) > 0 || r.Err != nil || r.Available != (wasDown == nil)
 }
 
 // connect makes sure of a connection, and of a table that was read recently enough.
