@@ -150,10 +150,6 @@ func (r *Runner) Run(ctx context.Context) error {
 	}
 }
 
-// vigil is how long before a takeover this thread wakes and watches its sockets without sleeping: to be
-// woken takes it some tenths of a millisecond, in which nobody has the addresses.
-const vigil = time.Millisecond
-
 // wait sleeps until a packet, an order or the next deadline; shortly before a takeover it stays awake.
 func (r *Runner) wait() error {
 	r.poll = append(r.poll[:0], unix.PollFd{Fd: int32(r.wakefd), Events: unix.POLLIN},
@@ -165,16 +161,12 @@ func (r *Runner) wait() error {
 	if !r.retry.IsZero() && (deadline.IsZero() || r.retry.Before(deadline)) {
 		deadline = r.retry
 	}
-	rest := r.sleep
-	takeover := r.election.Takeover()
-	if left := time.Until(takeover); !takeover.IsZero() && left > 0 {
-		if at := takeover.Add(-vigil); left <= vigil {
-			rest = r.awake
-		} else if at.Before(deadline) {
-			deadline = at
-		}
+	until, awake := rest(time.Now(), deadline, r.election.Takeover())
+	wait := r.sleep
+	if awake {
+		wait = r.awake
 	}
-	if err := rest(deadline); err != nil {
+	if err := wait(until); err != nil {
 		return err
 	}
 	var buf [8]byte
