@@ -4,17 +4,12 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
-const (
-	// spareSockets is how many sockets that are not connected are kept for the next probes.
-	spareSockets = 512
-	// spareFiles is how many descriptors are left to the rest of the process.
-	spareFiles = 200
-)
+// spareSockets is how many sockets that are not connected are kept for the next probes.
+const spareSockets = 512
 
 // connections probes over TCP, all targets at once.
 //
@@ -23,14 +18,13 @@ const (
 // tcp(7)), and the reset is there before. The server's program does not hear of it. The socket is
 // disconnected rather than closed, and serves again, without the cost of another.
 type connections struct {
-	poller   *poller
-	endings  *endings
-	flights  []flight
-	free     []int32    // flights without a socket
-	idle     [2][]int32 // flights with one that is not connected, for IPv4 and IPv6
-	underway int        // how many connections are in use
-	most     int        // how many may be
-	talk     *talk
+	poller      *poller
+	endings     *endings
+	descriptors *descriptors
+	flights     []flight
+	free        []int32    // flights without a socket
+	idle        [2][]int32 // flights with one that is not connected, for IPv4 and IPv6
+	talk        *talk
 }
 
 // flight is a connection, or a socket that waits for one.
@@ -43,12 +37,9 @@ type flight struct {
 	heard      []byte // of the response
 }
 
-func newConnections(p *poller, e *endings, shared *probers) *connections {
-	c := &connections{poller: p, endings: e, most: 1, talk: newTalk(shared)}
-	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err == nil {
-		c.most = max(c.most, int(min(limit.Cur, 1<<30))-spareFiles)
-	}
+func newConnections(p *poller, e *endings, d *descriptors, shared *probers) *connections {
+	c := &connections{poller: p, endings: e, descriptors: d, talk: newTalk(shared)}
+	d.reclaim = c.reclaim
 	return c
 }
 
@@ -67,9 +58,6 @@ func (c *connections) connect(check *check) error {
 	if !ok {
 		return os.NewSyscallError("socket", unix.ENODEV)
 	}
-	if c.underway >= c.most {
-		return os.NewSyscallError("socket", unix.EMFILE)
-	}
 	id, err := c.socket(target.family(), socket)
 	if err != nil {
 		return err
@@ -80,7 +68,6 @@ func (c *connections) connect(check *check) error {
 		return os.NewSyscallError("connect", errno)
 	}
 	f.check, check.flight = check, id
-	c.underway++
 	return nil
 }
 
@@ -92,8 +79,12 @@ func (c *connections) socket(family int, from Socket) (int32, error) {
 		*idle = (*idle)[:n-1]
 		return id, nil
 	}
+	if !c.descriptors.reserve(1) {
+		return 0, errDescriptors
+	}
 	fd, err := newSocket(family, from)
 	if err != nil {
+		c.descriptors.release(1)
 		return 0, err
 	}
 	if len(c.free) == 0 {
@@ -104,6 +95,7 @@ func (c *connections) socket(family int, from Socket) (int32, error) {
 	f := &c.flights[id]
 	if err := c.poller.add(fd, id, f.generation, unix.EPOLLIN|unix.EPOLLOUT|unix.EPOLLRDHUP); err != nil {
 		unix.Close(fd)
+		c.descriptors.release(1)
 		return 0, err
 	}
 	f.fd = fd
@@ -225,7 +217,7 @@ func (c *connections) release(id int32) {
 	f := &c.flights[id]
 	idle := c.idleOf(familyOf(f.check.spec.Addr.Addr()))
 	again := f.check.spec.Detail.Socket() == (Socket{}) && f.check.spec.Addr.Addr().Zone() == ""
-	if !again || len(*idle) >= min(spareSockets, c.most/4) || disconnect(f.fd) != 0 {
+	if !again || len(*idle) >= spareSockets || disconnect(f.fd) != 0 {
 		c.remove(id)
 		return
 	}
@@ -250,13 +242,25 @@ func (c *connections) remove(id int32) {
 // forget takes the probe off a flight.
 func (c *connections) forget(f *flight) {
 	f.check, f.stands, f.heard, f.parts = nil, false, nil, 0
-	c.underway--
 }
 
 // discard closes the socket of a flight.
 func (c *connections) discard(id int32) {
 	unix.Close(c.flights[id].fd)
+	c.descriptors.release(1)
 	c.vacate(id)
+}
+
+// reclaim closes a socket that is not connected; false where there is none.
+func (c *connections) reclaim() bool {
+	for i, idle := range c.idle {
+		if n := len(idle); n > 0 {
+			c.discard(idle[n-1])
+			c.idle[i] = idle[:n-1]
+			return true
+		}
+	}
+	return false
 }
 
 // vacate makes a flight one without a socket.
@@ -266,10 +270,6 @@ func (c *connections) vacate(id int32) {
 }
 
 func (c *connections) close() {
-	for _, idle := range c.idle {
-		for _, id := range idle {
-			c.discard(id)
-		}
+	for c.reclaim() {
 	}
-	c.idle = [2][]int32{}
 }

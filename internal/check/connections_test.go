@@ -1,10 +1,8 @@
 package check
 
 import (
-	"errors"
 	"net/netip"
 	"runtime"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -12,7 +10,7 @@ import (
 // Sockets serve again and again; those that failed, or that were given up, do not.
 func TestSocketsServeAgain(t *testing.T) {
 	accepting, refusing, full := serve(t, silent), closedPort(t), fullBacklog(t)
-	goroutines, fds := runtime.NumGoroutine(), descriptors(t)
+	goroutines, fds := runtime.NumGoroutine(), openDescriptors(t)
 	a := newAsker()
 	for i := range 300 {
 		if err := a.once(spec(TCP, accepting, 10*time.Second)).err; err != nil {
@@ -28,37 +26,6 @@ func TestSocketsServeAgain(t *testing.T) {
 	settle(t, goroutines+1, fds+1+2) // the set's goroutine; epoll and two sockets
 	a.Close()
 	settle(t, goroutines, fds)
-}
-
-// Where too many connections are in use, nothing is known of the next target, until one is free.
-func TestConnectionsAreBounded(t *testing.T) {
-	accepting, full := serve(t, silent), fullBacklog(t)
-	shared := newProbers()
-	engine := newSockets(shared)
-	a, c := newAskerOf(shared, engine), engine.tcp
-	defer a.Close()
-	a.Set.mu.Lock()
-	c.most = 3
-	a.Set.mu.Unlock()
-	var hanging []chan result
-	for range 3 {
-		hanging = append(hanging, a.begin(spec(TCP, full, 2*time.Second)))
-	}
-	for used := 0; used < 3; time.Sleep(time.Millisecond) {
-		a.Set.mu.Lock()
-		used = c.underway
-		a.Set.mu.Unlock()
-	}
-	var f *fault
-	if err := a.once(spec(TCP, accepting, 10*time.Second)).err; !errors.As(err, &f) || f.cause != syscall.EMFILE {
-		t.Errorf("got %v, want a fault for want of descriptors", err)
-	}
-	for _, h := range hanging {
-		if r := <-h; r.err == nil || isFault(r.err) {
-			t.Errorf("got %v, want no answer", r.err)
-		}
-	}
-	wantError(t, a.once(spec(TCP, accepting, 10*time.Second)).err, "")
 }
 
 // An IPv4 address that is written as an IPv6 one is reached over IPv4, and an interface that is not

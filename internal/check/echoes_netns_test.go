@@ -18,7 +18,7 @@ import (
 func TestPingsTogether(t *testing.T) {
 	inNetns(t, func(t *testing.T) {
 		run(t, "ip", "route", "add", "prohibit", "198.51.100.0/24")
-		goroutines, fds := runtime.NumGoroutine(), descriptors(t)
+		goroutines, fds := runtime.NumGoroutine(), openDescriptors(t)
 		a := newAsker()
 		for range 5 {
 			waiting := map[string]chan result{}

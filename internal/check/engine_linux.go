@@ -5,6 +5,7 @@ package check
 type sockets struct {
 	*poller
 	*endings
+	*descriptors
 	tcp  *connections
 	icmp [2]*echoes // for IPv4 and IPv6
 }
@@ -16,8 +17,8 @@ const (
 )
 
 func newSockets(shared *probers) *sockets {
-	p, e := newPoller(), &endings{}
-	return &sockets{poller: p, endings: e, tcp: newConnections(p, e, shared),
+	p, e, d := newPoller(), &endings{}, newDescriptors()
+	return &sockets{poller: p, endings: e, descriptors: d, tcp: newConnections(p, e, d, shared),
 		icmp: [2]*echoes{newEchoes(p, e, icmp4), newEchoes(p, e, icmp6)}}
 }
 

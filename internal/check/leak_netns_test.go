@@ -54,7 +54,7 @@ func TestHundredThousandProbesLeaveNothing(t *testing.T) {
 		programs := []Spec{shell(t, "exit 0", long, false), shell(t, "exit 1", long, true), shell(t, "sleep 60", pause, false),
 			shell(t, "sleep 60 & sleep 60", pause, false)}
 		const everyProgram = 67
-		goroutines, fds := runtime.NumGoroutine(), descriptors(t)
+		goroutines, fds := runtime.NumGoroutine(), openDescriptors(t)
 		s := newAsker()
 		var running sync.WaitGroup
 		var late sync.Map // how long those took that ended later than their deadline

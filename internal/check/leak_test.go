@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// descriptors counts this process's open file descriptors.
-func descriptors(t testing.TB) int {
+// openDescriptors counts this process's open file descriptors.
+func openDescriptors(t testing.TB) int {
 	t.Helper()
 	entries, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
@@ -25,7 +25,7 @@ func descriptors(t testing.TB) int {
 func settle(t testing.TB, goroutines, fds int) {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		g, f := runtime.NumGoroutine(), descriptors(t)
+		g, f := runtime.NumGoroutine(), openDescriptors(t)
 		if g <= goroutines && f <= fds {
 			return
 		}
@@ -57,7 +57,9 @@ func TestProbesLeaveNothing(t *testing.T) {
 		{spec(HTTPS, quiet, pause), true},
 		{spec(HTTPS, serve(t, dripRecord), pause), true},
 	}
-	s := newAsker()
+	p := newProbers()
+	e := newSockets(p)
+	s := newAskerOf(p, e)
 	probeAll := func(times int) {
 		var running sync.WaitGroup
 		limit := make(chan struct{}, 32)
@@ -73,17 +75,20 @@ func TestProbesLeaveNothing(t *testing.T) {
 		}
 		running.Wait()
 	}
-	goroutines, fds := runtime.NumGoroutine(), descriptors(t)
+	goroutines, fds := runtime.NumGoroutine(), openDescriptors(t)
 	probeAll(2000)
 	settle(t, goroutines, fds+2*spareSockets)
 	s.Close()
 	settle(t, goroutines, fds)
+	if e.descriptors.open != 0 {
+		t.Errorf("%d descriptors are still counted", e.descriptors.open)
+	}
 }
 
 // A set of many checks on real servers ends whole, in the middle of its probes.
 func TestSetLeavesNothing(t *testing.T) {
 	quiet, full := serve(t, silent), fullBacklog(t)
-	goroutines, fds := runtime.NumGoroutine(), descriptors(t)
+	goroutines, fds := runtime.NumGoroutine(), openDescriptors(t)
 	all := map[Spec]struct{}{}
 	for i := range 300 {
 		for _, kind := range []Kind{TCP, HTTP, HTTPS} {

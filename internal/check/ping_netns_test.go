@@ -276,7 +276,7 @@ func TestSetPings(t *testing.T) {
 
 func TestPingsLeaveNothing(t *testing.T) {
 	inNetns(t, func(t *testing.T) {
-		goroutines, fds := runtime.NumGoroutine(), descriptors(t)
+		goroutines, fds := runtime.NumGoroutine(), openDescriptors(t)
 		for _, allowed := range []bool{false, true} {
 			if allowed {
 				allowPing(t)

@@ -78,6 +78,8 @@ func newClock() clock { return clock{make(chan struct{}, 1)} }
 func (clock) begin(*check) bool    { return false }
 func (clock) abandon(*check) error { return nil }
 func (clock) ended() []ending      { return nil }
+func (clock) reserve(int) bool     { return true }
+func (clock) release(int)          {}
 func (clock) close()               {}
 
 func (c clock) wait(d, urgent time.Duration, _ bool) {

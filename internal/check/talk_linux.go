@@ -139,7 +139,7 @@ func (c *connections) hear(id int32) {
 }
 
 // handOver gives a connection to a goroutine of its own, which says the rest of the request and hears
-// that of the response, unless its end is known.
+// that of the response, unless its end is known. The descriptor goes with it.
 func (c *connections) handOver(id int32, say string, heard []byte, end error) {
 	f := &c.flights[id]
 	check := f.check
@@ -152,6 +152,7 @@ func (c *connections) handOver(id int32, say string, heard []byte, end error) {
 	c.forget(f)
 	c.vacate(id)
 	if err != nil {
+		c.descriptors.release(1)
 		c.endings.end(check, failure("GET "+q.target(), err))
 		return
 	}

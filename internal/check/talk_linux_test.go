@@ -79,7 +79,7 @@ func TestHTTPBeforeItIsAsked(t *testing.T) {
 // Probes that are handed over end with their set.
 func TestHTTPHandedOverEndsWithItsSet(t *testing.T) {
 	addr := serve(t, repeat("HTTP/1.1 200 OK\r\nX: ", "x", time.Millisecond))
-	goroutines, fds := runtime.NumGoroutine(), descriptors(t)
+	goroutines, fds := runtime.NumGoroutine(), openDescriptors(t)
 	a := newAsker()
 	for range 20 {
 		a.begin(spec(HTTP, addr, time.Hour))

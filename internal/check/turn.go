@@ -19,10 +19,14 @@ type engine interface {
 	// may have ended; and no later than urgent.
 	wait(d, urgent time.Duration, underway bool)
 	wake()
+	// reserve counts descriptors of probes that are not the engine's among its own; false where they are
+	// too many together. release ends that.
+	reserve(n int) bool
+	release(n int)
 	close()
 }
 
-// ending is the end of one probe, or of the engine's part in it: the rest is a goroutine's.
+// ending is the end of one probe, or of the engine's part in it: the rest is a goroutine's, with one descriptor.
 type ending struct {
 	c    *check
 	err  error
@@ -63,7 +67,7 @@ func (s *Set) turn() (tell notices) {
 	}
 	for _, a := range []*agenda{&s.suspects, &s.due} {
 		for c := a.take(now); c != nil; c = a.take(now) {
-			s.start(c)
+			tell = s.start(c, tell)
 		}
 	}
 	return s.collect(tell)
@@ -75,7 +79,7 @@ func (s *Set) collect(tell notices) notices {
 		s.late.remove(e.c)
 		e.c.underway = false
 		if e.rest != nil {
-			s.spawn(e.c, e.rest)
+			s.spawn(e.c, 1, e.rest)
 			continue
 		}
 		tell = s.heard(e.c, s.result(e.c, e.err), tell)
@@ -88,18 +92,22 @@ func (s *Set) result(c *check, err error) result {
 }
 
 // start starts the probe of a check, within its timeout.
-func (s *Set) start(c *check) {
+func (s *Set) start(c *check, tell notices) notices {
 	c.began = s.now()
 	if s.engine.begin(c) {
 		c.underway = true
 		s.late.add(c, c.began+c.spec.Timeout)
-		return
+		return tell
 	}
-	s.spawn(c, func(ctx context.Context) error { return s.probe(ctx, c.spec) })
+	if !s.engine.reserve(perGoroutine) {
+		return s.heard(c, s.result(c, failure(c.spec.String(), errDescriptors)), tell)
+	}
+	s.spawn(c, perGoroutine, func(ctx context.Context) error { return s.probe(ctx, c.spec) })
+	return tell
 }
 
-// spawn has a goroutine probe, until the timeout of a probe that has begun.
-func (s *Set) spawn(c *check, probe func(context.Context) error) {
+// spawn has a goroutine probe with so many descriptors, until the timeout of a probe that has begun.
+func (s *Set) spawn(c *check, descriptors int, probe func(context.Context) error) {
 	ctx, cancel := context.WithDeadline(context.Background(), s.epoch.Add(c.began+c.spec.Timeout))
 	c.cancel = cancel
 	s.running.Go(func() {
@@ -109,6 +117,7 @@ func (s *Set) spawn(c *check, probe func(context.Context) error) {
 		r.found = found
 		cancel()
 		s.mu.Lock()
+		s.engine.release(descriptors)
 		c.cancel = nil
 		var tell notices
 		if !c.gone {
