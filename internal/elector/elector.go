@@ -176,7 +176,7 @@ func (o observer) Transition(t vrrp.Transition) {
 	o.e.report(t)
 }
 
-func (o observer) Imminent() { o.e.network.Rouse() }
+func (o observer) Imminent(takeover time.Time) { o.e.network.Rouse(takeover) }
 
 func (o observer) Vouch(key vrrp.Key, until time.Time) {
 	o.e.network.Role(key.String(), netif.Role{Master: true, Until: until})

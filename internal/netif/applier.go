@@ -100,15 +100,15 @@ func (a *Applier) Role(instance string, r Role) {
 	a.orders[instance] = o
 }
 
-// awake is for how long Run stays awake after Rouse.
-const awake = 3 * time.Millisecond
+// awake is for how long Run stays awake after a takeover that was announced.
+const awake = 2 * time.Millisecond
 
-// Rouse has Run not sleep for a moment, since an instance is about to become master: to be woken when it
-// has would take the addresses some tenths of a millisecond.
-func (a *Applier) Rouse() {
+// Rouse has Run not sleep until an instance has become master at a time some milliseconds ahead: to be woken
+// then would take the addresses some tenths of a millisecond.
+func (a *Applier) Rouse(takeover time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.roused = time.Now().Add(awake)
+	a.roused = takeover.Add(awake)
 	a.poke()
 }
 

@@ -15,9 +15,9 @@ import (
 // adverts already sent, and must not wait for anything.
 type Observer interface {
 	Transition(Transition)
-	// Imminent says that an instance takes over in less than a millisecond if no advert comes: who has a
-	// part in it had better be awake.
-	Imminent()
+	// Imminent says that an instance takes over at a time some milliseconds ahead if no advert comes: who
+	// has a part in it had better be awake.
+	Imminent(takeover time.Time)
 	// Vouch extends the time for which the instance is surely master.
 	Vouch(key Key, until time.Time)
 	// Announce asks for the instance's addresses to be announced again.
@@ -161,9 +161,11 @@ func (r *Runner) wait() error {
 	if !r.retry.IsZero() && (deadline.IsZero() || r.retry.Before(deadline)) {
 		deadline = r.retry
 	}
-	until, awake := rest(time.Now(), deadline, r.election.Takeover())
+	takeover := r.election.Takeover()
+	until, awake := rest(time.Now(), deadline, takeover)
 	wait := r.sleep
 	if awake {
+		r.observer.Imminent(takeover)
 		wait = r.awake
 	}
 	if err := wait(until); err != nil {
@@ -192,7 +194,6 @@ func (r *Runner) sleep(deadline time.Time) error {
 
 // awake is sleep without sleeping.
 func (r *Runner) awake(deadline time.Time) error {
-	r.observer.Imminent()
 	for time.Now().Before(deadline) {
 		n, err := unix.Poll(r.poll, 0)
 		if err != nil && !errors.Is(err, unix.EINTR) {

@@ -224,7 +224,7 @@ func (d *daemon) Vouch(k Key, until time.Time) {
 	d.hear(func() { d.vouched[k] = until; d.vouches[k]++ })
 }
 
-func (d *daemon) Imminent() { d.hear(func() { d.imminent++ }) }
+func (d *daemon) Imminent(time.Time) { d.hear(func() { d.imminent++ }) }
 
 func (d *daemon) Announce(Key) { d.hear(func() { d.announces++ }) }
 
