@@ -280,7 +280,9 @@ func (s *started) until(what string, ok func(ipvs.Report) bool) ipvs.Report {
 	for {
 		select {
 		case r := <-s.reports:
-			s.t.Logf("%s: report %+v", what, r)
+			said := r
+			said.Applied = r.Applied[:min(len(r.Applied), 20)]
+			s.t.Logf("%s: %d operations, report %+v", what, len(r.Applied), said)
 			if ok(r) {
 				return r
 			}

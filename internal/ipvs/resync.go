@@ -2,8 +2,8 @@ package ipvs
 
 import "time"
 
-// MaxResync is the longest time from one reading of the kernel's table to the next, which finds what others
-// changed.
+// MaxResync is the longest time from one reading of the kernel's table to the end of the next, which finds what others
+// changed, as long as a reading takes a quarter of that at most.
 const MaxResync = 60 * time.Second
 
 const (
@@ -23,11 +23,14 @@ const (
 )
 
 // resyncAfter is when to read the table again after a reading that took so long, of which that time may be a share.
+// The next one is to have ended, with what it leads to, within MaxResync.
 func resyncAfter(took time.Duration, share time.Duration) time.Duration {
+	took = max(took, 0) // the clock may have been set back
+	most := MaxResync - 2*min(took, MaxResync/4)
 	if took >= MaxResync/share {
-		return MaxResync
+		return most
 	}
-	return max(share*took, minResync)
+	return min(max(share*took, minResync), most)
 }
 
 // lookAfter is when to look again after a look that took so long, where a reading takes so long too.
