@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -92,7 +93,7 @@ func (f *runFlags) run(c *cobra.Command) error {
 		return fmt.Errorf("find the program that is running: %w", err)
 	}
 	d, err := director.New(director.Options{Path: f.config[0], Load: load, Seal: seal, RunDir: f.runDir,
-		Version: buildVersion(), Elector: []string{program, "elect", "--log-format", f.logFormat, "--log-level", f.logLevel}, Log: log, LinesLost: out.Lost}, cfg)
+		Version: buildVersion(), Elector: []string{program, "elect", "--log-format", f.logFormat, "--log-level", f.logLevel}, Processors: runOn, Log: log, LinesLost: out.Lost}, cfg)
 	if err != nil {
 		return err
 	}
@@ -116,6 +117,17 @@ func (f *runFlags) run(c *cobra.Command) error {
 		err = errors.Join(err, <-ended)
 	}
 	return err
+}
+
+// runOn has this process run on several processors, or on one, unless its environment says on how many.
+func runOn(several bool) {
+	switch {
+	case os.Getenv("GOMAXPROCS") != "":
+	case several:
+		runtime.SetDefaultGOMAXPROCS()
+	default:
+		runtime.GOMAXPROCS(1)
+	}
 }
 
 // load reads the configuration. It returns that alone: the daemon has no use for the text.

@@ -25,19 +25,13 @@ func newSockets(shared *probers) *sockets {
 func (s *sockets) begin(c *check) bool {
 	s.quiet = 0
 	switch {
-	case c.spec.Kind == TCP && c.spec.Detail.Request() == nil, plainHTTP1(c.spec):
-		s.tcp.begin(c)
-		return true
-	case c.spec.Kind == ICMP && c.spec.Detail.Socket() == (Socket{}):
+	case !c.spec.Together():
+		return false
+	case c.spec.Kind == ICMP:
 		return s.echoes(c).begin(c)
 	}
-	return false
-}
-
-// plainHTTP1 reports whether a check speaks HTTP/1 in the clear.
-func plainHTTP1(spec Spec) bool {
-	q, ok := spec.Detail.Request().(HTTPRequest)
-	return ok && spec.Kind == HTTP && q.Version != HTTP2
+	s.tcp.begin(c)
+	return true
 }
 
 func (s *sockets) abandon(c *check) error {

@@ -26,6 +26,22 @@ type engine interface {
 	close()
 }
 
+// Together reports whether probes of the target are made together with others, by one goroutine for all of
+// them; those of any other kind need a goroutine of their own, as pings do without the right to raw sockets.
+func (s Spec) Together() bool {
+	switch s.Kind {
+	case TCP:
+		return s.Detail.Request() == nil
+	case HTTP:
+		q, ok := s.Detail.Request().(HTTPRequest)
+		return ok && q.Version != HTTP2
+	case ICMP:
+		return s.Detail.Socket() == (Socket{})
+	default:
+		return false
+	}
+}
+
 // ending is the end of one probe, or of the engine's part in it: the rest is a goroutine's, with one descriptor.
 type ending struct {
 	c    *check

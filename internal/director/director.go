@@ -41,6 +41,8 @@ type Options struct {
 	// 0 is elector.DefaultSilence.
 	Silence time.Duration
 	Log     *zap.Logger
+	// Processors is told whether the process has work for several processors at once; nil is nobody.
+	Processors func(several bool)
 	// LinesLost is how many lines of Log found no room so far; nil where none is ever lost.
 	LinesLost func() uint64
 }
@@ -117,6 +119,9 @@ type host struct {
 }
 
 func newDirector(o Options, cfg *conf.Config, h host) (*Director, error) {
+	if o.Processors == nil {
+		o.Processors = func(bool) {}
+	}
 	d := &Director{options: o, journal: newJournal(o.Log), inbox: newInbox(), cfg: cfg, started: time.Now(),
 		empty: map[string]bool{}, roles: map[vrrp.Key]role{},
 		statesTold: statesTold{map[vrrp.Key]departed{}, map[string]vrrp.State{}},
@@ -189,6 +194,7 @@ func (d *Director) Run(ctx context.Context) error {
 		zap.String("file", d.options.files()), zap.Int("pid", os.Getpid()))
 
 	d.adopt(d.cfg)
+	d.allot()
 	var giveUp <-chan time.Time
 	for {
 		select {
@@ -370,6 +376,8 @@ func (d *Director) reload() {
 		return
 	}
 	cfg := d.cfg
+	d.options.Processors(true) // what is read must not keep the checks waiting
+	defer d.allot()
 	if !d.options.Seal.Unchanged(d.options.Path, d.options.Load) {
 		result := conf.Load(d.options.Path, d.options.Load)
 		d.warn(result)
@@ -383,6 +391,9 @@ func (d *Director) reload() {
 	d.adopt(cfg)
 	d.journal.event(Reloaded, zap.String("file", d.options.files()))
 }
+
+// allot says how many processors there is work for.
+func (d *Director) allot() { d.options.Processors(several(d.compiled.fixed.checks)) }
 
 // adopt makes cfg the configuration: checks and instances that are in the old one too go on
 // undisturbed.

@@ -119,6 +119,7 @@ type node struct {
 	*eventLog
 	mu     sync.Mutex
 	writes []string // to both kernels, in order
+	allots []bool   // whether there was work for several processors
 }
 
 // nodeOption changes a node before it runs.
@@ -143,6 +144,11 @@ func startNode(t testing.TB, config string, options ...nodeOption) *node {
 	}
 	var err error
 	n.Director, err = newDirector(Options{Path: n.file, Load: conf.Options{Hostname: "lb1"}, Seal: result.Seal, RunDir: n.runDir,
+		Processors: func(several bool) {
+			n.mu.Lock()
+			defer n.mu.Unlock()
+			n.allots = append(n.allots, several)
+		},
 		Version: "test", Log: zap.New(recorder{log: n.eventLog, LevelEnabler: zapcore.DebugLevel})}, result.Config,
 		host{ipvs: n.open, network: n.network, packets: n.packets})
 	if err != nil {
