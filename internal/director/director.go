@@ -78,6 +78,8 @@ type Director struct {
 	doubt      suspicion   // about our own uplink
 	due        *time.Timer // the next recomputation for which nothing has to happen; nil is none
 	empty      map[string]bool
+	healing    healing
+	healed     *time.Timer // until repairs are told that wait; nil for none
 	roles      map[vrrp.Key]role
 	readings   map[vrrp.Tracker]vrrp.Reading // what the election knows; not changed once it does
 	readSince  map[vrrp.Tracker]time.Time    // since when readings are what they are
@@ -123,7 +125,7 @@ func newDirector(o Options, cfg *conf.Config, h host) (*Director, error) {
 		o.Processors = func(bool) {}
 	}
 	d := &Director{options: o, journal: newJournal(o.Log), inbox: newInbox(), cfg: cfg, started: time.Now(),
-		empty: map[string]bool{}, roles: map[vrrp.Key]role{},
+		empty: map[string]bool{}, healing: healing{}, roles: map[vrrp.Key]role{},
 		statesTold: statesTold{map[vrrp.Key]departed{}, map[string]vrrp.State{}},
 		health:     health{down: map[check.Spec]bool{}}}
 	var err error
@@ -201,7 +203,7 @@ func (d *Director) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-giveUp:
-			d.journal.event(Stopped, zap.Bool("in_order", false))
+			d.stopped(false)
 			return d.failure
 		case <-d.inbox.posted:
 		}
@@ -229,7 +231,7 @@ func (d *Director) Run(ctx context.Context) error {
 			d.advance()
 		}
 		if giveUp != nil && d.rollout.done(&d.want) {
-			d.journal.event(Stopped, zap.Bool("in_order", true))
+			d.stopped(true)
 			return d.failure
 		}
 	}
@@ -315,6 +317,8 @@ func (d *Director) handle(list []any) (over bool) {
 			verdicts = true
 		case counted:
 			d.endDrains(h)
+		case healedDue:
+			d.healedLater()
 		case programFailed:
 			d.programFailed(h)
 		case checkFault:

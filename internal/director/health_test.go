@@ -222,7 +222,7 @@ func silentDirector(cfg *conf.Config) (*Director, *logtest.ObservedLogs) {
 	core, logs := logtest.New(zapcore.DebugLevel)
 	c := compile(cfg, groupID)
 	return &Director{cfg: cfg, compiled: c, journal: newJournal(zap.New(core)), want: desired(c, health{}),
-		empty: map[string]bool{}}, logs
+		empty: map[string]bool{}, healing: healing{}}, logs
 }
 
 // entries takes what was logged, a line with its fields and its level each.

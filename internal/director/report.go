@@ -104,11 +104,11 @@ func (d *Director) servicesReport(r ipvs.Report) {
 		for _, op := range applied[:min(n, maxOps)] {
 			ops = append(ops, op.String())
 		}
-		e := ServicesSet
 		if r.Healed {
-			e = ServicesHealed
+			d.repaired(thing{event: ServicesHealed}, n, ops)
+		} else {
+			d.journal.event(ServicesSet, zap.Int("operations", n), zap.Strings("first", ops))
 		}
-		d.journal.event(e, zap.Int("operations", n), zap.Strings("first", ops))
 	}
 	for _, f := range r.Failed {
 		if f.Op.Kind == ipvs.SetSysctl {
@@ -124,11 +124,12 @@ func (d *Director) servicesReport(r ipvs.Report) {
 
 func (d *Director) packetReport(r netif.PacketReport) {
 	if n := len(r.Done); n > 0 {
-		e := PacketsSet
+		first := r.Done[:min(n, maxOps)]
 		if r.Healed {
-			e = PacketsHealed
+			d.repaired(thing{event: PacketsHealed}, n, first)
+		} else {
+			d.journal.event(PacketsSet, zap.Int("operations", n), zap.Strings("first", first))
 		}
-		d.journal.event(e, zap.Int("operations", n), zap.Strings("first", r.Done[:min(n, maxOps)]))
 	}
 	if r.Err != nil && (d.packetsErr == nil || d.packetsErr.Error() != r.Err.Error()) {
 		d.journal.event(PacketsFailed, zap.Error(r.Err))
@@ -166,12 +167,12 @@ func (d *Director) networkReport(report netif.Report) {
 		d.rollout.network.reached = max(d.rollout.network.reached, r.Generation)
 		d.advance()
 	case netif.Added:
-		e := AddressAdded
+		fields := []zap.Field{zap.String("instance", d.name(r.Instance)), zap.Stringer("address", r.Address), zap.String("why", string(r.Why))}
 		if r.Why == netif.Healed {
-			e = AddressHealed
+			d.repaired(thing{AddressHealed, r.Address.String()}, 1, nil, fields...)
+		} else {
+			d.journal.event(AddressAdded, fields...)
 		}
-		d.journal.event(e, zap.String("instance", d.name(r.Instance)), zap.Stringer("address", r.Address),
-			zap.String("why", string(r.Why)))
 	case netif.Removed:
 		d.journal.event(AddressRemoved, zap.String("instance", d.name(r.Instance)),
 			zap.Stringer("address", r.Address), zap.String("why", string(r.Why)))
@@ -207,9 +208,7 @@ func (d *Director) networkReport(report netif.Report) {
 // routed tells of routes and rules that were written, in one line for those that somebody had removed
 // and in one for the others: an instance may have thousands.
 func (d *Director) routed(r netif.Routed) {
-	told := func(e Event, which func(netif.RoutingChange) bool) {
-		var first, why []string
-		n := 0
+	of := func(which func(netif.RoutingChange) bool) (n int, first, why []string) {
 		for _, c := range r.Done {
 			if !which(c) {
 				continue
@@ -221,13 +220,15 @@ func (d *Director) routed(r netif.Routed) {
 				why = append(why, c.Why)
 			}
 		}
-		if n > 0 {
-			d.journal.event(e, zap.Int("operations", n), zap.Strings("first", first), zap.Strings("why", why))
-		}
+		return n, first, why
 	}
 	healed := func(c netif.RoutingChange) bool { return c.Why == string(netif.Healed) }
-	told(RoutesHealed, healed)
-	told(RoutesSet, func(c netif.RoutingChange) bool { return !healed(c) })
+	if n, first, why := of(healed); n > 0 {
+		d.repaired(thing{event: RoutesHealed}, n, first, zap.Strings("why", why))
+	}
+	if n, first, why := of(func(c netif.RoutingChange) bool { return !healed(c) }); n > 0 {
+		d.journal.event(RoutesSet, zap.Int("operations", n), zap.Strings("first", first), zap.Strings("why", why))
+	}
 }
 
 // name is the configured name of an instance that an applier knows by its key.
