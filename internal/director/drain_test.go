@@ -101,7 +101,7 @@ func TestReloadDrains(t *testing.T) {
 }
 
 // TestReloadDrainsOverARestart: the server that a reload removed goes on to finish its connections after a crash, in the
-// time that it had, also where the reload removed the last but one; a stop in order forgets it.
+// time that it had, also where the reload removed the last but one.
 func TestReloadDrainsOverARestart(t *testing.T) {
 	drains := func(servers string) string {
 		return strings.Replace(serviceText("192.0.2.1", servers), "{\n", "{\n  drain_timeout = \"1h\"\n", 1)
@@ -138,6 +138,27 @@ func TestReloadDrainsOverARestart(t *testing.T) {
 	n2.kernelHas(t, "TCP 192.0.2.1:80 10.0.0.1:80=1")
 	if kept, err := readDrains(filepath.Join(n.runDir, "drains.json")); err != nil || len(kept) > 0 {
 		t.Errorf("afterwards %v, %v", kept, err)
+	}
+}
+
+// TestStopEndsReloadsDrains: a stop in order takes the services, and leaves the next process nothing to go on with.
+func TestStopEndsReloadsDrains(t *testing.T) {
+	var active atomic.Uint32
+	active.Store(3)
+	config := func(servers string) string {
+		return strings.Replace(serviceText("192.0.2.1", servers), "{\n", "{\n  drain_timeout = \"1h\"\n", 1)
+	}
+	n := startNode(t, config(twoServers), busy(&active))
+	n.kernelHas(t, "TCP 192.0.2.1:80 10.0.0.1:80=1 10.0.0.2:80=1")
+	n.write(t, config("  real_server \"10.0.0.1\" \"80\" {}\n"))
+	n.Reload()
+	n.wait(t, ServerDraining)
+	n.Stop()
+	n.wait(t, Stopped)
+	must(t, n.end(t))
+	n.kernelHas(t)
+	if kept, err := readDrains(filepath.Join(n.runDir, "drains.json")); err != nil || len(kept) > 0 {
+		t.Errorf("kept %v, %v", kept, err)
 	}
 }
 
