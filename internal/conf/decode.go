@@ -109,7 +109,8 @@ func decode(nodes []*keepalived.Node, front *frontEnd, hostname string, from *re
 	d.validateTimes()
 	d.throughServices()
 	d.validateLinkDelays()
-	return &d.cfg, d.diags
+	cfg := d.cfg // alone: what was read to make it is not kept with it
+	return &cfg, d.diags
 }
 
 func (d *decoder) errorf(at hcl.Range, format string, args ...any) {

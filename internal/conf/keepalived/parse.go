@@ -46,7 +46,8 @@ type Tree struct {
 
 // Parse reads a file and all that it includes.
 func Parse(name string, src []byte, o Options) *Tree {
-	p := &parser{table: newTable(), from: o.Source, files: 1, expanded: map[hcl.Range]*expansion{}, told: map[*keyword]*remark{}}
+	p := &parser{table: newTable(), from: o.Source, files: 1, expanded: map[hcl.Range]*expansion{}, told: map[*keyword]*remark{},
+		texts: map[string]string{}}
 	instance, _, _ := strings.Cut(o.Hostname, ".")
 	if o.Instance != "" {
 		instance = o.Instance
@@ -90,6 +91,19 @@ type parser struct {
 
 	nodes []Node // room for nodes
 	words []Word // room for arguments
+
+	texts map[string]string // of arguments
+}
+
+// kept is a text that holds on to nothing but itself: one word of a file that is kept would keep all of the file.
+// Those that are equal are one.
+func (p *parser) kept(text string) string {
+	own, ok := p.texts[text]
+	if !ok {
+		own = strings.Clone(text)
+		p.texts[own] = own
+	}
+	return own
 }
 
 func (p *parser) errorf(at hcl.Range, format string, args ...any) {
@@ -321,7 +335,7 @@ func (p *parser) readArguments(n *Node, first token, script bool) (sound bool) {
 			p.words = append(make([]Word, 0, max(1024, 2*(len(p.words)-start))), p.words[start:]...)
 			start = 0
 		}
-		p.words = append(p.words, Word{Text: t.text, Range: t.rng})
+		p.words = append(p.words, Word{Text: p.kept(t.text), Range: t.rng})
 		last = t
 	}
 	if len(p.words) > start {
