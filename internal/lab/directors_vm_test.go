@@ -163,7 +163,7 @@ func (d *directors) ask(n int, url string) map[string]int {
 }
 
 // url is that of the VIP.
-func (d *directors) url() string { return fmt.Sprintf("http://%s/", d.VIP) }
+func (d *directors) url() string { return fmt.Sprintf("http://%s/", netip.AddrPortFrom(d.VIP, 80)) }
 
 // load asks 60 times a second, over a new connection each.
 func (d *directors) load() *Traffic {

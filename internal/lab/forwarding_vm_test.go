@@ -133,12 +133,13 @@ func (d *directors) realServer(i, code int, command string) string {
 // hostState is what a web server has of addresses, routes, devices and the parameters that DR and TUN change.
 func (d *directors) hostState(i int) string {
 	d.Helper()
-	out, err := d.Web[i].Run(d.ctx, "sh", "-c", "ip -o address show; ip route show; ip fou show 2>/dev/null || true; cd /proc/sys/net/ipv4/conf; grep . */arp_ignore */arp_announce */rp_filter")
+	out, err := d.Web[i].Run(d.ctx, "sh", "-c", "ip -o -d link show; ip -o address show; ip route show; ip -6 route show; for f in -4 -6; do ip $f fou show 2>/dev/null || true; done; cd /proc/sys/net/ipv4/conf; grep . */arp_ignore */arp_announce */rp_filter")
 	if err != nil {
 		d.Fatal(err)
 	}
 	// Fallback devices come with the first tunnel of a kind, and stay.
-	return regexp.MustCompile("(?m)^.*(tunl0|gre0|gretap0|erspan0|sit0|ip6tnl0).*\n").ReplaceAllString(out, "")
+	out = regexp.MustCompile(`(?m)^(.*[^-\n])?\b(tunl0|gre0|gretap0|erspan0|sit0|ip6tnl0|ip6gre0)\b.*\n`).ReplaceAllString(out, "")
+	return regexp.MustCompile(` +(valid_lft|expires) .*`).ReplaceAllString(out, "")
 }
 
 // mac is the link-layer address of the interface that a web server has outside.

@@ -70,7 +70,9 @@ func (k *HostKernel) Read(settings []string) (Host, error) {
 			continue // a kernel without the module: there are none
 		}
 		for _, p := range list {
-			h.Ports[Port{af, uint16(p.Port)}] = p.EncapType == netlink.FOU_ENCAP_GUE
+			if p.Family == inet(af) { // the kernel lists those of both families whichever is asked for
+				h.Ports[Port{af, uint16(p.Port)}] = p.EncapType == netlink.FOU_ENCAP_GUE
+			}
 		}
 	}
 	for _, name := range settings {

@@ -76,3 +76,27 @@ modprobe -a ipip sit ip6_tunnel ip_gre ip6_gre`)
 		t.Errorf("after down:\n%s\nbefore up:\n%s", after, before)
 	}
 }
+
+// A GUE port is one of the family that it was opened for: that of the other one is missing.
+func TestPortsOfTheKernel(t *testing.T) {
+	run(t, "modprobe -a fou fou6; ip fou add port 7001 gue; ip -6 fou add port 7002 gue; ip fou add port 7003 ipproto 4")
+	t.Cleanup(func() { run(t, "ip fou del port 7001; ip -6 fou del port 7002; ip fou del port 7003") })
+	kernel, err := Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := kernel.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	h, err := kernel.Read(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for p, there := range map[Port]bool{{4, 7001}: true, {6, 7001}: false, {4, 7002}: false, {6, 7002}: true, {4, 7003}: false, {6, 7003}: false} {
+		if (p.Lacks(h) == "") != there {
+			t.Errorf("%s: %q", p, p.Lacks(h))
+		}
+	}
+}
