@@ -32,7 +32,7 @@ type Options struct {
 	Open func() (Kernel, error)
 	// StateFile remembers between two runs which services are ours; empty for no such file.
 	StateFile string
-	// Leftover says of a service that is there when the table is first read whether it counts as ours
+	// Leftover says of a service that is there when the table is first read as a whole whether it counts as ours
 	// though the state file does not know it; nil for none.
 	Leftover func(ServiceKey) bool
 	// Resync is how often the kernel's table is read to find what others changed: IPVS tells

@@ -74,6 +74,39 @@ func TestHealingTakesAsLongAsReadingCosts(t *testing.T) {
 	}
 }
 
+// A module that is loaded again is found by the look that fails, also where reading the table is put off for long; and one
+// that goes on showing nothing does not have it read at every look.
+func TestLookThatFailsHasTheTableRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		kernel := ipvstest.NewKernel()
+		kernel.Dumping(func(int) (time.Duration, error) { return 200 * time.Millisecond, nil })
+		blind := false
+		kernel.Looking(func() (time.Duration, error) {
+			if blind {
+				return 0, unix.ENOENT
+			}
+			return time.Millisecond, nil
+		})
+		r := run(t, kernel, "")
+		defer r.stop()
+		want := ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")}
+		r.applier.Want(1, want)
+		time.Sleep(5 * time.Minute)
+		r.since()
+		kernel.Unload()
+		kernel.Load()
+		time.Sleep(3 * time.Second)
+		r.table(want)
+		time.Sleep(5 * time.Minute)
+		dumps := kernel.Dumps()
+		blind = true
+		time.Sleep(time.Hour)
+		if n := kernel.Dumps() - dumps; n > 130 { // every 30 s, and once more
+			t.Errorf("%d readings in an hour", n)
+		}
+	})
+}
+
 // Somebody who never stops changing the table does not make reading it cost more than its percent.
 func TestRestlessWriterCostsNoMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

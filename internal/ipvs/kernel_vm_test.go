@@ -254,9 +254,15 @@ type started struct {
 
 func startIn(t testing.TB, ns namespace, resync time.Duration) *started {
 	t.Helper()
+	return startWith(t, ns.open, resync)
+}
+
+// startWith is startIn with a connection of the test's own.
+func startWith(t testing.TB, open func() (ipvs.Kernel, error), resync time.Duration) *started {
+	t.Helper()
 	s := &started{t: t, reports: make(chan ipvs.Report, 1000)}
 	s.applier = ipvs.NewApplier(ipvs.Options{
-		Open:      ns.open,
+		Open:      open,
 		StateFile: filepath.Join(t.TempDir(), "services.json"),
 		Resync:    resync,
 		Report:    func(r ipvs.Report) { s.reports <- r },

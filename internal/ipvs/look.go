@@ -7,8 +7,8 @@ import (
 )
 
 // look compares a table with what /proc/net/ip_vs shows (ip_vs_info_seq_show of net/netfilter/ipvs/ip_vs_ctl.c), which costs a
-// fraction of a reading of all: the services with their schedulers, the destinations with their weights. It shows neither
-// thresholds nor tunnels, and flags and ways of forwarding not as they were asked for: of those it says nothing.
+// fraction of a reading of all: the services with their schedulers, the destinations with their ways of forwarding and weights.
+// It shows neither thresholds nor the way of a tunnel, and flags not as they were asked for: of those it says nothing.
 type look struct {
 	table    Table
 	services int   // that were shown
@@ -34,7 +34,7 @@ func (l *look) line(text []byte) {
 	switch {
 	case string(fields[0]) == "->":
 		if l.services > 0 && !l.blind { // before the first service it is a heading
-			l.destination(fields[1], fields[3])
+			l.destination(fields[1], fields[2], fields[3])
 		}
 	case string(fields[0]) == "FWM":
 		mark, err := strconv.ParseUint(string(fields[1]), 16, 32)
@@ -78,12 +78,16 @@ func (l *look) service(key ServiceKey, scheduler []byte, err error) {
 	l.differs = l.differs || err != nil || !there || e.Service.Scheduler != string(scheduler)
 }
 
-func (l *look) destination(address, weight []byte) {
+// shownForward are the names of the ways of forwarding (ip_vs_fwd_name).
+var shownForward = [...]string{Masquerade: "Masq", Local: "Local", Tunnel: "Tunnel", Route: "Route", Bypass: "Bypass"}
+
+func (l *look) destination(address, forward, weight []byte) {
 	l.shown++
 	at, err := shownAddress(address)
 	d, there := l.entry.Destinations[at]
 	n, notNumber := strconv.ParseUint(string(weight), 10, 31)
-	l.differs = l.differs || err != nil || notNumber != nil || !there || uint64(d.Weight) != n
+	l.differs = l.differs || err != nil || notNumber != nil || !there || uint64(d.Weight) != n ||
+		int(d.Forward) >= len(shownForward) || shownForward[d.Forward] != string(forward)
 }
 
 // end ends the destinations of a service.

@@ -10,7 +10,7 @@ import (
 // shownTable is what a kernel showed, and the table that it had.
 func shownTable() (string, Table) {
 	six := ServiceKey{Family: 6, Protocol: 17, Addr: netip.MustParseAddr("2001:db8::11"), Port: 53}
-	d := func(weight uint32) Destination { return Destination{Forward: Masquerade, Weight: weight} }
+	d := func(f Forward, weight uint32) Destination { return Destination{Forward: f, Weight: weight} }
 	return `IP Virtual Server version 1.2.1 (size=4096)
 Prot LocalAddress:Port Scheduler Flags
   -> RemoteAddress:Port Forward Weight ActiveConn InActConn
@@ -23,11 +23,11 @@ FWM  00000007 rr
   -> 0A0A0A0B:0000      Masq    1      0          0
 `, Table{
 			tcp("192.168.2.11:80"): {Service: Service{Scheduler: "wlc"}, Destinations: map[netip.AddrPort]Destination{
-				netip.MustParseAddrPort("10.10.10.11:80"): d(1), netip.MustParseAddrPort("10.10.10.12:80"): d(65535)}},
+				netip.MustParseAddrPort("10.10.10.11:80"): d(Masquerade, 1), netip.MustParseAddrPort("10.10.10.12:80"): d(Local, 65535)}},
 			six: {Service: Service{Scheduler: "rr"}, Destinations: map[netip.AddrPort]Destination{
-				netip.MustParseAddrPort("[2001:db8::c1]:53"): d(0)}},
+				netip.MustParseAddrPort("[2001:db8::c1]:53"): d(Route, 0)}},
 			{Family: 4, FWMark: 7}: {Service: Service{Scheduler: "rr"}, Destinations: map[netip.AddrPort]Destination{
-				netip.MustParseAddrPort("10.10.10.11:0"): d(1)}},
+				netip.MustParseAddrPort("10.10.10.11:0"): d(Masquerade, 1)}},
 		}
 }
 
@@ -49,7 +49,7 @@ func TestLook(t *testing.T) {
 		{"wlc", "rr"}, {"0A0A0A0B:0050      Masq    1 ", "0A0A0A0B:0050      Masq    2 "}, {"C0A8020B:0050", "C0A8020B:0051"},
 		{"C0A8020B:0050", "C0A8020C:0050"}, {"TCP  ", "UDP  "}, {"00000007", "00000008"}, {"00c1", "00c2"}, {"0A0A0A0C:0050", "0A0A0A0C:0051"},
 		{"  -> 0A0A0A0C:0050      Local   65535  3          0\n", ""}, {"FWM  00000007 rr\n  -> 0A0A0A0B:0000      Masq    1      0          0\n", ""},
-		{"FWM", "  -> 0A0A0A0D:0035 Masq 1 0 0\nFWM"}, {"FWM", "TCP  C0A8020B:0051 rr\nFWM"}, {"65535", "-1"}, {"C0A8020B", "nonsense"},
+		{"FWM", "  -> 0A0A0A0D:0035 Masq 1 0 0\nFWM"}, {"FWM", "TCP  C0A8020B:0051 rr\nFWM"}, {"65535", "-1"}, {"Masq    1      0          12", "Route   1      0          12"}, {"Route", "Tunnel"}, {"Local   65535", "Masq    65535"}, {"C0A8020B", "nonsense"},
 	} {
 		other := strings.Replace(text, c[0], c[1], 1)
 		if other == text || !looksChanged(other, table) {

@@ -31,6 +31,9 @@ type loop struct {
 	torn  bool        // others disturbed the last dump: known may lack what is there
 	stale bool        // something unexpected happened since the last dump
 	drift map[Op]bool // what the last dump made necessary
+	// readings is how many dumps there were; readWhole tells that others did not disturb one of them.
+	readings  int
+	readWhole bool
 
 	owned   ownership
 	differ  []SysctlDifference // those that were told
@@ -109,7 +112,7 @@ func (l *loop) step(ctx context.Context, w *wanted, superseded func() bool) (Rep
 		}
 	}
 	if l.wanted && !l.stale && !l.torn {
-		l.owned.forget(l.want, l.known)
+		l.owned.forget(l.want, l.known, l.readings)
 		l.owned.forgetSettings(l.settings, l.has)
 		r.State = errors.Join(r.State, l.owned.save())
 	}
@@ -188,13 +191,15 @@ func (l *loop) dump() error {
 	if err != nil {
 		return err
 	}
-	if l.known == nil && l.opts.Leftover != nil {
+	l.readings++
+	if !l.readWhole && l.opts.Leftover != nil {
 		for key := range table {
 			if l.opts.Leftover(key) {
 				l.owned.own(key)
 			}
 		}
 	}
+	l.readWhole = l.readWhole || !l.torn
 	l.drift = map[Op]bool{}
 	if l.known != nil && l.wanted {
 		if ops := Plan(l.want, table, l.owned.keys); len(ops) > 0 {
@@ -233,7 +238,8 @@ func (l *loop) dump() error {
 }
 
 // changed looks at what the kernel shows of its table, where that is due, and tells whether it is another one than is
-// known. Where it shows nothing, only readings find that.
+// known, or is not shown any more: the module may have been loaded again. Where nothing was shown before either, only
+// readings find that.
 func (l *loop) changed(now time.Time) bool {
 	if l.lookAt.IsZero() || now.Before(l.lookAt) {
 		return false
@@ -242,7 +248,8 @@ func (l *loop) changed(now time.Time) bool {
 	if err := l.kernel.Look(seen.line); err != nil {
 		l.lookAt = time.Time{}
 		l.dumpAt = now.Add(min(l.resync(l.took), l.dumpAt.Sub(now)))
-		return false
+		l.stirs, l.looked = l.looked > 0, 0
+		return l.stirs
 	}
 	after := time.Now()
 	took, before := after.Sub(now), l.looked

@@ -21,6 +21,9 @@ import (
 type ownership struct {
 	file string // empty for none
 	keys map[ServiceKey]bool
+	// absent are those of keys that are neither wanted nor were in the kernel's table, with the number of the reading that
+	// first lacked them; 0 where the kernel has said so itself.
+	absent map[ServiceKey]int
 	// timeouts are what they were before us, those that we changed.
 	timeouts Timeouts
 	// daemons says that the sync daemons are ours.
@@ -50,7 +53,7 @@ type stateService struct {
 // loadOwnership reads the state file. A file that cannot be read counts as an empty one, and
 // the next save reports it.
 func loadOwnership(file string) ownership {
-	o := ownership{file: file, keys: map[ServiceKey]bool{}}
+	o := ownership{file: file, keys: map[ServiceKey]bool{}, absent: map[ServiceKey]int{}}
 	if file == "" {
 		return o
 	}
@@ -153,17 +156,31 @@ func (o *ownership) claim(want Table) {
 	}
 }
 
-// forget drops the services that are neither wanted nor in the kernel's table any more. All that is wanted is ours by now.
-func (o *ownership) forget(want, have Table) {
+// disown makes a service that the kernel has no more ours no longer.
+func (o *ownership) disown(key ServiceKey) {
+	delete(o.keys, key)
+	o.changed = true
+}
+
+// forget drops the services that are neither wanted nor in the kernel's table any more, by two readings: one may lack a
+// service because somebody deleted another one meanwhile. All that is wanted is ours by now.
+func (o *ownership) forget(want, have Table, reading int) {
 	if len(o.keys) == len(want) {
+		clear(o.absent)
 		return
 	}
 	for key := range o.keys {
 		_, wanted := want[key]
 		_, there := have[key]
-		if !wanted && !there {
-			delete(o.keys, key)
-			o.changed = true
+		first, lacked := o.absent[key]
+		switch {
+		case wanted || there:
+			delete(o.absent, key)
+		case !lacked:
+			o.absent[key] = reading
+		case reading > first:
+			delete(o.absent, key)
+			o.disown(key)
 		}
 	}
 }

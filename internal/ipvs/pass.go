@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"os"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // batchSize is how many operations the kernel is given at once. The answers to that many that are
@@ -113,6 +115,9 @@ func (p *pass) write() {
 func (p *pass) done(op Op) {
 	p.known.apply(op)
 	delete(p.failing, op)
+	if op.Kind == DeleteService {
+		p.owned.disown(op.Key)
+	}
 	p.report.Applied = append(p.report.Applied, op)
 	p.report.Healed = p.report.Healed || p.drift[op]
 }
@@ -130,6 +135,9 @@ func (p *pass) undone(op Op) {
 
 // failed notes why the kernel did not do an operation, and when to try again.
 func (p *pass) failed(op Op, err error) {
+	if op.Kind == DeleteService && errors.Is(err, unix.ESRCH) {
+		p.owned.absent[op.Key] = 0 // somebody has deleted it, and one reading more is enough
+	}
 	f, again := p.failing[op]
 	text := err.Error()
 	if !again || f.seen != text {

@@ -276,11 +276,14 @@ func (c *connection) Look(show func(line []byte)) error {
 			line("%s  %s %s  %s", protocol, shown(netip.AddrPortFrom(key.Addr, key.Port)), e.Service.Scheduler, flags)
 		}
 		for at, d := range e.Destinations {
-			line("  -> %s      %-7s %-6d %-10d %-10d", shown(at), "Masq", d.Weight, 7, 0)
+			line("  -> %s      %-7s %-6d %-10d %-10d", shown(at), methods[d.Forward], d.Weight, 7, 0)
 		}
 	}
 	return nil
 }
+
+// methods are the ways of forwarding as /proc/net/ip_vs has them.
+var methods = map[ipvs.Forward]string{ipvs.Masquerade: "Masq", ipvs.Local: "Local", ipvs.Tunnel: "Tunnel", ipvs.Route: "Route", ipvs.Bypass: "Bypass"}
 
 // shown is an address as /proc/net/ip_vs has it.
 func shown(at netip.AddrPort) string {
