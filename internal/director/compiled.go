@@ -67,16 +67,15 @@ func compile(cfg *conf.Config, gid int) *compiled {
 }
 
 // distinct tells whether real servers are different ones in the kernel, in every service of a group: without NAT
-// the kernel has them at the port of the service.
+// the kernel has them at the port of the service, which may be that of another one with NAT.
 func distinct(list []conf.RealServer) bool {
-	seen := map[netip.Addr]bool{}
+	moves := map[netip.Addr]bool{} // by address whether the port of one of its servers is that of the service
 	for i := range list {
-		if r := &list[i]; r.Forwarding != conf.NAT {
-			if seen[r.Address.Addr()] {
-				return false
-			}
-			seen[r.Address.Addr()] = true
+		address, without := list[i].Address.Addr(), list[i].Forwarding != conf.NAT
+		if other, seen := moves[address]; seen && (other || without) {
+			return false
 		}
+		moves[address] = without
 	}
 	return true
 }

@@ -68,11 +68,11 @@ func (c counting) Dump() (ipvs.Table, error) {
 	return table, err
 }
 
-// healedWithin is in what time a foreign change is undone: two seconds where reading the table and looking at it are as
-// fast as they are for a hundred services in an emulated machine that has nothing else to do; else there is no better bound
-// than that of all tables.
+// healedWithin is in what time a foreign change is undone: two seconds where reading the table and looking at it cost so
+// little that looks are hardly more than a second apart, as for a hundred services also in an emulated machine that is not
+// too busy; else there is no better bound than that of all tables.
 func (a *asked) healedWithin() time.Duration {
-	if a.longestDump.Load() > int64(40*time.Millisecond) || a.longestLook.Load() > int64(4*time.Millisecond) {
+	if a.longestDump.Load() > int64(150*time.Millisecond) || a.longestLook.Load() > int64(5*time.Millisecond) {
 		return ipvs.MaxResync
 	}
 	return 2 * time.Second

@@ -80,9 +80,9 @@ func TestLookThatFailsHasTheTableRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		kernel := ipvstest.NewKernel()
 		kernel.Dumping(func(int) (time.Duration, error) { return 200 * time.Millisecond, nil })
-		blind := false
+		var blind atomic.Bool
 		kernel.Looking(func() (time.Duration, error) {
-			if blind {
+			if blind.Load() {
 				return 0, unix.ENOENT
 			}
 			return time.Millisecond, nil
@@ -99,7 +99,7 @@ func TestLookThatFailsHasTheTableRead(t *testing.T) {
 		r.table(want)
 		time.Sleep(5 * time.Minute)
 		dumps := kernel.Dumps()
-		blind = true
+		blind.Store(true)
 		time.Sleep(time.Hour)
 		if n := kernel.Dumps() - dumps; n > 130 { // every 30 s, and once more
 			t.Errorf("%d readings in an hour", n)
