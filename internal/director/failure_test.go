@@ -3,13 +3,16 @@ package director
 import (
 	"errors"
 	"fmt"
-	"lvsd/internal/elector"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+
+	"lvsd/internal/elector"
+	"lvsd/internal/ipvs"
 )
 
 // TestIPVSMissing: everything but services works, and these come when IPVS does.
@@ -137,5 +140,29 @@ func TestIPVSMissingWithoutServices(t *testing.T) {
 	n.wait(t, IPVSMissing)
 	if s := n.status(t); s.IPVSError == "" {
 		t.Error("a node with services does not miss IPVS")
+	}
+}
+
+// TestManyServicesFail: what the kernel refuses of each of many services does not fill the log.
+func TestManyServicesFail(t *testing.T) {
+	var config strings.Builder
+	for i := range maxOps + 15 {
+		config.WriteString(serviceText(fmt.Sprintf("192.0.2.%d", i+1), twoServers))
+	}
+	n := startNode(t, config.String(), func(n *node) {
+		n.ipvs.Fail(func(int, ipvs.Op) error { return unix.EPERM })
+	})
+	for range maxOps {
+		n.wait(t, ServicesFailed)
+	}
+	n.Stop()
+	n.wait(t, Stopped)
+	lines := n.all(ServicesFailed)
+	if len(lines) != maxOps {
+		t.Errorf("%d lines", len(lines))
+	}
+	last := lines[maxOps-1].fields
+	if last["more"] != int64(15) || last["pending"] != int64(3*(maxOps+15)) {
+		t.Errorf("the last one: %v", last)
 	}
 }

@@ -85,7 +85,8 @@ func (d *Director) note(n vrrp.Note) {
 	}
 }
 
-// maxOps bounds how many operations one line names; their number is always given.
+// maxOps bounds how many operations one line names, and how many lines there are of refused ones; their number is always
+// given.
 const maxOps = 20
 
 func (d *Director) servicesReport(r ipvs.Report) {
@@ -110,13 +111,20 @@ func (d *Director) servicesReport(r ipvs.Report) {
 			d.journal.event(ServicesSet, zap.Int("operations", n), zap.Strings("first", ops))
 		}
 	}
-	for _, f := range r.Failed {
-		if f.Op.Kind == ipvs.SetSysctl {
-			d.journal.event(SysctlFailed, zap.Stringer("name", f.Op.Sysctl.Sysctl), zap.String("value", strconv.Itoa(int(f.Op.Sysctl.Want))),
-				zap.Error(f.Err))
-			continue
+	refused := slices.DeleteFunc(slices.Clone(r.Failed), func(f *ipvs.OpError) bool {
+		if f.Op.Kind != ipvs.SetSysctl {
+			return false
 		}
-		d.journal.event(ServicesFailed, zap.Error(f), zap.Int("pending", r.Pending))
+		d.journal.event(SysctlFailed, zap.Stringer("name", f.Op.Sysctl.Sysctl), zap.String("value", strconv.Itoa(int(f.Op.Sysctl.Want))),
+			zap.Error(f.Err))
+		return true
+	})
+	for i, f := range refused[:min(len(refused), maxOps)] {
+		fields := []zap.Field{zap.Error(f), zap.Int("pending", r.Pending)}
+		if more := len(refused) - maxOps; more > 0 && i == maxOps-1 {
+			fields = append(fields, zap.Int("more", more)) // what one service is refused, thousands may be
+		}
+		d.journal.event(ServicesFailed, fields...)
 	}
 	d.rollout.services.reached = max(d.rollout.services.reached, r.Generation)
 	d.advance()
