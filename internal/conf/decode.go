@@ -106,6 +106,7 @@ func decode(nodes []*keepalived.Node, front *frontEnd, hostname string, from *re
 	d.validateSync()
 	d.validateServiceTrackers()
 	d.validateGateways()
+	d.validateSources()
 	d.validateTimes()
 	d.throughServices()
 	d.validateLinkDelays()

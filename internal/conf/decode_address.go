@@ -19,9 +19,9 @@ func addressWords() map[string]bool {
 		"autojoin": false, "no_track": false}
 }
 
-// virtualAddress reads one line: an address, words and their values. It is false where there is an
-// error.
-func (d *decoder) virtualAddress(n *keepalived.Node, block, dev string) (a VirtualAddress, sound bool) {
+// virtualAddress reads one line: an address, words and their values; lft is the preferred lifetime of an
+// IPv6 address with a subnet that says none. It is false where there is an error.
+func (d *decoder) virtualAddress(n *keepalived.Node, block, dev string, lft time.Duration) (a VirtualAddress, sound bool) {
 	a = VirtualAddress{Dev: dev, PreferredLft: Forever, Range: n.Range}
 	given := map[string]keepalived.Word{}
 	words := addressWords()
@@ -53,7 +53,7 @@ func (d *decoder) virtualAddress(n *keepalived.Node, block, dev string) (a Virtu
 	}
 	_, multicast := given["autojoin"]
 	sound = d.virtualPrefix(block, n.Keyword, multicast, &a.Prefix)
-	return a, d.addressOptions(&a, given) && sound
+	return a, d.addressOptions(&a, lft, given) && sound
 }
 
 func sortedKeys(words map[string]bool) []string {
@@ -67,7 +67,7 @@ func sortedKeys(words map[string]bool) []string {
 
 // addressOptions reads what stands behind an address: the words that have no value, or their
 // values.
-func (d *decoder) addressOptions(a *VirtualAddress, given map[string]keepalived.Word) (sound bool) {
+func (d *decoder) addressOptions(a *VirtualAddress, lft time.Duration, given map[string]keepalived.Word) (sound bool) {
 	sound = true
 	value := func(name string, read func(keepalived.Word) bool) {
 		if w, ok := given[name]; ok {
@@ -81,8 +81,11 @@ func (d *decoder) addressOptions(a *VirtualAddress, given map[string]keepalived.
 		return sound
 	}
 	value("peer", func(w keepalived.Word) bool { return d.peer(w, a) })
-	if a.Prefix.Addr().Is6() && a.Prefix.IsSingleIP() {
-		a.PreferredLft = 0 // nothing of the host's own should come from an address that moves
+	if a.Prefix.Addr().Is6() {
+		a.PreferredLft = lft
+		if a.Prefix.IsSingleIP() {
+			a.PreferredLft = 0 // nothing of the host's own should come from an address that moves
+		}
 	}
 	value("brd", func(w keepalived.Word) bool { return d.broadcast(w, a) })
 	value("preferred_lft", func(w keepalived.Word) bool { return d.preferred(w, a) })

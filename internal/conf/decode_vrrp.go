@@ -141,7 +141,7 @@ func (d *decoder) virtualAddresses(lines []*keepalived.Node, block string, i *In
 		if line.Broken {
 			continue
 		}
-		if a, sound := d.virtualAddress(line, block, i.Interface); sound {
+		if a, sound := d.virtualAddress(line, block, i.Interface, d.front.defaults.PreferredLft); sound {
 			all = append(all, a)
 		}
 	}

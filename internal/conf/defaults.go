@@ -11,7 +11,11 @@ type defaults struct {
 	DownTimerAdverts uint8
 	// HigherPrioSendAdvert is false in keepalived, whose winner of two masters then does not learn
 	// that there were two, and leaves the neighbours with the other one's addresses.
-	HigherPrioSendAdvert    bool
+	HigherPrioSendAdvert bool
+	// PreferredLft is that of an IPv6 virtual address with a subnet. keepalived leaves such an address a
+	// source of the node's own connections, and the kernel takes the newest of several: checks of a DR
+	// server come from the VIP then, which that server answers itself.
+	PreferredLft            time.Duration
 	GARPMasterDelay         time.Duration
 	GARPMasterRepeat        int
 	GARPMasterRefresh       time.Duration

@@ -9,6 +9,7 @@ func keepalivedDefaults() defaults {
 		Priority:         100,
 		AdvertInterval:   time.Second,
 		Interface:        "eth0",
+		PreferredLft:     Forever,
 		GARPMasterDelay:  5 * time.Second,
 		GARPMasterRepeat: 5,
 		DownTimerAdverts: 3, HigherPrioSendAdvert: true, GARPMasterRefreshRepeat: 1,

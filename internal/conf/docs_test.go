@@ -177,7 +177,7 @@ vrrp_instance "b" {
   interface = "eth0"
   virtual_router_id = 2
   virtual_ipaddress = ["10.0.0.2"]
-  virtual_ipaddress_excluded = ["2001:db8::1"]
+  virtual_ipaddress_excluded = ["2001:db8::3/64", "2001:db8::1"]
   track_script "s" {}
   track_file "f" {}
   track_process "p" {}
@@ -237,7 +237,10 @@ vrrp_instance a {
 vrrp_instance b {
     virtual_router_id 2
     virtual_ipaddress { 10.0.0.2 }
-    virtual_ipaddress_excluded { 2001:db8::1 }
+    virtual_ipaddress_excluded {
+        2001:db8::3/64
+        2001:db8::1
+    }
     track_script {
         s
     }
@@ -426,7 +429,7 @@ func usualGroup(i Instance) string {
 // lifetimes are the defaults of preferred_lft, of most addresses and of a /128.
 func lifetimes(i Instance) string {
 	text := map[time.Duration]string{0: "0", Forever: "`forever`"}
-	return strings.TrimPrefix(text[i.Addresses[0].PreferredLft], "`") + "; /128: " + text[i.Excluded[0].PreferredLft]
+	return strings.TrimPrefix(text[i.Excluded[0].PreferredLft], "`") + "; /128: " + text[i.Excluded[1].PreferredLft]
 }
 
 // withoutWord is a file without a word: in the blocks of its section, where those stand outside of all

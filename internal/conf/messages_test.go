@@ -40,6 +40,15 @@ func TestMessages(t *testing.T) {
 			"warning lb.conf:2:1: persistence_engine sip reads UDP alone, and the kernel drops every connection of TCP; it is ignored"}},
 		{Keepalived, "virtual_server 10.0.0.1 80 {\npersistence_timeout 9\npersistence_engine sip\nreal_server 10.0.0.2 80 {\n}\nprotocol UDP\n}\n", nil},
 		{Keepalived, "virtual_server fwmark 1 {\npersistence_timeout 9\npersistence_engine sip\nreal_server 10.0.0.2 80 {\n}\n}\n", nil},
+		{Keepalived, sourceWith(""), []string{
+			"warning lb.conf:5:1: checks of real_server 2001:db8::31 come from 2001:db8::11 while this node has it, and get no answer, since the server has it too; write preferred_lft 0 behind the address, and give the node one of its own in 2001:db8::/64"}},
+		{Keepalived, sourceWith("bindto 2001:db8::1"), nil},
+		{Keepalived, strings.Replace(sourceWith(""), "/64", "/64 preferred_lft 0", 1), nil},
+		{Keepalived, strings.Replace(sourceWith(""), "real_server 2001:db8::31", "real_server 2001:db8:1::31", 1), nil},
+		{Keepalived, strings.Replace(sourceWith(""), "lb_kind DR", "lb_kind NAT", 1), nil},
+		{HCL, hclSource("\"2001:db8::11/64\""), nil},
+		{HCL, hclSource("{ address = \"2001:db8::11/64\", preferred_lft = \"forever\" }"), []string{
+			"warning lb.hcl:4:24: checks of real_server 2001:db8::31 come from 2001:db8::11 while this node has it, and get no answer, since the server has it too; write preferred_lft 0 behind the address, and give the node one of its own in 2001:db8::/64"}},
 		{HCL, "locals {\n  a = \"gr\u00f6\xdfe\"\n  b = \"\xe9\"\n}\n", []string{
 			"error lb.hcl:2:11: This is not valid UTF-8; save the file as UTF-8"}},
 		{HCL, "locals {\n  gr\xf6\xdfe = 1\n}\n", []string{
@@ -82,4 +91,16 @@ func TestNoKeyIsShown(t *testing.T) {
 			t.Errorf("%s\n%v\n%s", text, err, &printed)
 		}
 	}
+}
+
+// sourceWith is a service of DR whose server is in the subnet of the VIP; its check has a word.
+func sourceWith(word string) string {
+	return "vrrp_instance web {\ninterface eth0\nvirtual_router_id 51\nvirtual_ipaddress {\n2001:db8::11/64\n}\n}\n" +
+		"virtual_server 2001:db8::11 80 {\nprotocol TCP\nlb_kind DR\nreal_server 2001:db8::31 80 {\nTCP_CHECK {\n" + word + "\n}\n}\n}\n"
+}
+
+// hclSource is the same in HCL, with an address.
+func hclSource(address string) string {
+	return "vrrp_instance \"web\" {\n  interface = \"eth0\"\n  virtual_router_id = 51\n  virtual_ipaddress = [" + address + "]\n}\n" +
+		"virtual_server \"2001:db8::11\" \"80\" {\n  lb_kind = \"DR\"\n  real_server \"2001:db8::31\" \"80\" {\n    TCP_CHECK {}\n  }\n}\n"
 }

@@ -99,7 +99,8 @@ type VirtualAddress struct {
 	// Broadcast is of IPv4; the zero value for none.
 	Broadcast netip.Addr
 	// PreferredLft is how long an IPv6 address is the source of new connections: whole seconds up
-	// to 2^31 - 1, or Forever. 0 is not at all, the default of one with a prefix length of 128.
+	// to 2^31 - 1, or Forever. 0 is not at all, the default in HCL,
+	// and in keepalived.conf that of one with a prefix length of 128.
 	PreferredLft time.Duration
 	// What follows are the flags of ip-address(8). DAD, Home and ManageTempAddr are of IPv6.
 

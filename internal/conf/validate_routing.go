@@ -15,7 +15,7 @@ func (d *decoder) staticAddresses(n *keepalived.Node) {
 		if c.Broken {
 			continue
 		}
-		a, sound := d.virtualAddress(c, n.Name, d.front.defaults.Interface)
+		a, sound := d.virtualAddress(c, n.Name, d.front.defaults.Interface, Forever)
 		switch {
 		case !sound:
 		case a.Dev == "":

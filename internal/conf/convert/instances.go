@@ -91,6 +91,17 @@ func counting(n *keepalived.Node, a *conf.VirtualAddress) *keepalived.Node {
 	return &line
 }
 
+// lasting is the line of an address with keepalived's lifetime written out, where HCL's is another one.
+func (k *tree) lasting(line *keepalived.Node, a *conf.VirtualAddress) *keepalived.Node {
+	given := slices.ContainsFunc(line.Args, func(w keepalived.Word) bool { return w.Text == "preferred_lft" })
+	if given || !a.Prefix.Addr().Is6() || a.PreferredLft == 0 {
+		return line
+	}
+	k.report.add(Different, line.Range, "preferred_lft", "keepalived's default forever is written out; HCL's is 0")
+	line.Args = append(line.Args, keepalived.Word{Text: "preferred_lft"}, keepalived.Word{Text: "forever"})
+	return line
+}
+
 // instanceDefaults writes out what keepalived takes for a word that is not there, where HCL takes
 // something else.
 func (k *tree) instanceDefaults(it *item, n *keepalived.Node, i *conf.Instance) {

@@ -73,7 +73,7 @@ func (k *tree) virtualAddresses(n *keepalived.Node, left map[string][]conf.Virtu
 		}
 		a := left[name][at]
 		left[name] = slices.Delete(left[name], at, at+1)
-		return plainLine(counting(l, &a), shape)
+		return plainLine(k.lasting(counting(l, &a), &a), shape)
 	}
 	k.lines(list, n, func(l *keepalived.Node) string {
 		text := take(n.Name, l)
