@@ -176,23 +176,31 @@ func (f *realServerFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.runDir, "run-dir", realServerRunDir, "directory that remembers what was set up")
 }
 
-// with runs fn on this host with the configuration, which is nil where none was named and none is needed.
+// with runs fn on this host with the configuration, which is nil where none was named and none is needed. Of
+// the commands that change the host one runs at a time, and it reads the file once it has its turn: what is there
+// in the end is what the file said last.
 func (f *realServerFlags) with(c *cobra.Command, needed bool, fn func(*conf.Config, realserver.Job) error) error {
 	if needed && len(f.config) == 0 {
 		return usage(c, errNoConfig)
 	}
-	cfg, err := f.load(c)
-	if err != nil {
-		return err
+	if _, err := f.read.options(); err != nil {
+		return usage(c, err)
 	}
 	job := realserver.Job{Told: func(s realserver.Step) { fmt.Fprintln(c.OutOrStdout(), s) }}
-	if f.runDir != "" {
+	if c.Flags().Lookup("run-dir") != nil { // status has none: it changes nothing
 		dir, err := control.Claim(f.runDir)
+		if errors.Is(err, control.ErrRunning) {
+			return fmt.Errorf("another lvsd is at work with %s, so nothing was done; run this again when it has ended", f.runDir)
+		}
 		if err != nil {
 			return err
 		}
 		defer dir.Release()
 		job.StateFile = filepath.Join(f.runDir, "realserver.json")
+	}
+	cfg, err := f.load(c)
+	if err != nil {
+		return err
 	}
 	kernel, err := realserver.Open()
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -108,6 +109,46 @@ func TestDirectRoutingAndTunnelling(t *testing.T) {
 				t.Errorf("after \"down\" web1 is\n%s\nbefore \"up\" it was\n%s", after, before)
 			}
 		})
+	}
+}
+
+// Of several "up" at once each does all or nothing, and says which; what they remember takes all down again.
+func TestRealServerSeveralAtOnce(t *testing.T) {
+	d := newDirectors(t, DR, "")
+	d.write(instance + serviceBlock("\n  lb_kind = \"DR\"\n", serverBlock(d.Real[0], 80, 1)))
+	before := d.hostState(0)
+	type end struct {
+		out string
+		err error
+	}
+	ends := make(chan end)
+	const commands = 6
+	for range commands {
+		go func() {
+			out, err := d.Web[0].Run(d.ctx, os.Getenv(BinaryVariable), "realserver", "up", "-c", d.config)
+			ends <- end{out, err}
+		}()
+	}
+	var steps []string
+	refused := 0
+	for range commands {
+		e := <-ends
+		switch {
+		case e.err == nil:
+			steps = slices.AppendSeq(steps, strings.Lines(e.out))
+		case e.out == "lvsd: another lvsd is at work with /run/lvsd-realserver, so nothing was done; run this again when it has ended\n":
+			refused++
+		default:
+			t.Error(e.err)
+		}
+	}
+	if refused == commands || len(steps) != 5 {
+		t.Errorf("%d of %d were refused, the others did\n%s", refused, commands, strings.Join(steps, ""))
+	}
+	d.realServer(0, 0, "status")
+	d.realServer(0, 0, "down")
+	if after := d.hostState(0); after != before {
+		t.Errorf("after \"down\" web1 is\n%s\nbefore \"up\" it was\n%s", after, before)
 	}
 }
 
