@@ -45,7 +45,7 @@ func run(list []string) int {
 	}
 	root.SetFlagErrorFunc(usage)
 	root.AddCommand(runCommand(), checkCommand(), convertCommand(), fmtCommand(), planCommand(), statusCommand(), drainCommand(), undrainCommand(), weightCommand(),
-		realServerCommand(), versionCommand(), electCommand())
+		realServerCommand(), versionCommand(), electCommand(), askCommand())
 	root.SetArgs(list)
 	err := root.Execute()
 	var code exit

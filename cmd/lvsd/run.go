@@ -93,7 +93,8 @@ func (f *runFlags) run(c *cobra.Command) error {
 		return fmt.Errorf("find the program that is running: %w", err)
 	}
 	d, err := director.New(director.Options{Path: f.config[0], Load: load, Seal: seal, RunDir: f.runDir,
-		Version: buildVersion(), Elector: []string{program, "elect", "--log-format", f.logFormat, "--log-level", f.logLevel}, Processors: runOn, Log: log, LinesLost: out.Lost}, cfg)
+		Version: buildVersion(), Elector: []string{program, "elect", "--log-format", f.logFormat, "--log-level", f.logLevel},
+		Asker: []string{program, askName}, Processors: runOn, Log: log, LinesLost: out.Lost}, cfg)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"lvsd/internal/conf"
 	"lvsd/internal/ipvs"
 	"lvsd/internal/vrrp"
@@ -14,7 +16,7 @@ func settings(cfg *conf.Config, roles map[vrrp.Key]role) ipvs.Settings {
 	seconds := func(d time.Duration) uint32 { return uint32(d / time.Second) }
 	t := cfg.LVS.Timeouts
 	s := ipvs.Settings{Timeouts: ipvs.Timeouts{TCP: seconds(t.TCP), TCPFin: seconds(t.TCPFin), UDP: seconds(t.UDP)},
-		Sysctls: wishes(cfg), ManageSysctls: cfg.LVS.ManageSysctls}
+		Sysctls: wishes(cfg), ManageSysctls: cfg.LVS.ManageSysctls, FTP: ftp(cfg)}
 	c := &cfg.LVS.Sync
 	if c.Interface == "" {
 		return s
@@ -35,6 +37,18 @@ func settings(cfg *conf.Config, roles map[vrrp.Key]role) ipvs.Settings {
 	}
 	s.Receiver = daemon
 	return s
+}
+
+// ftp tells whether a service needs the kernel's helper for FTP: one of TCP at port 21 with NAT. It works at no other, by a mark
+// or for every port, where the kernel does not follow the connections that it is to change (__ip_vs_update_dest of
+// net/netfilter/ipvs/ip_vs_ctl.c).
+func ftp(cfg *conf.Config) bool {
+	for _, s := range services(cfg) {
+		if s.key.Protocol == unix.IPPROTO_TCP && s.key.Port == 21 && someNAT(s.VirtualServer) {
+			return true
+		}
+	}
+	return false
 }
 
 // leftover tells which services count as ours though the state file does not know them: with

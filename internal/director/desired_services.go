@@ -170,6 +170,12 @@ func onlyNAT(s *conf.VirtualServer) bool {
 	return !s.Sorry.Address.IsValid() || s.Sorry.Forwarding == conf.NAT
 }
 
+// someNAT tells whether a virtual server has a server behind NAT.
+func someNAT(s *conf.VirtualServer) bool {
+	return slices.ContainsFunc(s.RealServers, func(r conf.RealServer) bool { return r.Forwarding == conf.NAT }) ||
+		s.Sorry.Address.IsValid() && s.Sorry.Forwarding == conf.NAT
+}
+
 // oneArm tells whether a server is in a subnet that the interface of its VIP has: what it answers comes in
 // by the interface by which it leaves.
 func oneArm(cfg *conf.Config) bool {

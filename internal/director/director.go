@@ -37,6 +37,9 @@ type Options struct {
 	// Elector is the program, with its arguments, that runs election and addresses in a process of
 	// their own (elector.Serve); where it is empty they are part of this one.
 	Elector []string
+	// Asker is the program, with its arguments, that asks the kernel for its helper for FTP (ipvs.AskForFTP); where it is empty
+	// nobody does.
+	Asker []string
 	// Silence is how long that process, or this one, may be silent before the other takes it for hung;
 	// 0 is elector.DefaultSilence.
 	Silence time.Duration
@@ -110,7 +113,7 @@ type role struct {
 // New prepares a director for a configuration that conf.Load found right. It touches nothing of
 // the host but descriptors.
 func New(o Options, cfg *conf.Config) (*Director, error) {
-	return newDirector(o, cfg, host{ipvs: ipvs.Open, packets: netif.HostPackets()})
+	return newDirector(o, cfg, host{ipvs: ipvs.OpenAsking(o.Asker...), packets: netif.HostPackets()})
 }
 
 // host is what the appliers make equal.

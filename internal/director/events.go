@@ -87,6 +87,7 @@ const (
 	ServicesSet    Event = "services_set"
 	ServicesHealed Event = "services_healed"
 	ServicesFailed Event = "services_failed"
+	FTPMissing     Event = "ftp_helper_missing"
 
 	HostTrouble Event = "host_trouble"
 	LogLost     Event = "log_lost"
@@ -174,6 +175,7 @@ func lines() map[Event]line {
 		ServicesSet:    {zap.InfoLevel, "services written to the kernel"},
 		ServicesHealed: {zap.WarnLevel, "services were changed by somebody, and are repaired"},
 		ServicesFailed: {zap.ErrorLevel, "services cannot be written to the kernel as wanted"},
+		FTPMissing:     {zap.ErrorLevel, "the kernel's helper for FTP is missing: transfers of FTP services with NAT fail"},
 
 		HostTrouble: {zap.ErrorLevel, "something of the host does not work"},
 		LogLost:     {zap.ErrorLevel, "lines of the log were lost: nobody read them in time"},

@@ -112,11 +112,15 @@ func (d *Director) servicesReport(r ipvs.Report) {
 		}
 	}
 	refused := slices.DeleteFunc(slices.Clone(r.Failed), func(f *ipvs.OpError) bool {
-		if f.Op.Kind != ipvs.SetSysctl {
+		switch f.Op.Kind {
+		case ipvs.SetSysctl:
+			d.journal.event(SysctlFailed, zap.Stringer("name", f.Op.Sysctl.Sysctl), zap.String("value", strconv.Itoa(int(f.Op.Sysctl.Want))),
+				zap.Error(f.Err))
+		case ipvs.LoadFTP:
+			d.journal.event(FTPMissing, zap.Error(f.Err))
+		default:
 			return false
 		}
-		d.journal.event(SysctlFailed, zap.Stringer("name", f.Op.Sysctl.Sysctl), zap.String("value", strconv.Itoa(int(f.Op.Sysctl.Want))),
-			zap.Error(f.Err))
 		return true
 	})
 	for i, f := range refused[:min(len(refused), maxOps)] {

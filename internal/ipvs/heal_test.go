@@ -189,7 +189,7 @@ func TestModuleIsLoadedAgainInMidPlan(t *testing.T) {
 		{web: entry("wlc", 3, "10.0.0.2:80", "10.0.0.3:80")},
 		{},
 	}
-	settings := ipvs.Settings{Timeouts: ipvs.Timeouts{TCP: 77}, Sender: daemon("eth1", 3), Sysctls: wishes, ManageSysctls: true}
+	settings := ipvs.Settings{Timeouts: ipvs.Timeouts{TCP: 77}, Sender: daemon("eth1", 3), Sysctls: wishes, ManageSysctls: true, FTP: true}
 	for k := 1; ; k++ {
 		reloaded := false
 		synctest.Test(t, func(t *testing.T) {
@@ -216,7 +216,7 @@ func TestModuleIsLoadedAgainInMidPlan(t *testing.T) {
 				r.table(want)
 			}
 			got := kernel.Settings()
-			if got.Timeouts.TCP != 77 || got.Sender.Interface != "eth1" || got.Sysctls != wishes {
+			if got.Timeouts.TCP != 77 || got.Sender.Interface != "eth1" || got.Sysctls != wishes || !got.FTP {
 				t.Errorf("at write %d: settings %+v", k, got)
 			}
 		})
@@ -232,7 +232,7 @@ func TestModuleIsLoadedAgainInMidPlan(t *testing.T) {
 // TestEverySettingFailsOnce is TestEveryOperationFailsOnce for what there is beside the table.
 func TestEverySettingFailsOnce(t *testing.T) {
 	steps := []ipvs.Settings{
-		{Timeouts: ipvs.Timeouts{TCP: 77}, Receiver: daemon("eth1", 3), Sysctls: wishes, ManageSysctls: true},
+		{Timeouts: ipvs.Timeouts{TCP: 77}, Receiver: daemon("eth1", 3), Sysctls: wishes, ManageSysctls: true, FTP: true},
 		{Timeouts: ipvs.Timeouts{UDP: 77}, Sender: daemon("eth1", 3), Sysctls: wishes, ManageSysctls: true},
 		{},
 	}
@@ -261,7 +261,7 @@ func TestEverySettingFailsOnce(t *testing.T) {
 							}
 						}
 						got := kernel.Settings()
-						if got.Sender.Interface != want.Sender.Interface || got.Receiver.Interface != want.Receiver.Interface || got.Sysctls != wishes {
+						if got.Sender.Interface != want.Sender.Interface || got.Receiver.Interface != want.Receiver.Interface || got.Sysctls != wishes || !got.FTP {
 							t.Errorf("write %d fails, step %d: settings %+v", k, i+1, got)
 						}
 					}

@@ -18,13 +18,18 @@ type netlinkKernel struct {
 	genl *genlSocket
 	vs   *os.Root      // net.ipv4.vs of the namespace; nil where it cannot be seen
 	list *os.File      // /proc/net/ip_vs of the namespace; nil where there is none
+	apps *os.File      // /proc/net/ip_vs_app likewise
 	moby *mobyServices // nil where moby/ipvs speaks to a family that is gone
 	dead bool          // an exchange did not end: the sockets are closed
+
+	asker []string // that of OpenAsking; empty for none
 }
 
 // Open connects to the IPVS of the current network namespace. The error is ErrNoIPVS where the
 // kernel has none and cannot load it.
-func Open() (Kernel, error) {
+func Open() (Kernel, error) { return OpenAsking()() }
+
+func open() (*netlinkKernel, error) {
 	genl, err := dial("IPVS")
 	if err != nil {
 		return nil, fmt.Errorf("open IPVS: %w", err)
@@ -42,6 +47,9 @@ func Open() (Kernel, error) {
 	// Like the sockets it is of the namespace of the thread that opens it.
 	if k.list, err = os.Open("/proc/thread-self/net/ip_vs"); err != nil {
 		k.list = nil
+	}
+	if k.apps, err = os.Open("/proc/thread-self/net/ip_vs_app"); err != nil {
+		k.apps = nil
 	}
 	current, err := guard(k, services.current)
 	if err != nil {
@@ -66,8 +74,10 @@ func (k *netlinkKernel) Close() {
 	if k.vs != nil {
 		_ = k.vs.Close()
 	}
-	if k.list != nil {
-		_ = k.list.Close()
+	for _, f := range []*os.File{k.list, k.apps} {
+		if f != nil {
+			_ = f.Close()
+		}
 	}
 }
 
@@ -108,6 +118,8 @@ func (k *netlinkKernel) Apply(ops []Op) []error {
 		case errs[i] != nil:
 		case op.Kind == SetSysctl:
 			_, errs[i] = guard(k, func() (struct{}, error) { return struct{}{}, writeSysctl(k.vs, op.Sysctl.Sysctl, op.Sysctl.Want) })
+		case op.Kind == LoadFTP:
+			_, errs[i] = guard(k, func() (struct{}, error) { return struct{}{}, k.loadFTP() })
 		default:
 			possible = append(possible, i)
 		}
@@ -203,6 +215,9 @@ func (k *netlinkKernel) Settings() (Settings, error) {
 	err = ask(cmdGetDaemon, unix.NLM_F_DUMP, func(b []byte) error { return parseDaemon(b, &s) })
 	if err != nil && !errors.Is(err, ErrInconsistent) {
 		return s, fmt.Errorf("dump the sync daemons: %w", err)
+	}
+	if s.FTP, err = guard(k, k.hasFTP); err != nil {
+		return s, err
 	}
 	s.Sysctls, err = guard(k, func() (Sysctls, error) { return readSysctls(k.vs) })
 	return s, err

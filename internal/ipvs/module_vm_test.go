@@ -19,7 +19,7 @@ import (
 func unload(t *testing.T) {
 	t.Helper()
 	out, err := exec.Command("modprobe", "-r", "ip_vs_rr", "ip_vs_wrr", "ip_vs_lc", "ip_vs_wlc", "ip_vs_sh",
-		"ip_vs_mh", "ip_vs_dh", "ip_vs_sed", "ip_vs_nq", "ip_vs_pe_sip", "ip_vs").CombinedOutput()
+		"ip_vs_mh", "ip_vs_dh", "ip_vs_sed", "ip_vs_nq", "ip_vs_pe_sip", "ip_vs_ftp", "ip_vs").CombinedOutput()
 	if err != nil {
 		t.Fatalf("unload ip_vs: %v\n%s", err, out)
 	}

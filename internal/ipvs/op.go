@@ -22,6 +22,7 @@ const (
 	StartDaemon
 	StopDaemon
 	SetSysctl
+	LoadFTP
 )
 
 // String is the kind in words: "add service".
@@ -47,6 +48,8 @@ func (k OpKind) String() string {
 		return "stop sync daemon"
 	case SetSysctl:
 		return "set sysctl"
+	case LoadFTP:
+		return "load ip_vs_ftp"
 	}
 	return fmt.Sprintf("operation %d", uint8(k))
 }
@@ -86,6 +89,8 @@ func (o Op) String() string {
 		return fmt.Sprintf("%s tcp %d tcpfin %d udp %d", o.Kind, o.Timeouts.TCP, o.Timeouts.TCPFin, o.Timeouts.UDP)
 	case SetSysctl:
 		return fmt.Sprintf("%s %s from %d to %d", o.Kind, o.Sysctl.Sysctl, o.Sysctl.Has, o.Sysctl.Want)
+	case LoadFTP:
+		return o.Kind.String()
 	case StartDaemon, StopDaemon:
 		return fmt.Sprintf("%s %s on %s", o.Kind, o.State, o.Daemon)
 	}

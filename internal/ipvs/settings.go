@@ -40,6 +40,9 @@ type Settings struct {
 	Sysctls          Sysctls
 	// ManageSysctls is a wish: Sysctls are written where they differ, and not only told of.
 	ManageSysctls bool
+	// FTP is the kernel's helper for FTP at port 21 of services with NAT (the module ip_vs_ftp): it puts the addresses of
+	// data connections right. As a wish false is whatever the kernel has.
+	FTP bool
 }
 
 // DaemonState says which of the two daemons an Op is on (IP_VS_STATE_*, linux/ip_vs.h).
@@ -69,11 +72,14 @@ func (s *Settings) daemon(state DaemonState) *Daemon {
 
 // planSettings says what to write so that a kernel that has the settings have has want. Timeouts
 // that nobody wants any more become what they were before us; daemons that nobody wants are stopped
-// if one was wanted before, or is now. Sysctls stay as they are.
+// if one was wanted before, or is now. Sysctls and the helper for FTP stay as they are.
 func planSettings(want, have Settings, owned *ownership) []Op {
 	var ops []Op
 	if t := want.Timeouts.over(owned.timeouts).over(have.Timeouts); t != have.Timeouts {
 		ops = append(ops, Op{Kind: SetTimeouts, Timeouts: t})
+	}
+	if want.FTP && !have.FTP {
+		ops = append(ops, Op{Kind: LoadFTP})
 	}
 	for _, d := range want.Sysctls.differences(have.Sysctls) {
 		if want.ManageSysctls && d.Has != NoSysctl {
@@ -132,7 +138,7 @@ func (d Daemon) served(have Daemon, state DaemonState) bool {
 // onSettings says whether the operation is on the settings.
 func (o Op) onSettings() bool {
 	switch o.Kind {
-	case SetTimeouts, SetSysctl, StartDaemon, StopDaemon:
+	case SetTimeouts, SetSysctl, LoadFTP, StartDaemon, StopDaemon:
 		return true
 	}
 	return false
@@ -145,6 +151,8 @@ func (o Op) reached(s Settings) bool {
 		return s.Timeouts == o.Timeouts
 	case SetSysctl:
 		return s.Sysctls[o.Sysctl.Sysctl] == o.Sysctl.Want
+	case LoadFTP:
+		return s.FTP
 	case StartDaemon:
 		return o.Daemon.served(*s.daemon(o.State), o.State)
 	}

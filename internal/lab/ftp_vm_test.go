@@ -8,27 +8,52 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
 
-// With ip_vs_ftp and net.ipv4.vs.conntrack, as docs/running.md asks, the client of an FTP server behind NAT is
-// told an address of the service for its data, and gets them by way of that.
-func TestPassiveFTP(t *testing.T) {
-	d := newDirectors(t, NAT, `virtual_server "192.168.2.11" "21" {
+const ftpService = `virtual_server "192.168.2.11" "21" {
   lb_algo = "rr"
   lb_kind = "NAT"
   real_server "10.10.10.11" "21" {}
 }
-`)
+`
+
+// withoutFTP makes the kernel one that has not loaded its helper for FTP.
+func (d *directors) withoutFTP() {
+	d.Helper()
+	d.until("no connection needs ip_vs_ftp", func() error {
+		_, err := d.LB[0].Run(d.ctx, "modprobe", "-r", "ip_vs_ftp")
+		return err
+	})
+}
+
+// The helper is asked for until the kernel has it. Then the client of an FTP server behind NAT is told an address of the service
+// for its data, and gets them by way of that.
+func TestPassiveFTP(t *testing.T) {
+	d := newDirectors(t, NAT, ftpService)
 	for _, a := range []struct{ dev, address string }{{"eth0", "192.168.2.11/24"}, {"eth1", "10.10.10.9/24"}} {
 		if err := d.LB[0].AddAddress(a.dev, netip.MustParsePrefix(a.address)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	d.run(0, "modprobe", "ip_vs_ftp")
-	if err := d.LB[0].Sysctl("net.ipv4.vs.conntrack", "1"); err != nil {
+	d.withoutFTP()
+	d.run(0, "modprobe", "ip_vs_rr")
+	const loader = "/proc/sys/kernel/modprobe"
+	path, err := os.ReadFile(loader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	restore := func() {
+		if err := os.WriteFile(loader, path, 0o644); err != nil {
+			t.Error(err)
+		}
+	}
+	t.Cleanup(restore)
+	if err := os.WriteFile(loader, []byte("/bin/false\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	const text = "the file\n"
@@ -62,7 +87,10 @@ func TestPassiveFTP(t *testing.T) {
 	})
 	serve(data, func(conn net.Conn) { _, _ = io.WriteString(conn, text) })
 	d.start(0)
-	d.event(0, time.Time{}, "services_set")
+	d.event(0, time.Time{}, "ftp_helper_missing", "error", "ip_vs_ftp")
+	d.services(0, "-A -t 192.168.2.11:21 -s rr", "-a -t 192.168.2.11:21 -r 10.10.10.11:21 -m -w 1")
+	restore()
+	d.event(0, time.Time{}, "services_set", "first", "load ip_vs_ftp")
 
 	conn, err := d.Client.Dial(d.ctx, "tcp", "192.168.2.11:21")
 	if err != nil {
@@ -102,4 +130,19 @@ func TestPassiveFTP(t *testing.T) {
 	if got, err := io.ReadAll(transfer); err != nil || string(got) != text {
 		t.Errorf("got %q, %v", got, err)
 	}
+}
+
+// Network namespaces that are taken down while the kernel loads the helper wait for IPVS, and the helper for them: lvsd ends that.
+func TestFTPHelperBesideNamespacesThatEnd(t *testing.T) {
+	d := newDirectors(t, NAT, ftpService)
+	d.withoutFTP()
+	ending, err := d.LB[0].Start(nil, "sh", "-c", "while :; do unshare -n true; done")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = ending.Signal(syscall.SIGKILL) })
+	d.start(0)
+	d.event(0, time.Time{}, "services_set", "first", "load ip_vs_ftp")
+	d.services(0, "-A -t 192.168.2.11:21 -s rr", "-a -t 192.168.2.11:21 -r 10.10.10.11:21 -m -w 1")
+	d.run(0, "unshare", "-n", "true")
 }

@@ -186,7 +186,7 @@ func clone(t ipvs.Table) ipvs.Table {
 // write makes one change, with the errors of ip_vs_ctl.c.
 func (k *Kernel) write(op ipvs.Op) error {
 	switch op.Kind {
-	case ipvs.SetTimeouts, ipvs.SetSysctl, ipvs.StartDaemon, ipvs.StopDaemon:
+	case ipvs.SetTimeouts, ipvs.SetSysctl, ipvs.LoadFTP, ipvs.StartDaemon, ipvs.StopDaemon:
 		return k.writeSettings(op)
 	}
 	e, ok := k.table[op.Key]

@@ -23,6 +23,10 @@ func (k *Kernel) writeSettings(op ipvs.Op) error {
 		k.settings.Sysctls[op.Sysctl.Sysctl] = op.Sysctl.Want
 		return nil
 	}
+	if op.Kind == ipvs.LoadFTP {
+		k.settings.FTP = true
+		return nil
+	}
 	daemon := &k.settings.Sender
 	if op.State == ipvs.Receiving {
 		daemon = &k.settings.Receiver
