@@ -113,6 +113,9 @@ func TestForeignChangeIsFound(t *testing.T) {
 			t.Fatalf("%d looks in %s", kernel.looks.Load()-looked, 2*ipvs.MaxResync)
 		}
 	}
+	if n := kernel.dumps.Load() - read; n > 1 {
+		t.Errorf("%d readings with %d looks that found nothing", n, kernel.looks.Load()-looked)
+	}
 	s.applier.Refresh()
 	s.applier.Want(2, many(100, 1))
 	s.until("the same", func(r ipvs.Report) bool { return r.Generation == 2 })

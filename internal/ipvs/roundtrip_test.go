@@ -2,6 +2,7 @@ package ipvs_test
 
 import (
 	"errors"
+	"maps"
 	"net/netip"
 	"testing"
 
@@ -146,6 +147,21 @@ func roundTrip(t *testing.T, open func() (ipvs.Kernel, error)) {
 		}
 		if d := diff(table, have); d != "" {
 			t.Errorf("table %d (-want +got):\n%s", name, d)
+		}
+		if same, err := ipvs.Shows(kernel, table); err != nil || !same {
+			t.Errorf("table %d: a look at it: the same %t, %v", name, same, err)
+		}
+		for key, e := range table {
+			for addr, d := range e.Destinations {
+				if d.Forward++; key.FWMark == 0 { // of marks of both families it is not shown which is which
+					other := maps.Clone(table)
+					other[key] = ipvs.Entry{Service: e.Service, Destinations: maps.Clone(e.Destinations)}
+					other[key].Destinations[addr] = d
+					if same, err := ipvs.Shows(kernel, other); err != nil || same {
+						t.Errorf("table %d: %s of %s, and a look does not tell %s from it, %v", name, addr, key, d, err)
+					}
+				}
+			}
 		}
 		stats, err := kernel.Stats()
 		if err != nil || len(stats) != len(table) {
