@@ -74,6 +74,39 @@ func TestHealingTakesAsLongAsReadingCosts(t *testing.T) {
 	}
 }
 
+// The first look is the slowest: nothing of what it needs is in the processor's caches. The second one is not put off for that.
+func TestFirstLookIsSlow(t *testing.T) {
+	for _, found := range []bool{false, true} { // by the first one
+		synctest.Test(t, func(t *testing.T) {
+			kernel := ipvstest.NewKernel()
+			kernel.Dumping(func(int) (time.Duration, error) { return 100 * time.Millisecond, nil })
+			var looks atomic.Int64
+			kernel.Looking(func() (time.Duration, error) {
+				if looks.Add(1) == 1 {
+					return 35 * time.Millisecond, nil
+				}
+				return time.Millisecond, nil
+			})
+			r := run(t, kernel, "")
+			defer r.stop()
+			want := ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")}
+			r.applier.Want(1, want)
+			take := func() { kernel.Edit(func(table ipvs.Table) { delete(table, web) }) }
+			if time.Sleep(500 * time.Millisecond); found {
+				take()
+			}
+			for looks.Load() == 0 {
+				time.Sleep(10 * time.Millisecond)
+			}
+			time.Sleep(200 * time.Millisecond)
+			r.table(want)
+			take()
+			time.Sleep(2 * time.Second)
+			r.table(want)
+		})
+	}
+}
+
 // A module that is loaded again is found by the look that fails, also where reading the table is put off for long; and one
 // that goes on showing nothing does not have it read at every look.
 func TestLookThatFailsHasTheTableRead(t *testing.T) {

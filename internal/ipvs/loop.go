@@ -42,13 +42,17 @@ type loop struct {
 
 	dumpAt time.Time
 	took   time.Duration // by the last dump; 0 before the first
+	// dumpCost is the shorter one of the last two.
+	dumpCost time.Duration
 	// lookAt is when to look at what the kernel shows of its table; the zero value where it shows nothing.
 	lookAt time.Time
 	looked time.Duration // how long the last look took; 0 before the first
-	stirs  bool          // the last look found another table
-	paid   time.Time     // until when readings out of their turn have used up what readings may cost
-	openAt time.Time
-	down   error // why the kernel did not answer the last time, nil if it did
+	// lookCost is the shorter one of the last two: the longer one may have waited for a processor.
+	lookCost time.Duration
+	stirs    bool      // the last look found another table
+	paid     time.Time // until when readings out of their turn have used up what readings may cost
+	openAt   time.Time
+	down     error // why the kernel did not answer the last time, nil if it did
 }
 
 // failure is an operation that the kernel refused.
@@ -224,9 +228,10 @@ func (l *loop) dump() error {
 	if l.took = took; before > 0 {
 		took = min(took, before) // the longer one may have waited for a processor, and cost no more
 	}
+	l.dumpCost = took
 	l.dumpAt = now.Add(l.resync(took))
 	if l.opts.Resync <= 0 && !l.torn {
-		l.lookAt = now.Add(lookAfter(l.looked, took))
+		l.lookAt = now.Add(lookAfter(l.lookCost, took))
 		if l.stirs { // somebody who goes on changing it must not make each look cost a reading
 			share := resyncShare * took
 			l.paid = later(l.paid, now).Add(share)
@@ -247,16 +252,14 @@ func (l *loop) changed(now time.Time) bool {
 	seen := look{table: l.known}
 	if err := l.kernel.Look(seen.line); err != nil {
 		l.lookAt = time.Time{}
-		l.dumpAt = now.Add(min(l.resync(l.took), l.dumpAt.Sub(now)))
-		l.stirs, l.looked = l.looked > 0, 0
+		l.dumpAt = now.Add(min(l.resync(l.dumpCost), l.dumpAt.Sub(now)))
+		l.stirs, l.looked, l.lookCost = l.looked > 0, 0, 0
 		return l.stirs
 	}
 	after := time.Now()
-	took, before := after.Sub(now), l.looked
-	if l.looked = took; before > 0 {
-		took = min(took, before)
-	}
-	l.lookAt = after.Add(lookAfter(took, l.took))
+	took := after.Sub(now)
+	l.lookCost, l.looked = min(took, l.looked), took // the first is followed by another soon: it is the slowest
+	l.lookAt = after.Add(lookAfter(l.lookCost, l.dumpCost))
 	l.stirs = seen.changed()
 	return l.stirs
 }
