@@ -117,14 +117,26 @@ func echo(t *testing.T, h *Host, address string) {
 // exchange sends a datagram to an echo, from a port of its own, and returns who sent it back.
 func (d *directors) exchange(address, text string) string {
 	d.Helper()
-	var conn net.Conn
+	conn := d.dial(address)
+	defer conn.Close()
+	return d.said(conn, text)
+}
+
+// dial opens a UDP port of the client, from which it sends to an address.
+func (d *directors) dial(address string) (conn net.Conn) {
+	d.Helper()
 	if err := d.Client.Do(func() (err error) {
 		conn, err = net.Dial("udp4", address)
 		return err
 	}); err != nil {
 		d.Fatal(err)
 	}
-	defer conn.Close()
+	return conn
+}
+
+// said sends a datagram to an echo and returns who sent it back.
+func (d *directors) said(conn net.Conn, text string) string {
+	d.Helper()
 	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
 		d.Fatal(err)
 	}
