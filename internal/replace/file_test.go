@@ -95,6 +95,22 @@ func TestErrors(t *testing.T) {
 		}
 		holds(t, path, "the other's")
 	})
+	t.Run("another writer, not done yet", func(t *testing.T) {
+		path := old(t)
+		next := filepath.Join(filepath.Dir(path), ".state.json.new")
+		err := File(path, func(io.Writer) error {
+			return errors.Join(os.Remove(next), os.WriteFile(next, []byte("ha"), 0o600))
+		})
+		if err == nil {
+			t.Error("no error")
+		}
+		if b, err := os.ReadFile(next); err != nil || string(b) != "ha" {
+			t.Errorf("what the other has written is %q, %v", b, err)
+		}
+		if b, err := os.ReadFile(path); err != nil || string(b) != "old" {
+			t.Errorf("the file is %q, %v", b, err)
+		}
+	})
 	t.Run("a directory in its place", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "state.json")
 		if err := os.MkdirAll(filepath.Join(path, "below"), 0o700); err != nil {
