@@ -9,6 +9,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"time"
@@ -22,6 +23,9 @@ const (
 	// spare is how much older than its interval explains a verdict may be after a restart: about
 	// the time from one writing to the next.
 	spare = 2 * saveEvery
+	// meanwhile is after how many verdicts that are written the probes have their turn: there may be one processor for
+	// both, and thousands take milliseconds.
+	meanwhile = 64
 	// maxState bounds the file that is read, in bytes.
 	maxState = 64 << 20
 	// stateVersion is that of the format: a file of another one is not read.
@@ -199,7 +203,11 @@ func (s *Set) Save() {
 		return
 	}
 	err := save(s.options.StateFile, func(yield func(string, saved) bool) {
+		written := 0
 		for id, c := range known {
+			if written++; written%meanwhile == 0 {
+				runtime.Gosched()
+			}
 			if !yield(id.String(), s.saved(c)) {
 				return
 			}
