@@ -3,12 +3,9 @@ package director
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -21,12 +18,8 @@ import (
 
 // This file remembers the servers that a reload removed, and that finish their connections, for the next process.
 
-const (
-	// drainsVersion is that of the file's format: one of another is not read.
-	drainsVersion = 1
-	// maxDrains bounds the file that is read, in bytes.
-	maxDrains = 16 << 20
-)
+// drainsVersion is that of the file's format: one of another is not read.
+const drainsVersion = 1
 
 type drainsFile struct {
 	Version int            `json:"version"`
@@ -74,19 +67,10 @@ func parseDrains(b []byte) (map[serverKey]drain, error) {
 
 // readDrains reads the file. One that is not there says nothing, and is no error.
 func readDrains(path string) (map[serverKey]drain, error) {
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err == nil && (!info.Mode().IsRegular() || info.Size() > maxDrains) {
-		err = fmt.Errorf("it is not a regular file of %d MiB at most", maxDrains>>20)
-	}
+	b, err := readRunFile(path)
 	var list map[serverKey]drain
-	if err == nil {
-		var b []byte
-		if b, err = os.ReadFile(path); err == nil {
-			list, err = parseDrains(b)
-		}
+	if err == nil && b != nil {
+		list, err = parseDrains(b)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the drains %s, connections of servers that a reload removed are cut: %w", path, err)

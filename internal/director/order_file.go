@@ -3,12 +3,9 @@ package director
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -20,12 +17,8 @@ import (
 
 // This file remembers what an operator said of real servers for the next process.
 
-const (
-	// ordersVersion is that of the file's format: one of another is not read.
-	ordersVersion = 1
-	// maxOrders bounds the file that is read, in bytes.
-	maxOrders = 16 << 20
-)
+// ordersVersion is that of the file's format: one of another is not read.
+const ordersVersion = 1
 
 type ordersFile struct {
 	Version int          `json:"version"`
@@ -103,18 +96,7 @@ func parseOrders(b []byte) (orders, error) {
 
 // readOrders reads the file. One that is not there says nothing, and is no error.
 func readOrders(path string) (orders, error) {
-	b, err := func() ([]byte, error) {
-		info, err := os.Stat(path)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			return nil, nil
-		case err != nil:
-			return nil, err
-		case !info.Mode().IsRegular() || info.Size() > maxOrders:
-			return nil, fmt.Errorf("it is not a regular file of %d MiB at most", maxOrders>>20)
-		}
-		return os.ReadFile(path)
-	}()
+	b, err := readRunFile(path)
 	var o orders
 	if err == nil && b != nil {
 		o, err = parseOrders(b)
