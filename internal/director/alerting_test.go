@@ -71,6 +71,7 @@ func incidents(t *testing.T) map[Event]func(*Director) {
 	found := func(d *Director, down map[check.Spec]bool) {
 		d.cfg, d.compiled, d.health = good.Config, compile(good.Config, groupID), health{down: down}
 		d.want = desired(d.compiled, d.health)
+		d.health.memory = d.want.memory
 	}
 	return map[Event]func(*Director){
 		RoleChanged: func(d *Director) {

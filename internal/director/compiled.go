@@ -1,6 +1,7 @@
 package director
 
 import (
+	"iter"
 	"maps"
 	"net/netip"
 
@@ -25,15 +26,17 @@ type compiled struct {
 	named map[string]int
 	// servers is how many real servers there are, of all services.
 	servers int
+	checked checkedServers
 }
 
 // compiledService is a virtual server with what it comes to.
 type compiledService struct {
 	*conf.VirtualServer
-	name  string
-	first int            // the place of its first real server among all
-	specs [][]check.Spec // the checks of each real server
-	keys  []served       // in the kernel
+	name   string
+	first  int            // the place of its first real server among all
+	specs  [][]check.Spec // the checks of each real server
+	weight int            // of all real servers
+	keys   []served       // in the kernel
 	// apart tells that its servers have nothing to do with one another: the kernel has each for itself, and
 	// there is no sorry server.
 	apart bool
@@ -41,7 +44,7 @@ type compiledService struct {
 
 // compile finds what a configuration comes to. gid is the group under which ping sockets are opened.
 func compile(cfg *conf.Config, gid int) *compiled {
-	c := &compiled{cfg: cfg, through: ipvs.Table{}, named: make(map[string]int, len(cfg.Services))}
+	c := &compiled{cfg: cfg, checked: newCheckedServers(), through: ipvs.Table{}, named: make(map[string]int, len(cfg.Services))}
 	checks := map[check.Spec]struct{}{}
 	for i := range cfg.Services {
 		s := compiledService{VirtualServer: &cfg.Services[i], name: serviceName(&cfg.Services[i]), first: c.servers}
@@ -55,13 +58,16 @@ func compile(cfg *conf.Config, gid int) *compiled {
 			s.specs[j] = specs(&s.RealServers[j])
 			for _, spec := range s.specs[j] {
 				checks[spec] = struct{}{}
+				c.checked.add(spec, c.servers+j)
 			}
+			s.weight += s.RealServers[j].Weight
 		}
 		s.apart = !s.Sorry.Address.IsValid() && distinct(s.RealServers)
 		c.servers += len(s.RealServers)
 		c.named[s.name] = i
 		c.services = append(c.services, s)
 	}
+	c.checked.sort()
 	c.fixed = fixed(cfg, checks, gid)
 	return c
 }
@@ -126,28 +132,54 @@ func fixed(cfg *conf.Config, checks map[check.Spec]struct{}, gid int) want {
 // table are the services with the servers that now has up, of which before has the last ones: a service of
 // which nothing has changed is that of before.
 func (c *compiled) table(before, now *memory) ipvs.Table {
-	var t ipvs.Table
 	if before.table == nil {
-		t = maps.Clone(c.through)
-	}
-	for i := range c.services {
-		if before.table != nil && before.sameService(now, i) {
-			continue
+		t := maps.Clone(c.through)
+		for i := range c.services {
+			c.enter(t, now, i)
 		}
+		return t
+	}
+	var t ipvs.Table
+	for i, places := range c.changed(before, now) {
 		if t == nil {
 			t = maps.Clone(before.table)
 		}
-		s := &c.services[i]
-		for _, key := range s.keys {
-			if old, there := t[key.key]; there && s.apart {
-				t[key.key] = key.changed(old, before.of(i), now.of(i))
-				continue
+		if s := &c.services[i]; s.apart {
+			for _, key := range s.keys {
+				t[key.key] = key.changed(t[key.key], s.first, places, now)
 			}
-			t[key.key] = key.entry(now.of(i), s.Sorry.Address.IsValid() && !now.quorums[i].has)
+			continue
 		}
+		c.enter(t, now, i)
 	}
 	if t == nil {
 		return before.table
 	}
 	return t
+}
+
+// enter makes the entries of a virtual server.
+func (c *compiled) enter(t ipvs.Table, now *memory, service int) {
+	s := &c.services[service]
+	for _, key := range s.keys {
+		t[key.key] = key.entry(func(server int) standing { return now.at(service, server) }, s.Sorry.Address.IsValid() && !now.quorums[service].has)
+	}
+}
+
+// changed are the virtual servers of which two memories have not the same, in order, with the places of the real
+// servers that stand otherwise.
+func (c *compiled) changed(before, now *memory) iter.Seq2[int, []int] {
+	places := now.changed(before)
+	return func(yield func(int, []int) bool) {
+		for i := range c.services {
+			s, n := &c.services[i], 0
+			for n < len(places) && places[n] < s.first+len(s.RealServers) {
+				n++
+			}
+			if (n > 0 || before.quorums[i] != now.quorums[i]) && !yield(i, places[:n]) {
+				return
+			}
+			places = places[n:]
+		}
+	}
 }

@@ -190,6 +190,15 @@ func TestWhatStaysIsNotMadeAnew(t *testing.T) {
 		for range 5 {
 			if rapid.Bool().Draw(t, "something happened") {
 				h.down, h.orders = someFailures(t, cfg), someOrders(t, cfg)
+				h.untried, h.findings = map[check.Spec]bool{}, map[check.Spec]check.Finding{}
+				for _, spec := range sortedSpecs(c.fixed.checks) {
+					switch rapid.IntRange(0, 4).Draw(t, spec.String()+" says") {
+					case 0:
+						h.findings[spec] = check.Finding{Weighted: true, Weight: 5}
+					case 1:
+						h.untried[spec] = h.down[spec]
+					}
+				}
 			}
 			h.now = h.now.Add(time.Second)
 			given := maps.Clone(h.memory.table)
@@ -201,9 +210,15 @@ func TestWhatStaysIsNotMadeAnew(t *testing.T) {
 			if !equal(kept.services, anew.services) {
 				t.Fatalf("%s", gocmp.Diff(anew.services, kept.services))
 			}
-			if !slices.Equal(kept.memory.servers, anew.memory.servers) || !slices.Equal(kept.memory.quorums, anew.memory.quorums) ||
+			if !maps.Equal(kept.memory.others, anew.memory.others) || !slices.Equal(kept.memory.quorums, anew.memory.quorums) ||
 				!maps.Equal(kept.memory.risen, anew.memory.risen) || !kept.memory.next.Equal(anew.memory.next) {
 				t.Fatalf("%+v, anew %+v", kept.memory, anew.memory)
+			}
+			if whole := looking(c, h.memory); h.memory.compiled != nil {
+				if all := judge(c, &h, &whole); !maps.Equal(kept.memory.others, all.others) || !slices.Equal(kept.memory.quorums, all.quorums) ||
+					!maps.Equal(kept.memory.risen, all.risen) || !kept.memory.next.Equal(all.next) {
+					t.Fatalf("%+v, looking at every server %+v", kept.memory, all)
+				}
 			}
 			if !equal(given, h.memory.table) {
 				t.Fatal("the table that was given out before has changed")
@@ -211,6 +226,19 @@ func TestWhatStaysIsNotMadeAnew(t *testing.T) {
 			h.memory = kept.memory
 		}
 	})
+}
+
+// looking is the same memory with something to be said of every server.
+func looking(c *compiled, m memory) memory {
+	whole := m.in(c)
+	m = whole
+	whole.others, whole.settled = map[int]standing{}, false
+	for i := range c.services {
+		for j := range c.services[i].RealServers {
+			whole.others[c.services[i].first+j] = m.at(i, j)
+		}
+	}
+	return whole
 }
 
 // TestQuorate: lost below the quorum less the hysteresis, gained at both together.

@@ -48,14 +48,14 @@ func serviceKey(s *conf.VirtualServer, a conf.ServiceAddress) ipvs.ServiceKey {
 }
 
 // entry is the service with the servers that are up, or with its sorry server where that serves.
-func (s served) entry(servers []standing, sorry bool) ipvs.Entry {
+func (s served) entry(servers func(int) standing, sorry bool) ipvs.Entry {
 	e := ipvs.Entry{
 		Service:      s.scheduling(),
 		Destinations: make(map[netip.AddrPort]ipvs.Destination, len(s.RealServers)),
 	}
 	for j := range s.RealServers {
-		if r := &s.RealServers[j]; servers[j].inKernel(r, sorry) {
-			e.Destinations[s.at(r.Address, r.Forwarding)] = servers[j].destination(r, sorry)
+		if r, is := &s.RealServers[j], servers(j); is.inKernel(r, sorry) {
+			e.Destinations[s.at(r.Address, r.Forwarding)] = is.destination(r, sorry)
 		}
 	}
 	if !s.Sorry.Address.IsValid() {
@@ -71,17 +71,18 @@ func (s served) entry(servers []standing, sorry bool) ipvs.Entry {
 	return e
 }
 
-// changed is an entry that was, with those servers anew that stand otherwise now. They are apart: see
-// compiledService.
-func (s served) changed(e ipvs.Entry, was, is []standing) ipvs.Entry {
+// changed is an entry that was, with those servers anew that stand otherwise now: by their places, of which first is that of
+// the service's first one. They are apart: see compiledService.
+func (s served) changed(e ipvs.Entry, first int, places []int, now *memory) ipvs.Entry {
 	e.Destinations = maps.Clone(e.Destinations)
-	for j := range is {
-		if was[j] == is[j] {
-			continue
+	for _, place := range places {
+		r := &s.RealServers[place-first]
+		is, other := now.others[place]
+		if !other {
+			is = ordinary(r)
 		}
-		r := &s.RealServers[j]
-		if at := s.at(r.Address, r.Forwarding); is[j].inKernel(r, false) {
-			e.Destinations[at] = is[j].destination(r, false)
+		if at := s.at(r.Address, r.Forwarding); is.inKernel(r, false) {
+			e.Destinations[at] = is.destination(r, false)
 		} else {
 			delete(e.Destinations, at)
 		}

@@ -39,19 +39,17 @@ func flips(c *compiled, before, after *health) (list []flip, untold map[check.Sp
 	}
 	changed := maps.Clone(untold)
 	stood, stand := before.memory.in(c), after.memory.in(c)
-	for i := range c.services {
+	for i, places := range c.changed(&stood, &stand) {
 		s := &c.services[i]
-		for j := range s.specs {
-			if stood.of(i)[j].judged && stood.of(i)[j] == stand.of(i)[j] {
-				continue
-			}
+		for _, place := range places {
+			j := place - s.first
 			at := slices.IndexFunc(s.specs[j], func(spec check.Spec) bool { return changed[spec] })
 			if at < 0 {
 				continue
 			}
-			was, is := before.up(s.specs[j], stood.of(i)[j]), after.up(s.specs[j], stand.of(i)[j])
+			was, is := before.up(s.specs[j], stood.at(i, j)), after.up(s.specs[j], stand.at(i, j))
 			if was != is {
-				list = append(list, flip{s.name, &s.RealServers[j], s.specs[j][at], is, stand.of(i)[j].kept})
+				list = append(list, flip{s.name, &s.RealServers[j], s.specs[j][at], is, stand.at(i, j).kept})
 				delete(untold, s.specs[j][at])
 			}
 		}
@@ -121,19 +119,16 @@ func (d *Director) noteUplink(before, now suspicion) {
 // noteKept tells which servers fail and stay because too few are left, and which of those left when
 // others came back.
 func (d *Director) noteKept(before *memory) {
-	for i := range d.compiled.services {
-		if before.sameService(&d.want.memory, i) {
-			continue
-		}
+	for i, places := range d.compiled.changed(before, &d.want.memory) {
 		s := &d.compiled.services[i]
-		was, is := before.of(i), d.want.memory.of(i)
-		for j := range is {
-			r := &s.RealServers[j]
+		for _, place := range places {
+			j := place - s.first
+			r, was, is := &s.RealServers[j], before.at(i, j), d.want.memory.at(i, j)
 			switch {
-			case is[j].kept && !was[j].kept:
+			case is.kept && !was.kept:
 				d.journal.event(ServerKept, zap.String("service", s.name), zap.Stringer("real_server", r.Address),
 					zap.Int("panic_threshold", s.PanicThreshold))
-			case was[j].kept && !is[j].kept && !is[j].up:
+			case was.kept && !is.kept && !is.up:
 				d.notify(s.name, r.NotifyDown)
 				d.journal.event(ServerLost, zap.String("service", s.name), zap.Stringer("real_server", r.Address),
 					zap.String("from", "kept"), zap.String("to", "down"))
@@ -144,19 +139,17 @@ func (d *Director) noteKept(before *memory) {
 
 // noteWeights tells which servers came to have another weight because of what their checks found.
 func (d *Director) noteWeights(before *memory) {
-	for i := range d.compiled.services {
-		if before.sameService(&d.want.memory, i) {
-			continue
-		}
+	for i, places := range d.compiled.changed(before, &d.want.memory) {
 		s := &d.compiled.services[i]
-		was, is := before.of(i), d.want.memory.of(i)
-		for j := range is {
-			if was[j].weighs || is[j].weighs {
+		for _, place := range places {
+			j := place - s.first
+			was, is := before.at(i, j), d.want.memory.at(i, j)
+			if was.weighs || is.weighs {
 				continue // the operator's word was told
 			}
-			if was[j].weight != is[j].weight && was[j].up && is[j].up {
+			if was.weight != is.weight && was.up && is.up {
 				d.journal.event(ServerWeight, zap.String("service", s.name), zap.Stringer("real_server", s.RealServers[j].Address),
-					zap.Int("from", int(was[j].weight)), zap.Int("to", int(is[j].weight)))
+					zap.Int("from", int(was.weight)), zap.Int("to", int(is.weight)))
 			}
 		}
 	}
@@ -183,15 +176,11 @@ func (d *Director) noteQuorum(before *memory) {
 		if s.Quorum <= 1 && !sorry || has && !known {
 			continue
 		}
-		weight := 0
-		for _, server := range d.want.memory.of(i) {
-			weight += server.counts()
-		}
 		e := QuorumLost
 		if has {
 			e = QuorumGained
 		}
-		fields := []zap.Field{zap.String("service", s.name), zap.Int("weight", weight), zap.Int("quorum", s.Quorum),
+		fields := []zap.Field{zap.String("service", s.name), zap.Int("weight", d.want.memory.weight(i)), zap.Int("quorum", s.Quorum),
 			zap.Int("hysteresis", s.Hysteresis)}
 		if sorry {
 			fields = append(fields, zap.Stringer("sorry_server", s.Sorry.Address))
@@ -204,12 +193,18 @@ func (d *Director) noteQuorum(before *memory) {
 // again. All services of a group have the same.
 func (d *Director) noteEmpty(before *memory) {
 	empty := map[string]bool{} // those that are
+	changed := map[int]bool{}
+	if before.table != nil {
+		for i := range d.compiled.changed(before, &d.want.memory) {
+			changed[i] = true
+		}
+	}
 	for i := range d.compiled.services {
 		s := &d.compiled.services[i]
 		if len(s.keys) == 0 {
 			continue // a group without an address
 		}
-		if before.table != nil && before.sameService(&d.want.memory, i) {
+		if before.table != nil && !changed[i] {
 			if d.empty[s.name] {
 				empty[s.name] = true
 			}

@@ -52,7 +52,12 @@ func TestFlips(t *testing.T) {
 			untold: []check.Spec{probe(conf.PingCheck, 9)}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			list, untold := flips(compile(cfg, groupID), &health{down: set(c.before...)}, &health{down: set(c.after...)})
+			compiled := compile(cfg, groupID)
+			before, after := health{down: set(c.before...)}, health{down: set(c.after...)}
+			before.memory = desired(compiled, before).memory
+			after.memory = before.memory
+			after.memory = desired(compiled, after).memory
+			list, untold := flips(compiled, &before, &after)
 			var got []string
 			for _, f := range list {
 				to := "down"
@@ -98,6 +103,7 @@ func TestHealthIsTold(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			d, logs := silentDirector(twoServices())
 			d.health.down = set(c.after...)
+			d.health.memory = desired(d.compiled, d.health).memory
 			verdicts := map[check.Spec]check.Verdict{}
 			for _, spec := range c.after {
 				verdicts[spec] = check.Verdict{Known: true, Err: refused}

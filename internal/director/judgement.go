@@ -20,50 +20,48 @@ func ramp(weight int, slow, since time.Duration) (now int, next time.Duration) {
 	return max(1, weight*int(n)/rampSteps), (n + 1) * step
 }
 
-// rise notes when the servers of a virtual server came back, and what they weigh meanwhile.
-func (m *memory) rise(s *compiledService, now time.Time, before *memory) {
-	for j := range s.RealServers {
-		slow, place := s.RealServers[j].SlowStart, s.first+j
-		was, is := before.servers[place], &m.servers[place]
-		if slow == 0 || !is.up || is.kept || is.drains {
-			continue
-		}
-		at, rising := before.risen[place]
-		if was.judged && !was.up || was.drains {
-			at, rising = now, true
-		}
-		weight, next := ramp(int(is.weight), slow, now.Sub(at))
-		if !rising || next == 0 {
-			continue
-		}
-		m.risen[place], is.ramped = at, int32(weight)
-		m.next = earlier(m.next, at.Add(next))
+// rise notes when a server came back, and what it weighs meanwhile.
+func (m *memory) rise(r *judged, now time.Time, before *memory) {
+	if r.SlowStart == 0 || !r.is.up || r.is.kept || r.is.drains {
+		return
 	}
+	at, rising := before.risen[r.place]
+	if r.was.judged && !r.was.up || r.was.drains {
+		at, rising = now, true
+	}
+	weight, next := ramp(int(r.is.weight), r.SlowStart, now.Sub(at))
+	if !rising || next == 0 {
+		return
+	}
+	m.risen[r.place], r.is.ramped = at, int32(weight)
+	m.next = earlier(m.next, at.Add(next))
 }
 
 // keep lets servers stay that fail where fewer would be up than the panic threshold wants: those
 // that were up until now, in the order of the configuration. A server that has not been up stays
-// out, and one that an operator drains counts as not configured.
-func keep(s *compiledService, h *health, was, is []standing) {
+// out, and one that an operator drains counts as not configured. Those that are not in the list are up.
+func keep(s *compiledService, h *health, list []judged) {
 	if s.PanicThreshold == 0 {
 		return
 	}
-	all, up := 0, 0
-	for j := range is {
-		if is[j].drains {
-			continue
-		}
-		if all++; is[j].up {
+	all := len(s.RealServers)
+	up := all - len(list)
+	for i := range list {
+		switch is := &list[i].is; {
+		case is.drains:
+			all--
+		case is.up:
 			up++
 		}
 	}
 	least := (s.PanicThreshold*all + 99) / 100
-	for j := range is {
+	for i := range list {
+		r := &list[i]
 		if up >= least {
 			return
 		}
-		if !is[j].drains && !is[j].up && (was[j].up || !was[j].judged && !h.unproven(s.specs[j])) {
-			is[j].up, is[j].kept = true, true
+		if !r.is.drains && !r.is.up && (r.was.up || !r.was.judged && !h.unproven(r.specs)) {
+			r.is.up, r.is.kept = true, true
 			up++
 		}
 	}

@@ -1,6 +1,7 @@
 package director
 
 import (
+	"net/netip"
 	"slices"
 	"time"
 
@@ -13,8 +14,11 @@ import (
 type memory struct {
 	// compiled is the configuration that the rest is about, nil before the first.
 	compiled *compiled
-	servers  []standing // all real servers, in its order
-	// risen is when those came back that start slowly, by their places in servers.
+	// others are the real servers that do not stand as an ordinary one does, by their places: few while all is well.
+	others map[int]standing
+	// settled tells that the quorums follow from others; else each is to be judged anew.
+	settled bool
+	// risen is when those came back that start slowly, by their places.
 	risen   map[int]time.Time
 	quorums []quorum  // of its virtual servers
 	next    time.Time // when a weight changes of itself; the zero value for never
@@ -38,10 +42,18 @@ type standing struct {
 // quorum tells whether a virtual server has its quorum.
 type quorum struct{ judged, has bool }
 
-// of are the servers of one of the virtual servers.
-func (m *memory) of(service int) []standing {
+// ordinary is how a real server stands that is up, with nothing to be said of it.
+func ordinary(r *conf.RealServer) standing {
+	return standing{judged: true, up: true, weight: int32(r.Weight)}
+}
+
+// at is how a real server stands, of a virtual server.
+func (m *memory) at(service, server int) standing {
 	s := &m.compiled.services[service]
-	return m.servers[s.first : s.first+len(s.RealServers)]
+	if is, other := m.others[s.first+server]; other {
+		return is
+	}
+	return ordinary(&s.RealServers[server])
 }
 
 // in is the same for another configuration: what that has too stands as it did.
@@ -49,53 +61,58 @@ func (m *memory) in(c *compiled) memory {
 	if m.compiled == c {
 		return *m
 	}
-	same := memory{compiled: c, servers: make([]standing, c.servers), quorums: make([]quorum, len(c.services)), risen: map[int]time.Time{}}
-	if m.compiled == nil {
-		return same
-	}
+	same := memory{compiled: c, others: map[int]standing{}, quorums: make([]quorum, len(c.services)), risen: map[int]time.Time{}}
 	for i := range c.services {
 		s := &c.services[i]
-		before, there := m.compiled.named[s.name]
-		if !there {
-			continue
+		before, there := m.place(s.name)
+		places := map[netip.AddrPort]int{}
+		if there {
+			same.quorums[i] = m.quorums[before]
+			for j, r := range m.compiled.services[before].RealServers {
+				places[r.Address] = j
+			}
 		}
-		same.quorums[i] = m.quorums[before]
-		old, stands := m.compiled.services[before].RealServers, m.of(before)
-		places := make(map[member]int, len(old))
-		for j := range old {
-			places[member{s.name, old[j].Address}] = j
-		}
-		is := same.of(i)
 		for j := range s.RealServers {
 			r := &s.RealServers[j]
-			place, stood := places[member{s.name, r.Address}]
+			place, stood := places[r.Address]
 			if !stood {
+				same.others[s.first+j] = standing{}
 				continue
 			}
-			is[j] = stands[place]
-			if at, rises := m.risen[m.compiled.services[before].first+place]; rises {
+			old := &m.compiled.services[before]
+			is := m.at(before, place)
+			if at, rises := m.risen[old.first+place]; rises {
 				same.risen[s.first+j] = at
 			}
-			if is[j].weight == int32(old[place].Weight) && !is[j].weighs {
-				is[j].weight = int32(r.Weight) // it has what is configured, and changes with that
+			if is.weight == int32(old.RealServers[place].Weight) && !is.weighs {
+				is.weight = int32(r.Weight) // it has what is configured, and changes with that
+			}
+			if is != ordinary(r) {
+				same.others[s.first+j] = is
 			}
 		}
 	}
 	return same
 }
 
+// place is that of a virtual server in the configuration, by its name.
+func (m *memory) place(service string) (place int, there bool) {
+	if m.compiled == nil {
+		return 0, false
+	}
+	place, there = m.compiled.named[service]
+	return place, there
+}
+
 // server is how a server stands of which only the name is known.
 func (m *memory) server(key member) standing {
-	if m.compiled == nil {
-		return standing{}
-	}
-	i, there := m.compiled.named[key.service]
+	i, there := m.place(key.service)
 	if !there {
 		return standing{}
 	}
 	for j, r := range m.compiled.services[i].RealServers {
 		if r.Address == key.address {
-			return m.of(i)[j]
+			return m.at(i, j)
 		}
 	}
 	return standing{}
@@ -103,10 +120,7 @@ func (m *memory) server(key member) standing {
 
 // quorate tells whether a virtual server is known, and has its quorum.
 func (m *memory) quorate(service string) (has, known bool) {
-	if m.compiled == nil {
-		return false, false
-	}
-	i, there := m.compiled.named[service]
+	i, there := m.place(service)
 	if !there {
 		return false, false
 	}
@@ -119,9 +133,31 @@ func (m *memory) sorryServes(s *conf.VirtualServer) bool {
 	return s.Sorry.Address.IsValid() && !has
 }
 
-// sameService tells whether another memory of the same configuration has the same of a virtual server.
-func (m *memory) sameService(other *memory, service int) bool {
-	return m.quorums[service] == other.quorums[service] && slices.Equal(m.of(service), other.of(service))
+// weight is what a virtual server has for its quorum.
+func (m *memory) weight(service int) int {
+	weight := 0
+	for j := range m.compiled.services[service].RealServers {
+		is := m.at(service, j)
+		weight += is.counts()
+	}
+	return weight
+}
+
+// changed are the real servers that stand otherwise in another memory of the same configuration, by their places in order.
+func (m *memory) changed(other *memory) []int {
+	var places []int
+	for place, is := range m.others {
+		if was, both := other.others[place]; !both || was != is {
+			places = append(places, place)
+		}
+	}
+	for place := range other.others {
+		if _, both := m.others[place]; !both {
+			places = append(places, place)
+		}
+	}
+	slices.Sort(places)
+	return places
 }
 
 // order takes over what an operator said of the server.

@@ -36,8 +36,8 @@ func (d *Director) tellAtStart(service int) {
 		return
 	}
 	s := &d.compiled.services[service]
-	for j, server := range d.want.memory.of(service) {
-		if server.up {
+	for j := range s.RealServers {
+		if d.want.memory.at(service, j).up {
 			d.notify(s.name, s.RealServers[j].NotifyUp)
 		}
 	}
@@ -50,8 +50,8 @@ func (d *Director) tellOfTheEnd() {
 		if !s.Omega {
 			continue
 		}
-		for j, server := range d.want.memory.of(i) {
-			if server.up {
+		for j := range s.RealServers {
+			if d.want.memory.at(i, j).up {
 				d.notify(s.name, s.RealServers[j].NotifyDown)
 			}
 		}

@@ -3,6 +3,7 @@ package director
 import (
 	"maps"
 	"net/netip"
+	"slices"
 	"time"
 
 	"lvsd/internal/check"
@@ -71,31 +72,81 @@ func (h *health) up(asked []check.Spec, was standing) bool {
 }
 
 // judge finds which servers are up, and which virtual servers have their quorum, which before has from the
-// last time.
+// last time. It looks at those servers alone of which there is something to say, or was the last time.
 func judge(c *compiled, h *health, before *memory) memory {
-	m := memory{compiled: c, servers: make([]standing, c.servers), quorums: make([]quorum, len(c.services)), risen: map[int]time.Time{}}
+	m := memory{compiled: c, others: make(map[int]standing, len(before.others)), settled: true,
+		quorums: slices.Clone(before.quorums), risen: map[int]time.Time{}}
+	places := c.notable(h, before)
 	for i := range c.services {
-		s := &c.services[i]
-		was, is := before.of(i), m.of(i)
-		for j := range s.RealServers {
-			r := &s.RealServers[j]
-			is[j] = standing{judged: true, up: h.up(s.specs[j], was[j]), weight: int32(r.Weight)}
-			if is[j].up {
-				is[j].weight = int32(h.weight(r, s.specs[j]))
-			}
-			if len(h.orders) > 0 {
-				is[j].order(h.orders[member{s.name, r.Address}])
-			}
+		s, n := &c.services[i], 0
+		for n < len(places) && places[n] < s.first+len(s.RealServers) {
+			n++
 		}
-		keep(s, h, was, is)
-		m.rise(s, h.now, before)
-		weight := 0
-		for j := range is {
-			weight += is[j].counts()
+		if n > 0 || !before.settled {
+			m.judge(i, places[:n], h, before)
+			places = places[n:]
 		}
-		m.quorums[i] = quorum{judged: true, has: quorate(s.VirtualServer, weight, before.quorums[i].has)}
 	}
 	return m
+}
+
+// judged is a real server that judge looks at: how it stood, and stands now.
+type judged struct {
+	*conf.RealServer
+	place   int
+	specs   []check.Spec
+	was, is standing
+}
+
+// judge does so for one virtual server, with the places of its servers that are to be looked at.
+func (m *memory) judge(service int, places []int, h *health, before *memory) {
+	s := &m.compiled.services[service]
+	list := make([]judged, len(places))
+	for k, place := range places {
+		j := place - s.first
+		r, was := &s.RealServers[j], before.at(service, j)
+		is := standing{judged: true, up: h.up(s.specs[j], was), weight: int32(r.Weight)}
+		if is.up {
+			is.weight = int32(h.weight(r, s.specs[j]))
+		}
+		if len(h.orders) > 0 {
+			is.order(h.orders[member{s.name, r.Address}])
+		}
+		list[k] = judged{RealServer: r, place: place, specs: s.specs[j], was: was, is: is}
+	}
+	keep(s, h, list)
+	weight := s.weight
+	for k := range list {
+		r := &list[k]
+		m.rise(r, h.now, before)
+		if weight += r.is.counts() - r.Weight; r.is != ordinary(r.RealServer) {
+			m.others[r.place] = r.is
+		}
+	}
+	m.quorums[service] = quorum{judged: true, has: quorate(s.VirtualServer, weight, before.quorums[service].has)}
+}
+
+// notable are the places of the servers of which there is something to say, or was the last time, in order.
+func (c *compiled) notable(h *health, before *memory) []int {
+	var places []int
+	for spec := range h.down {
+		places = c.checked.places(places, spec)
+	}
+	for spec := range h.findings {
+		places = c.checked.places(places, spec)
+	}
+	for m := range h.orders {
+		if service, there := c.named[m.service]; there {
+			s := &c.services[service]
+			if j := slices.IndexFunc(s.RealServers, func(r conf.RealServer) bool { return r.Address == m.address }); j >= 0 {
+				places = append(places, s.first+j)
+			}
+		}
+	}
+	places = slices.AppendSeq(places, maps.Keys(before.others))
+	places = slices.AppendSeq(places, maps.Keys(before.risen))
+	slices.Sort(places)
+	return slices.Compact(places)
 }
 
 // quorate tells whether the weight of the healthy servers is enough, for a virtual server that had

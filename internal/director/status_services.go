@@ -82,7 +82,7 @@ func (d *Director) serviceStatus(service int, verdicts map[check.Spec]check.Verd
 	}
 	s.services = v.keys
 	for i := range v.RealServers {
-		r, is := &v.RealServers[i], d.want.memory.of(service)[i]
+		r, is := &v.RealServers[i], d.want.memory.at(service, i)
 		rs := RealServerStatus{Address: r.Address, Weight: r.Weight, Kept: is.kept, Healthy: is.up && !is.kept,
 			Checks: []CheckStatus{}, ServerOrders: d.health.orders[member{v.name, r.Address}].shown()}
 		if len(s.services) > 0 { // all of a group have the same
