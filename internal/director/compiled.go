@@ -4,11 +4,14 @@ import (
 	"iter"
 	"maps"
 	"net/netip"
+	"slices"
+	"sort"
 
 	"lvsd/internal/check"
 	"lvsd/internal/conf"
 	"lvsd/internal/ipvs"
 	"lvsd/internal/netif"
+	"lvsd/internal/overlay"
 	"lvsd/internal/vrrp"
 )
 
@@ -19,9 +22,10 @@ type compiled struct {
 	cfg *conf.Config
 	// fixed is what should be, without services and memory.
 	fixed want
-	// through are the services of probes, which no verdict changes.
-	through  ipvs.Table
-	services []compiledService
+	// ordinary are the services as they are while every server stands as an ordinary one does, and those of probes, which no
+	// verdict changes.
+	ordinary ipvs.Wanted
+	services compiledServices
 	// named has the places in services by their names.
 	named map[string]int
 	// servers is how many real servers there are, of all services.
@@ -37,21 +41,54 @@ type compiledService struct {
 	specs  [][]check.Spec // the checks of each real server
 	weight int            // of all real servers
 	keys   []served       // in the kernel
-	// apart tells that its servers have nothing to do with one another: the kernel has each for itself, and
-	// there is no sorry server.
+	// apart tells that the kernel has each of its servers, and the sorry server, for itself.
 	apart bool
+}
+
+// compiledServices are in the order of the configuration.
+type compiledServices []compiledService
+
+// of are those that have one of the places of real servers, which are in order, with those that are theirs; and those that also
+// names, all in order. It looks into no others: there may be 10,000.
+func (list compiledServices) of(places []int, also func(service int) bool) iter.Seq2[int, []int] {
+	return func(yield func(int, []int) bool) {
+		next := list.at(places)
+		for service := range list {
+			n := 0
+			if service == next {
+				n, _ = slices.BinarySearch(places, list[service].first+len(list[service].RealServers))
+			}
+			if (n > 0 || also(service)) && !yield(service, places[:n]) {
+				return
+			}
+			if n > 0 {
+				places = places[n:]
+				next = list.at(places)
+			}
+		}
+	}
+}
+
+// at is the virtual server that has the first one of the places, -1 where there is none.
+func (list compiledServices) at(places []int) int {
+	if len(places) == 0 {
+		return -1
+	}
+	return sort.Search(len(list), func(i int) bool { return list[i].first > places[0] }) - 1
 }
 
 // compile finds what a configuration comes to. gid is the group under which ping sockets are opened.
 func compile(cfg *conf.Config, gid int) *compiled {
-	c := &compiled{cfg: cfg, checked: newCheckedServers(), through: ipvs.Table{}, named: make(map[string]int, len(cfg.Services))}
+	c := &compiled{cfg: cfg, checked: newCheckedServers(), named: make(map[string]int, len(cfg.Services))}
 	checks := map[check.Spec]struct{}{}
+	table := map[ipvs.ServiceKey]ipvs.WantedService{}
 	for i := range cfg.Services {
 		s := compiledService{VirtualServer: &cfg.Services[i], name: serviceName(&cfg.Services[i]), first: c.servers}
 		for a := range cfg.Addresses(s.VirtualServer) {
 			key := served{s.VirtualServer, serviceKey(s.VirtualServer, a)}
 			s.keys = append(s.keys, key)
-			maps.Copy(c.through, throughServices(key))
+			maps.Copy(table, throughServices(key))
+			table[key.key] = key.entry(func(server int) standing { return ordinary(&s.RealServers[server]) }, false)
 		}
 		s.specs = make([][]check.Spec, len(s.RealServers))
 		for j := range s.RealServers {
@@ -62,11 +99,14 @@ func compile(cfg *conf.Config, gid int) *compiled {
 			}
 			s.weight += s.RealServers[j].Weight
 		}
-		s.apart = !s.Sorry.Address.IsValid() && distinct(s.RealServers)
+		s.apart = distinct(s.RealServers) && !slices.ContainsFunc(s.RealServers, func(r conf.RealServer) bool {
+			return r.Address.Addr() == s.Sorry.Address.Addr()
+		})
 		c.servers += len(s.RealServers)
 		c.named[s.name] = i
 		c.services = append(c.services, s)
 	}
+	c.ordinary = overlay.Of(table)
 	c.checked.sort()
 	c.fixed = fixed(cfg, checks, gid)
 	return c
@@ -129,57 +169,44 @@ func fixed(cfg *conf.Config, checks map[check.Spec]struct{}, gid int) want {
 	return w
 }
 
-// table are the services with the servers that now has up, of which before has the last ones: a service of
-// which nothing has changed is that of before.
-func (c *compiled) table(before, now *memory) ipvs.Table {
-	if before.table == nil {
-		t := maps.Clone(c.through)
-		for i := range c.services {
-			c.enter(t, now, i)
-		}
-		return t
-	}
-	var t ipvs.Table
-	for i, places := range c.changed(before, now) {
-		if t == nil {
-			t = maps.Clone(before.table)
-		}
-		if s := &c.services[i]; s.apart {
-			for _, key := range s.keys {
-				t[key.key] = key.changed(t[key.key], s.first, places, now)
-			}
+// table are the services as they should be: those of ordinary servers, with what memory says of others.
+func (c *compiled) table(m *memory) ipvs.Wanted {
+	changes := map[ipvs.ServiceKey]overlay.Change[ipvs.WantedService]{}
+	lacks := func(service int) bool { return !m.quorums[service].has }
+	for i, places := range c.services.of(slices.Sorted(maps.Keys(m.others)), lacks) {
+		s := &c.services[i]
+		sorry := s.Sorry.Address.IsValid() && lacks(i)
+		if !sorry && len(places) == 0 {
 			continue
 		}
-		c.enter(t, now, i)
+		for _, key := range s.keys {
+			changes[key.key] = overlay.Change[ipvs.WantedService]{Value: c.entry(m, i, key, places, sorry)}
+		}
 	}
-	if t == nil {
-		return before.table
-	}
-	return t
+	return c.ordinary.With(changes)
 }
 
-// enter makes the entries of a virtual server.
-func (c *compiled) enter(t ipvs.Table, now *memory, service int) {
+// entry is a virtual server at one of its addresses, of which those servers do not stand as an ordinary one does; sorry is
+// whether the sorry server serves.
+func (c *compiled) entry(m *memory, service int, key served, others []int, sorry bool) ipvs.WantedService {
 	s := &c.services[service]
-	for _, key := range s.keys {
-		t[key.key] = key.entry(func(server int) standing { return now.at(service, server) }, s.Sorry.Address.IsValid() && !now.quorums[service].has)
+	if sorry || !s.apart {
+		return key.entry(func(server int) standing { return m.at(service, server) }, sorry)
 	}
+	e, _ := c.ordinary.Get(key.key)
+	changes := make(map[netip.AddrPort]overlay.Change[ipvs.Destination], len(others))
+	for _, place := range others {
+		r, is := &s.RealServers[place-s.first], m.others[place]
+		changes[key.at(r.Address, r.Forwarding)] = overlay.Change[ipvs.Destination]{Value: is.destination(r, false), Gone: !is.inKernel(r, false)}
+	}
+	e.Destinations = e.Destinations.With(changes)
+	return e
 }
 
 // changed are the virtual servers of which two memories have not the same, in order, with the places of the real
-// servers that stand otherwise.
+// servers that stand otherwise. Of a memory that is not settled they are all.
 func (c *compiled) changed(before, now *memory) iter.Seq2[int, []int] {
-	places := now.changed(before)
-	return func(yield func(int, []int) bool) {
-		for i := range c.services {
-			s, n := &c.services[i], 0
-			for n < len(places) && places[n] < s.first+len(s.RealServers) {
-				n++
-			}
-			if (n > 0 || before.quorums[i] != now.quorums[i]) && !yield(i, places[:n]) {
-				return
-			}
-			places = places[n:]
-		}
-	}
+	return c.services.of(now.changed(before), func(service int) bool {
+		return !before.settled || before.quorums[service] != now.quorums[service]
+	})
 }

@@ -1,14 +1,11 @@
 package director
 
 import (
-	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"lvsd/internal/check"
-	"lvsd/internal/ipvs"
 )
 
 // TestTableOfTheLastTime: what is made of the table of the last time is what is made of nothing, whichever servers come and
@@ -66,10 +63,8 @@ virtual_server group web {
 			h.memory = desired(c, h).memory
 			h.down = down(after)
 			got, want := desired(c, h).services, desired(c, health{down: down(after)}).services
-			if !maps.EqualFunc(got, want, func(a, b ipvs.Entry) bool {
-				return a.Service == b.Service && maps.Equal(a.Destinations, b.Destinations)
-			}) {
-				t.Errorf("of servers that fail %03b becomes %03b: %s, want %s", before, after, fmt.Sprint(got), fmt.Sprint(want))
+			if !equal(got, want) {
+				t.Errorf("of servers that fail %03b becomes %03b: %v, want %v", before, after, plainTable(got), plainTable(want))
 			}
 		}
 	}

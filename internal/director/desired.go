@@ -26,7 +26,7 @@ type want struct {
 	groups    []vrrp.SyncGroup
 	delays    map[string]vrrp.LinkDelay
 	network   netif.Want
-	services  ipvs.Table
+	services  ipvs.Wanted
 	packets   []netif.PacketRule
 	checks    map[check.Spec]struct{}
 	trackers  map[vrrp.Tracker]watched
@@ -40,8 +40,7 @@ func desired(c *compiled, h health) want {
 	w := c.fixed
 	before := h.memory.in(c)
 	w.memory = judge(c, &h, &before)
-	w.memory.table = c.table(&before, &w.memory)
-	w.services = w.memory.table
+	w.services = c.table(&w.memory)
 	return w
 }
 

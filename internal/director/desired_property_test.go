@@ -16,6 +16,15 @@ import (
 	"lvsd/internal/ipvs"
 )
 
+// plainTable is a table that is wanted as one that the kernel has.
+func plainTable(w ipvs.Wanted) ipvs.Table {
+	t := ipvs.Table{}
+	for key, s := range w.All() {
+		t[key] = ipvs.Entry{Service: s.Service, Destinations: maps.Collect(s.Destinations.All())}
+	}
+	return t
+}
+
 func sortedAddresses(m map[netip.AddrPort]ipvs.Destination) []netip.AddrPort {
 	return slices.SortedFunc(maps.Keys(m), netip.AddrPort.Compare)
 }
@@ -28,11 +37,11 @@ func TestServerInTableIffHealthy(t *testing.T) {
 		down := someFailures(t, cfg)
 		w := desire(cfg, health{down: down})
 		all := services(cfg)
-		if len(w.services) != len(all) {
-			t.Fatalf("%d services wanted of %d", len(w.services), len(all))
+		if w.services.Len() != len(all) {
+			t.Fatalf("%d services wanted of %d", w.services.Len(), len(all))
 		}
 		for _, s := range all {
-			table := w.services[s.key].Destinations
+			table := maps.Collect(destinations(w.services, s.key).All())
 			count := 0
 			for j := range s.RealServers {
 				r := &s.RealServers[j]
@@ -122,7 +131,7 @@ func TestHealthSaysNothingOfTheNetwork(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		cfg := someConfig(t)
 		with, without := desire(cfg, health{down: someFailures(t, cfg)}), desire(cfg, health{})
-		with.services, without.services = nil, nil
+		with.services, without.services = ipvs.Wanted{}, ipvs.Wanted{}
 		if diff := gocmp.Diff(render(without), render(with), cmpopts.EquateEmpty()); diff != "" {
 			t.Fatal(diff)
 		}
@@ -187,6 +196,8 @@ func TestWhatStaysIsNotMadeAnew(t *testing.T) {
 			}
 		}
 		c, h := compile(cfg, groupID), health{now: time.Unix(1000, 0)}
+		var given ipvs.Wanted
+		var last ipvs.Table // what it was
 		for range 5 {
 			if rapid.Bool().Draw(t, "something happened") {
 				h.down, h.orders = someFailures(t, cfg), someOrders(t, cfg)
@@ -201,14 +212,9 @@ func TestWhatStaysIsNotMadeAnew(t *testing.T) {
 				}
 			}
 			h.now = h.now.Add(time.Second)
-			given := maps.Clone(h.memory.table)
-			for key, e := range given {
-				e.Destinations = maps.Clone(e.Destinations)
-				given[key] = e
-			}
 			kept, anew := desired(c, h), desire(cfg, h)
 			if !equal(kept.services, anew.services) {
-				t.Fatalf("%s", gocmp.Diff(anew.services, kept.services))
+				t.Fatalf("%s", gocmp.Diff(plainTable(anew.services), plainTable(kept.services)))
 			}
 			if !maps.Equal(kept.memory.others, anew.memory.others) || !slices.Equal(kept.memory.quorums, anew.memory.quorums) ||
 				!maps.Equal(kept.memory.risen, anew.memory.risen) || !kept.memory.next.Equal(anew.memory.next) {
@@ -220,9 +226,10 @@ func TestWhatStaysIsNotMadeAnew(t *testing.T) {
 					t.Fatalf("%+v, looking at every server %+v", kept.memory, all)
 				}
 			}
-			if !equal(given, h.memory.table) {
+			if last != nil && !equal(given, last.Wanted()) {
 				t.Fatal("the table that was given out before has changed")
 			}
+			given, last = kept.services, plainTable(kept.services)
 			h.memory = kept.memory
 		}
 	})
@@ -271,7 +278,7 @@ func TestAlpha(t *testing.T) {
 		t.Fatalf("%+v has no alpha", spec)
 	}
 	there := func(h health) bool {
-		return len(desire(cfg, h).services[services(cfg)[0].key].Destinations) == 1
+		return destinations(desire(cfg, h).services, services(cfg)[0].key).Len() == 1
 	}
 	pending := health{down: set(spec), untried: set(spec)}
 	if there(pending) {

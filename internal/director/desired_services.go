@@ -1,7 +1,6 @@
 package director
 
 import (
-	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -9,6 +8,7 @@ import (
 
 	"lvsd/internal/conf"
 	"lvsd/internal/ipvs"
+	"lvsd/internal/overlay"
 )
 
 // serviceName names a virtual server in this package and in what it tells.
@@ -48,46 +48,22 @@ func serviceKey(s *conf.VirtualServer, a conf.ServiceAddress) ipvs.ServiceKey {
 }
 
 // entry is the service with the servers that are up, or with its sorry server where that serves.
-func (s served) entry(servers func(int) standing, sorry bool) ipvs.Entry {
-	e := ipvs.Entry{
-		Service:      s.scheduling(),
-		Destinations: make(map[netip.AddrPort]ipvs.Destination, len(s.RealServers)),
-	}
+func (s served) entry(servers func(int) standing, sorry bool) ipvs.WantedService {
+	destinations := make(map[netip.AddrPort]ipvs.Destination, len(s.RealServers))
 	for j := range s.RealServers {
 		if r, is := &s.RealServers[j], servers(j); is.inKernel(r, sorry) {
-			e.Destinations[s.at(r.Address, r.Forwarding)] = is.destination(r, sorry)
+			destinations[s.at(r.Address, r.Forwarding)] = is.destination(r, sorry)
 		}
-	}
-	if !s.Sorry.Address.IsValid() {
-		return e
 	}
 	at := s.at(s.Sorry.Address, s.Sorry.Forwarding)
-	switch _, taken := e.Destinations[at]; {
+	switch _, taken := destinations[at]; {
+	case !s.Sorry.Address.IsValid():
 	case sorry:
-		e.Destinations[at] = destination(s.Sorry.Forwarding, s.Sorry.Tunnel, 1)
+		destinations[at] = destination(s.Sorry.Forwarding, s.Sorry.Tunnel, 1)
 	case s.Sorry.Inhibit && !taken:
-		e.Destinations[at] = destination(s.Sorry.Forwarding, s.Sorry.Tunnel, 0)
+		destinations[at] = destination(s.Sorry.Forwarding, s.Sorry.Tunnel, 0)
 	}
-	return e
-}
-
-// changed is an entry that was, with those servers anew that stand otherwise now: by their places, of which first is that of
-// the service's first one. They are apart: see compiledService.
-func (s served) changed(e ipvs.Entry, first int, places []int, now *memory) ipvs.Entry {
-	e.Destinations = maps.Clone(e.Destinations)
-	for _, place := range places {
-		r := &s.RealServers[place-first]
-		is, other := now.others[place]
-		if !other {
-			is = ordinary(r)
-		}
-		if at := s.at(r.Address, r.Forwarding); is.inKernel(r, false) {
-			e.Destinations[at] = is.destination(r, false)
-		} else {
-			delete(e.Destinations, at)
-		}
-	}
-	return e
+	return ipvs.WantedService{Service: s.scheduling(), Destinations: overlay.Of(destinations)}
 }
 
 // inKernel tells whether the kernel is to have a real server at all; sorry is whether the sorry server serves.
@@ -203,6 +179,27 @@ func oneArm(cfg *conf.Config) bool {
 					}
 				}
 			}
+		}
+	}
+	return false
+}
+
+// destinations are those of a service of a table, none where the service is not there.
+func destinations(t ipvs.Wanted, key ipvs.ServiceKey) ipvs.Destinations {
+	s, _ := t.Get(key)
+	return s.Destinations
+}
+
+// in is a server of the kernel as a table has it, and whether it does.
+func (k serverKey) in(t ipvs.Wanted) (ipvs.Destination, bool) {
+	return destinations(t, k.service).Get(k.address)
+}
+
+// serves tells whether a service has a server that gets connections.
+func serves(t ipvs.Wanted, key ipvs.ServiceKey) bool {
+	for _, d := range destinations(t, key).All() {
+		if d.Weight > 0 {
+			return true
 		}
 	}
 	return false

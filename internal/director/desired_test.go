@@ -188,8 +188,9 @@ func render(w want) string {
 	for _, s := range w.network.Sysctls {
 		line("sysctl %s = %s", s.Name, s.Value)
 	}
-	for _, key := range slices.SortedFunc(maps.Keys(w.services), ipvs.ServiceKey.Compare) {
-		e := w.services[key]
+	table := plainTable(w.services)
+	for _, key := range slices.SortedFunc(maps.Keys(table), ipvs.ServiceKey.Compare) {
+		e := table[key]
 		line("service %s: %s, netmask %#x", key, e.Service, e.Service.Netmask)
 		for _, address := range sortedAddresses(e.Destinations) {
 			line("  %s %s", address, e.Destinations[address])

@@ -5,13 +5,14 @@ import (
 
 	"lvsd/internal/conf"
 	"lvsd/internal/ipvs"
+	"lvsd/internal/overlay"
 )
 
 // throughServices are the services for probes that go through a service of the configuration. Each has
 // the mark of the probes of one server, and that server alone, whatever became of it: a server that is
 // out could not be found healthy without.
-func throughServices(s served) ipvs.Table {
-	t := ipvs.Table{}
+func throughServices(s served) map[ipvs.ServiceKey]ipvs.WantedService {
+	t := map[ipvs.ServiceKey]ipvs.WantedService{}
 	for i := range s.RealServers {
 		r := &s.RealServers[i]
 		for k := range r.Checks {
@@ -19,9 +20,10 @@ func throughServices(s served) ipvs.Table {
 			if through == nil {
 				continue
 			}
-			t[ipvs.ServiceKey{Family: s.key.Family, FWMark: through.Mark}] = ipvs.Entry{
-				Service:      ipvs.Service{Scheduler: "rr", Netmask: ipvs.HostMask(s.key.Family)},
-				Destinations: map[netip.AddrPort]ipvs.Destination{s.at(r.Address, r.Forwarding): destination(r.Forwarding, r.Tunnel, 1)},
+			t[ipvs.ServiceKey{Family: s.key.Family, FWMark: through.Mark}] = ipvs.WantedService{
+				Service: ipvs.Service{Scheduler: "rr", Netmask: ipvs.HostMask(s.key.Family)},
+				Destinations: overlay.Of(map[netip.AddrPort]ipvs.Destination{
+					s.at(r.Address, r.Forwarding): destination(r.Forwarding, r.Tunnel, 1)}),
 			}
 		}
 	}

@@ -222,7 +222,7 @@ func (d *Director) Run(ctx context.Context) error {
 		if over && giveUp == nil { // addresses may go now, then services
 			giveUp = time.After(lastSteps)
 			d.tellOfTheEnd()
-			d.ended, d.want = true, want{services: ipvs.Table{}}
+			d.ended, d.want = true, want{}
 			if len(d.drains) > 0 {
 				d.drains = nil // with the services
 				d.saveDrains()
@@ -406,7 +406,7 @@ func (d *Director) allot() { d.options.Processors(several(d.compiled.fixed.check
 // undisturbed.
 func (d *Director) adopt(cfg *conf.Config) {
 	old := d.want.services
-	if old == nil { // the first one
+	if d.compiled == nil { // the first one
 		old = draining(d.drains)
 	}
 	before := d.want
@@ -439,7 +439,7 @@ func (d *Director) adopt(cfg *conf.Config) {
 func (d *Director) advance() {
 	services, packets, network := d.rollout.next(&d.want)
 	if services != nil {
-		d.services.Want(d.rollout.services.sent, services)
+		d.services.Want(d.rollout.services.sent, *services)
 	}
 	if packets != nil {
 		d.packets.Want(d.rollout.packets.sent, *packets)

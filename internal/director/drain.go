@@ -3,6 +3,7 @@ package director
 import (
 	"context"
 	"maps"
+	"net/netip"
 	"time"
 
 	"go.uber.org/zap"
@@ -10,6 +11,7 @@ import (
 
 	"lvsd/internal/conf"
 	"lvsd/internal/ipvs"
+	"lvsd/internal/overlay"
 )
 
 // This file lets servers finish their connections, those that a reload removes and those that an operator
@@ -47,7 +49,7 @@ type counted struct {
 // had in the kernel and the new one has not, of services with a drain_timeout that stay. A server that
 // an operator drains has the time that he gave it, which promised has. A server that is configured
 // again drains no more.
-func drains(running map[serverKey]drain, old ipvs.Table, cfg *conf.Config, promised map[serverKey]time.Time, now time.Time) map[serverKey]drain {
+func drains(running map[serverKey]drain, old ipvs.Wanted, cfg *conf.Config, promised map[serverKey]time.Time, now time.Time) map[serverKey]drain {
 	list := map[serverKey]drain{}
 	for _, s := range services(cfg) {
 		configured := map[serverKey]bool{}
@@ -57,7 +59,7 @@ func drains(running map[serverKey]drain, old ipvs.Table, cfg *conf.Config, promi
 		if sorry := s.Sorry; sorry.Address.IsValid() {
 			configured[serverKey{s.key, s.at(sorry.Address, sorry.Forwarding)}] = true
 		}
-		for address, d := range old[s.key].Destinations {
+		for address, d := range destinations(old, s.key).All() {
 			key := serverKey{s.key, address}
 			was, drains := running[key]
 			until, ordered := promised[key]
@@ -77,26 +79,25 @@ func drains(running map[serverKey]drain, old ipvs.Table, cfg *conf.Config, promi
 }
 
 // withDrains is a table with the servers that drain.
-func withDrains(t ipvs.Table, list map[serverKey]drain) ipvs.Table {
-	if len(list) == 0 {
-		return t
-	}
-	t = maps.Clone(t)
-	cloned := map[ipvs.ServiceKey]bool{}
+func withDrains(t ipvs.Wanted, list map[serverKey]drain) ipvs.Wanted {
+	more := map[ipvs.ServiceKey]map[netip.AddrPort]overlay.Change[ipvs.Destination]{}
 	for key, d := range list {
-		e, there := t[key.service]
-		if !there {
+		if _, wanted := key.in(t); wanted {
 			continue
 		}
-		if !cloned[key.service] {
-			e.Destinations, cloned[key.service] = maps.Clone(e.Destinations), true
-			t[key.service] = e
+		if more[key.service] == nil {
+			more[key.service] = map[netip.AddrPort]overlay.Change[ipvs.Destination]{}
 		}
-		if _, wanted := e.Destinations[key.address]; !wanted {
-			e.Destinations[key.address] = d.destination
+		more[key.service][key.address] = overlay.Change[ipvs.Destination]{Value: d.destination}
+	}
+	changes := map[ipvs.ServiceKey]overlay.Change[ipvs.WantedService]{}
+	for key, destinations := range more {
+		if s, there := t.Get(key); there {
+			s.Destinations = s.Destinations.With(destinations)
+			changes[key] = overlay.Change[ipvs.WantedService]{Value: s}
 		}
 	}
-	return t
+	return t.With(changes)
 }
 
 // drained are those of the servers that drain whose drain is over, and whether it is because its time
@@ -149,7 +150,7 @@ func (o orders) drained(of map[serverKey]member, over map[serverKey]bool) (next 
 }
 
 // startDrains takes over what a reload removed, from the table that was wanted before it.
-func (d *Director) startDrains(old ipvs.Table, promised map[serverKey]time.Time) {
+func (d *Director) startDrains(old ipvs.Wanted, promised map[serverKey]time.Time) {
 	before := d.drains
 	d.drains = drains(before, old, d.cfg, promised, time.Now())
 	for key, drain := range d.drains {

@@ -93,7 +93,7 @@ func (d *Director) saveDrains() {
 }
 
 // draining is a table with the servers of a process before, which is all that is known of it.
-func draining(list map[serverKey]drain) ipvs.Table {
+func draining(list map[serverKey]drain) ipvs.Wanted {
 	t := ipvs.Table{}
 	for key, d := range list {
 		if t[key.service].Destinations == nil {
@@ -101,5 +101,5 @@ func draining(list map[serverKey]drain) ipvs.Table {
 		}
 		t[key.service].Destinations[key.address] = d.destination
 	}
-	return t
+	return t.Wanted()
 }

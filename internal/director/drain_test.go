@@ -37,7 +37,7 @@ func TestDrains(t *testing.T) {
 	}
 	want := desire(now1, health{}).services
 	table := withDrains(want, list)
-	if got := table[first.service].Destinations; len(got) != 2 || got[first.address].Weight != 0 || len(want[first.service].Destinations) != 1 {
+	if got := plainTable(table)[first.service].Destinations; len(got) != 2 || got[first.address].Weight != 0 || destinations(want, first.service).Len() != 1 {
 		t.Errorf("%+v", got)
 	}
 	if again := drains(list, table, now1, nil, now.Add(time.Second)); again[first].until != now.Add(time.Minute) {

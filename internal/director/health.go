@@ -159,15 +159,16 @@ func (d *Director) noteWeights(before *memory) {
 // than one server, and there is none for the time without, that is what noteEmpty tells.
 func (d *Director) noteQuorum(before *memory) {
 	for i := range d.compiled.services {
-		s := &d.compiled.services[i]
 		known, had, has := before.quorums[i].judged, before.quorums[i].has, d.want.memory.quorums[i].has
-		sorry := s.Sorry.Address.IsValid()
+		if known && had == has {
+			continue
+		}
 		if !known {
 			d.tellAtStart(i)
 		}
+		s := &d.compiled.services[i]
+		sorry := s.Sorry.Address.IsValid()
 		switch {
-		case known && had == has:
-			continue
 		case has:
 			d.notify(s.name, s.QuorumUp)
 		case known || sorry:
@@ -192,33 +193,26 @@ func (d *Director) noteQuorum(before *memory) {
 // noteEmpty tells which virtual servers came to have no server that takes connections, or have one
 // again. All services of a group have the same.
 func (d *Director) noteEmpty(before *memory) {
-	empty := map[string]bool{} // those that are
-	changed := map[int]bool{}
-	if before.table != nil {
-		for i := range d.compiled.changed(before, &d.want.memory) {
-			changed[i] = true
-		}
+	was := d.empty
+	d.empty = map[string]bool{}
+	if before.settled {
+		d.empty = maps.Clone(was)
 	}
-	for i := range d.compiled.services {
+	for i := range d.compiled.changed(before, &d.want.memory) {
 		s := &d.compiled.services[i]
 		if len(s.keys) == 0 {
 			continue // a group without an address
 		}
-		if before.table != nil && !changed[i] {
-			if d.empty[s.name] {
-				empty[s.name] = true
-			}
-			continue
+		if serves(d.want.services, s.keys[0].key) {
+			delete(d.empty, s.name)
+		} else {
+			d.empty[s.name] = true
 		}
-		if !serves(d.want.services, s.keys[0].key) {
-			empty[s.name] = true
-		}
-		switch {
-		case empty[s.name] && !d.empty[s.name]:
+		switch is := d.empty[s.name]; {
+		case is && !was[s.name]:
 			d.journal.event(ServiceEmpty, zap.String("service", s.name))
-		case !empty[s.name] && d.empty[s.name]:
+		case !is && was[s.name]:
 			d.journal.event(ServiceServed, zap.String("service", s.name))
 		}
 	}
-	d.empty = empty
 }

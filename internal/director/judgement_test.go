@@ -64,8 +64,8 @@ func weights(cfg *conf.Config, w want) string {
 	var all []string
 	for _, r := range cfg.Services[0].RealServers {
 		text := "-"
-		for _, e := range w.services {
-			if d, there := e.Destinations[r.Address]; there {
+		for _, s := range w.services.All() {
+			if d, there := s.Destinations.Get(r.Address); there {
 				text = fmt.Sprint(d.Weight)
 			}
 		}

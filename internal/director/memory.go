@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"lvsd/internal/conf"
-	"lvsd/internal/ipvs"
 )
 
 // memory is what desired makes of health and is told the next time, since what was decides too. It is not
@@ -22,8 +21,6 @@ type memory struct {
 	risen   map[int]time.Time
 	quorums []quorum  // of its virtual servers
 	next    time.Time // when a weight changes of itself; the zero value for never
-	// table are the services that this came to; nil where those of another configuration did.
-	table ipvs.Table
 }
 
 // standing is how a real server stands.

@@ -215,7 +215,7 @@ func (d *Director) at(t meant) (keys []serverKey) {
 // inTable tells whether the kernel is to have a real server now.
 func (d *Director) inTable(t meant) bool {
 	for _, key := range d.at(t) {
-		if _, there := d.want.services[key.service].Destinations[key.address]; there {
+		if _, there := key.in(d.want.services); there {
 			return true
 		}
 	}
@@ -229,7 +229,8 @@ func (d *Director) orderedServer(t meant, changed bool) OrderedServer {
 	is := d.want.memory.server(key)
 	s.Healthy = is.up && !is.kept
 	if len(s.keys) > 0 { // all of a group have the same
-		s.EffectiveWeight = d.want.services[s.keys[0].service].Destinations[s.keys[0].address].Weight
+		wanted, _ := s.keys[0].in(d.want.services)
+		s.EffectiveWeight = wanted.Weight
 	}
 	return s
 }

@@ -122,14 +122,15 @@ func TestDrainOfTheLastServer(t *testing.T) {
 	name := serviceName(&cfg.Services[0])
 	h := health{down: down(2), orders: ordered(cfg, map[int]order{1: drains1()})}
 	w := desire(cfg, h)
-	destinations := w.services[services(cfg)[0].key].Destinations
-	if has, _ := w.memory.quorate(name); has || weights(cfg, w) != "0 -" || destinations[sorry].Weight != 1 {
-		t.Errorf("%+v", destinations)
+	first := services(cfg)[0].key
+	table := plainTable(w.services)[first].Destinations
+	if has, _ := w.memory.quorate(name); has || weights(cfg, w) != "0 -" || table[sorry].Weight != 1 {
+		t.Errorf("%+v", table)
 	}
 	h.orders = ordered(cfg, map[int]order{1: drainedOut()})
 	w = desire(cfg, h)
-	if destinations = w.services[services(cfg)[0].key].Destinations; weights(cfg, w) != "- -" || len(destinations) != 1 {
-		t.Errorf("%+v", destinations)
+	if table = plainTable(w.services)[first].Destinations; weights(cfg, w) != "- -" || len(table) != 1 {
+		t.Errorf("%+v", table)
 	}
 	h.orders = ordered(cfg, map[int]order{1: weighs(0)}) // nobody takes connections either
 	w = desire(cfg, h)
@@ -204,7 +205,7 @@ func TestOrdersOnlyTakeAway(t *testing.T) {
 			before, w := h.memory, desire(cfg, h)
 			plain := desire(cfg, health{down: h.down, memory: h.memory})
 			h.memory = w.memory
-			if !maps.Equal(w.checks, plain.checks) || gocmp.Diff(plain.network, w.network) != "" || len(w.services) != len(plain.services) {
+			if !maps.Equal(w.checks, plain.checks) || gocmp.Diff(plain.network, w.network) != "" || w.services.Len() != plain.services.Len() {
 				t.Fatal("orders change more than services")
 			}
 			for _, s := range services(cfg) {
@@ -222,7 +223,7 @@ func TestOrdersOnlyTakeAway(t *testing.T) {
 					if at == s.at(s.Sorry.Address, s.Sorry.Forwarding) {
 						continue
 					}
-					d, there := w.services[s.key].Destinations[at]
+					d, there := destinations(w.services, s.key).Get(at)
 					if o.drain.runs() && (!there || d.Weight != 0) || o.drain.drained && there {
 						t.Fatalf("%s of %s: %+v there %t, with the order %+v", r.Address, s.key, d, there, o)
 					}

@@ -116,7 +116,7 @@ type side struct {
 	// want is what is configured: with every server healthy, and no quorum lost.
 	want want
 	// now is what the kernel has with the health that is known, and memory what that comes to.
-	now    ipvs.Table
+	now    ipvs.Wanted
 	memory memory
 }
 

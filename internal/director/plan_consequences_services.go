@@ -69,7 +69,7 @@ func (p *planner) quorums() {
 
 // connectionsOf are the connections of all servers of a service.
 func (p *planner) connectionsOf(key ipvs.ServiceKey) (n uint64) {
-	for address := range p.old.want.services[key].Destinations {
+	for address := range destinations(p.old.want.services, key).All() {
 		n += p.connections(serverKey{key, address})
 	}
 	return n
@@ -103,7 +103,7 @@ func (p *planner) lost(subject string, n uint64, advice string) {
 func (p *planner) emptied() {
 	for _, s := range p.new.list {
 		key := s.key
-		_, was := p.old.want.services[key]
+		_, was := p.old.want.services.Get(key)
 		if was && !serves(p.old.now, key) || serves(p.new.now, key) {
 			continue
 		}
@@ -125,15 +125,6 @@ func (p *planner) emptied() {
 		}
 		p.follows(severity, "service_empty", serviceTitle(key), "refuses every new connection: %s", why)
 	}
-}
-
-func serves(t ipvs.Table, key ipvs.ServiceKey) bool {
-	for _, d := range t[key].Destinations {
-		if d.Weight > 0 {
-			return true
-		}
-	}
-	return false
 }
 
 func (p *planner) serverConsequences() {
@@ -196,8 +187,8 @@ func (p *planner) untested(key serverKey, was, is *conf.RealServer) bool {
 }
 
 func (p *planner) changedServer(subject string, key serverKey, was, is *conf.RealServer) {
-	before := p.old.want.services[key.service].Destinations[key.address]
-	now := p.new.want.services[key.service].Destinations[key.address]
+	before, _ := key.in(p.old.want.services)
+	now, _ := key.in(p.new.want.services)
 	if before.Forward != now.Forward {
 		p.follows(Warning, "forwarding_changes", subject,
 			"lb_kind %s → %s: connections that it has stay %s, new ones need a server that is made for %s",

@@ -40,7 +40,7 @@ func TestPlanIsWhatIPVSDoes(t *testing.T) {
 		now := desire(to, health{}).services
 		for _, e := range p.RealServers {
 			key := e.key.(serverKey)
-			_, stays := now[key.service]
+			_, stays := now.Get(key.service)
 			if kind, writes := destinationOp(e); writes && stays { // else it goes with its service
 				planned = append(planned, fmt.Sprint(kind, " ", key.service, " ", key.address))
 			}
@@ -98,7 +98,7 @@ func opText(op ipvs.Op) string {
 
 // ipvsOps are the writes of a reload to a kernel that is as the old configuration wants it.
 func ipvsOps(from, to *conf.Config, before, after health) []ipvs.Op {
-	have := desire(from, before).services
+	have := plainTable(desire(from, before).services)
 	owned := map[ipvs.ServiceKey]bool{}
 	for key := range have {
 		owned[key] = true
@@ -126,7 +126,7 @@ func TestPlanOfFailingServers(t *testing.T) {
 		for _, e := range p.RealServers {
 			key := e.key.(serverKey)
 			entries[key] = e
-			_, stays := after.services[key.service]
+			_, stays := after.services.Get(key.service)
 			_, writes := destinationOp(e)
 			if e.Note != "" && written[key] {
 				t.Fatalf("%+v is written", e)

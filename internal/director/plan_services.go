@@ -42,7 +42,7 @@ func (p *planner) services() {
 	}
 	for _, s := range p.old.list {
 		key := s.key
-		if _, stays := p.new.want.services[key]; !stays {
+		if _, stays := p.new.want.services.Get(key); !stays {
 			p.plan.Services = append(p.plan.Services, Entry{Action: Removed, Name: serviceTitle(key), key: key})
 		}
 	}
@@ -128,12 +128,14 @@ func (s *side) realServers() map[serverKey]*conf.RealServer {
 }
 
 func (s *side) serviceAttributes(key ipvs.ServiceKey) []attribute {
-	return append(serviceAttributes(s.want.services[key].Service, key.Family), quorumAttributes(s.services[key].VirtualServer)...)
+	service, _ := s.want.services.Get(key)
+	return append(serviceAttributes(service.Service, key.Family), quorumAttributes(s.services[key].VirtualServer)...)
 }
 
 func (s *side) serverAttributes(key serverKey, r *conf.RealServer) []attribute {
 	leaves := len(specs(r)) > 0 || s.services[key.service].Sorry.Address.IsValid()
-	return append(serverAttributes(s.want.services[key.service].Destinations[key.address], r.InhibitOnFailure && leaves, r.SlowStart),
+	d, _ := key.in(s.want.services)
+	return append(serverAttributes(d, r.InhibitOnFailure && leaves, r.SlowStart),
 		attribute{name: "notify_up", value: programText(r.NotifyUp)},
 		attribute{name: "notify_down", value: programText(r.NotifyDown)})
 }
@@ -172,7 +174,7 @@ func (p *planner) servers() {
 	}
 	for _, s := range p.old.list {
 		service := s.key
-		if _, stays := p.new.want.services[service]; !stays {
+		if _, stays := p.new.want.services.Get(service); !stays {
 			p.plan.RealServers = append(p.plan.RealServers, gone[service]...)
 		}
 	}
@@ -191,8 +193,7 @@ func (p *planner) serverEntry(key serverKey, was, is *conf.RealServer) Entry {
 		e.Action = Removed
 	default:
 		e.Changes = changes(p.old.serverAttributes(key, was), p.new.serverAttributes(key, is))
-		kernel = p.old.want.services[key.service].Destinations[key.address] !=
-			p.new.want.services[key.service].Destinations[key.address]
+		kernel = !sameDestination(p.old.want.services, p.new.want.services, key)
 		e.Changes = append(e.Changes, dependencies(specs(was), specs(is), p.renewed)...)
 		switch wasUp, isUp := p.old.up(key, was), p.new.up(key, is); {
 		case !wasUp && isUp:
@@ -211,9 +212,9 @@ func (p *planner) serverEntry(key serverKey, was, is *conf.RealServer) Entry {
 }
 
 // sameDestination tells whether two tables have the same of one server.
-func sameDestination(a, b ipvs.Table, key serverKey) bool {
-	x, inA := a[key.service].Destinations[key.address]
-	y, inB := b[key.service].Destinations[key.address]
+func sameDestination(a, b ipvs.Wanted, key serverKey) bool {
+	x, inA := key.in(a)
+	y, inB := key.in(b)
 	return inA == inB && x == y
 }
 

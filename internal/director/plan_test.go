@@ -114,14 +114,14 @@ func parseFacts(t *testing.T, cfg *conf.Config, text string) facts {
 			}
 		case "active", "inactive":
 			var n uint32
-			for key, e := range w.services {
+			for key, e := range w.services.All() {
 				if after, ours := strings.CutPrefix(rest, key.String()+" "); ours {
 					var address string
 					if _, err := fmt.Sscan(after, &address, &n); err != nil {
 						t.Fatal(err)
 					}
 					a := netip.MustParseAddrPort(address)
-					if _, used = e.Destinations[a]; !used {
+					if _, used = e.Destinations.Get(a); !used {
 						continue
 					}
 					d := known.servers[serverKey{key, a}]

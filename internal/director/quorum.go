@@ -76,16 +76,8 @@ func (h *health) up(asked []check.Spec, was standing) bool {
 func judge(c *compiled, h *health, before *memory) memory {
 	m := memory{compiled: c, others: make(map[int]standing, len(before.others)), settled: true,
 		quorums: slices.Clone(before.quorums), risen: map[int]time.Time{}}
-	places := c.notable(h, before)
-	for i := range c.services {
-		s, n := &c.services[i], 0
-		for n < len(places) && places[n] < s.first+len(s.RealServers) {
-			n++
-		}
-		if n > 0 || !before.settled {
-			m.judge(i, places[:n], h, before)
-			places = places[n:]
-		}
+	for i, places := range c.services.of(c.notable(h, before), func(int) bool { return !before.settled }) {
+		m.judge(i, places, h, before)
 	}
 	return m
 }

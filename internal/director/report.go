@@ -163,7 +163,7 @@ func (d *Director) ipvsState(r ipvs.Report) {
 // noteIPVS tells that the kernel's IPVS is missing or there again, where there are services that
 // need it.
 func (d *Director) noteIPVS() {
-	missing := d.ipvsErr != nil && len(d.want.services) > 0
+	missing := d.ipvsErr != nil && d.want.services.Len() > 0
 	switch {
 	case missing && !d.ipvsMissed:
 		d.journal.event(IPVSMissing, zap.Error(d.ipvsErr))

@@ -1,12 +1,12 @@
 package director
 
 import (
-	"maps"
 	"reflect"
 	"slices"
 
 	"lvsd/internal/ipvs"
 	"lvsd/internal/netif"
+	"lvsd/internal/overlay"
 )
 
 // rollout orders addresses against services and the rules for their packets: these stand before the
@@ -14,7 +14,7 @@ import (
 // are; it is pure.
 type rollout struct {
 	services, network, packets             generation
-	sentServices                           ipvs.Table
+	sentServices                           ipvs.Wanted
 	sentNetwork                            netif.Want
 	sentPackets                            []netif.PacketRule
 	toldServices, toldNetwork, toldPackets bool // something was sent at all
@@ -27,7 +27,7 @@ func (g generation) settled() bool { return g.sent == g.reached }
 
 // next says what to give the appliers now on the way to what is wanted; nil is nothing. It is called
 // again after every acknowledgement.
-func (r *rollout) next(w *want) (s ipvs.Table, p *[]netif.PacketRule, n *netif.Want) {
+func (r *rollout) next(w *want) (s *ipvs.Wanted, p *[]netif.PacketRule, n *netif.Want) {
 	networkDone := r.toldNetwork && reflect.DeepEqual(w.network, r.sentNetwork) && r.network.settled()
 	services, packets := w.services, w.packets
 	if !networkDone {
@@ -36,7 +36,7 @@ func (r *rollout) next(w *want) (s ipvs.Table, p *[]netif.PacketRule, n *netif.W
 	if !r.toldServices || !equal(services, r.sentServices) {
 		r.sentServices, r.toldServices = services, true
 		r.services.sent++
-		s = services
+		s = &services
 	}
 	if !r.toldPackets || !slices.Equal(packets, r.sentPackets) {
 		r.sentPackets, r.toldPackets = packets, true
@@ -60,14 +60,15 @@ func (r *rollout) done(w *want) bool {
 }
 
 // joined is t and what of old is not in it.
-func joined(t, old ipvs.Table) ipvs.Table {
-	both := maps.Clone(t)
-	for key, entry := range old {
-		if _, ok := both[key]; !ok {
-			both[key] = entry
+func joined(t, old ipvs.Wanted) ipvs.Wanted {
+	more := map[ipvs.ServiceKey]overlay.Change[ipvs.WantedService]{}
+	for key := range ipvs.Different(t, old) {
+		if _, there := t.Get(key); !there {
+			s, _ := old.Get(key)
+			more[key] = overlay.Change[ipvs.WantedService]{Value: s}
 		}
 	}
-	return both
+	return t.With(more)
 }
 
 // joinedPackets is the same for rules. An old one whose packets have another mark now is left out: they
@@ -83,14 +84,10 @@ func joinedPackets(rules, old []netif.PacketRule) []netif.PacketRule {
 	return netif.SortPackets(both)
 }
 
-// equal tells whether two tables are the same. Most of them have the very maps of the other in common: see compiled.
-func equal(a, b ipvs.Table) bool {
-	return same(a, b) || maps.EqualFunc(a, b, func(x, y ipvs.Entry) bool {
-		return x.Service == y.Service && (same(x.Destinations, y.Destinations) || maps.Equal(x.Destinations, y.Destinations))
-	})
-}
-
-// same tells whether two maps are one.
-func same[M ~map[K]V, K comparable, V any](a, b M) bool {
-	return reflect.ValueOf(a).UnsafePointer() == reflect.ValueOf(b).UnsafePointer()
+// equal tells whether two tables are the same.
+func equal(a, b ipvs.Wanted) bool {
+	for range ipvs.Different(a, b) {
+		return false
+	}
+	return true
 }

@@ -18,11 +18,11 @@ import (
 // applier has taken up.
 type deployment struct {
 	rollout  rollout
-	services ipvs.Table
+	services ipvs.Wanted
 	network  netif.Want
 	packets  []netif.PacketRule
 
-	sentServices map[uint64]ipvs.Table
+	sentServices map[uint64]ipvs.Wanted
 	sentNetwork  map[uint64]netif.Want
 	sentPackets  map[uint64][]netif.PacketRule
 	ackServices  uint64 // generation acknowledged
@@ -30,7 +30,7 @@ type deployment struct {
 	ackPackets   uint64
 
 	// promised has, for each network generation, the services that were wanted with it.
-	promised map[uint64]ipvs.Table
+	promised map[uint64]ipvs.Wanted
 }
 
 func (d *deployment) want() *want {
@@ -42,9 +42,9 @@ func (d *deployment) advance(t *rapid.T) (sent bool) {
 	services, packets, network := d.rollout.next(d.want())
 	if services != nil {
 		sent = true
-		d.sentServices[d.rollout.services.sent] = services
-		for key := range d.sentServices[d.rollout.services.sent-1] {
-			if _, kept := services[key]; !kept && !d.freed(key) {
+		d.sentServices[d.rollout.services.sent] = *services
+		for key := range d.sentServices[d.rollout.services.sent-1].All() {
+			if _, kept := services.Get(key); !kept && !d.freed(key) {
 				t.Fatalf("service %s is taken away before its address", key)
 			}
 		}
@@ -68,8 +68,8 @@ func (d *deployment) advance(t *rapid.T) (sent bool) {
 		g := d.rollout.network.sent
 		d.sentNetwork[g], d.promised[g] = *network, d.services
 		stands := d.sentServices[d.ackServices]
-		for key := range d.services {
-			if _, ok := stands[key]; !ok {
+		for key := range d.services.All() {
+			if _, ok := stands.Get(key); !ok {
 				t.Fatalf("network %d is sent before %s, which is wanted with it, was acknowledged", g, key)
 			}
 		}
@@ -81,7 +81,7 @@ func (d *deployment) advance(t *rapid.T) (sent bool) {
 // was acknowledged: no network that is out there was wanted together with the service.
 func (d *deployment) freed(key ipvs.ServiceKey) bool {
 	for g := d.ackNetwork; g <= d.rollout.network.sent; g++ {
-		if _, needed := d.promised[g][key]; needed {
+		if _, needed := d.promised[g].Get(key); needed {
 			return false
 		}
 	}
@@ -89,8 +89,8 @@ func (d *deployment) freed(key ipvs.ServiceKey) bool {
 }
 
 func newDeployment() *deployment {
-	return &deployment{services: ipvs.Table{}, sentServices: map[uint64]ipvs.Table{}, sentPackets: map[uint64][]netif.PacketRule{},
-		sentNetwork: map[uint64]netif.Want{}, promised: map[uint64]ipvs.Table{}}
+	return &deployment{sentServices: map[uint64]ipvs.Wanted{}, sentPackets: map[uint64][]netif.PacketRule{},
+		sentNetwork: map[uint64]netif.Want{}, promised: map[uint64]ipvs.Wanted{}}
 }
 
 // settle acknowledges everything until nothing more is sent, and returns how often it did.
@@ -173,11 +173,12 @@ func keyOf(r netif.PacketRule) ipvs.ServiceKey {
 }
 
 // someWant has a service, an address and a rule for each number.
-func someWant(numbers []int, weight uint32) (services ipvs.Table, network netif.Want, rules []netif.PacketRule) {
-	services, network = ipvs.Table{}, netif.Want{Instances: map[string]netif.Instance{}}
+func someWant(numbers []int, weight uint32) (services ipvs.Wanted, network netif.Want, rules []netif.PacketRule) {
+	table := ipvs.Table{}
+	network = netif.Want{Instances: map[string]netif.Instance{}}
 	for _, n := range numbers {
 		address := netip.AddrFrom4([4]byte{192, 0, 2, byte(n)})
-		services[ipvs.ServiceKey{Family: 4, Protocol: unix.IPPROTO_TCP, Addr: address, Port: 80}] = ipvs.Entry{
+		table[ipvs.ServiceKey{Family: 4, Protocol: unix.IPPROTO_TCP, Addr: address, Port: 80}] = ipvs.Entry{
 			Service: ipvs.Service{Scheduler: "rr"},
 			Destinations: map[netip.AddrPort]ipvs.Destination{
 				netip.MustParseAddrPort("10.0.0.1:80"): {Weight: weight},
@@ -187,7 +188,7 @@ func someWant(numbers []int, weight uint32) (services ipvs.Table, network netif.
 			{Prefix: netip.PrefixFrom(address, 24), Dev: "eth0"}}}
 		rules = append(rules, netif.Marking{To: address, Protocol: unix.IPPROTO_TCP, Mark: 1})
 	}
-	return services, network, netif.SortPackets(rules)
+	return table.Wanted(), network, netif.SortPackets(rules)
 }
 
 // TestRolloutSteps spells out the three shapes of a change.
@@ -195,9 +196,9 @@ func TestRolloutSteps(t *testing.T) {
 	one, netOne, _ := someWant([]int{1}, 1)
 	two, netTwo, _ := someWant([]int{1, 2}, 1)
 	var r rollout
-	expect := func(what string, s ipvs.Table, n *netif.Want, services ipvs.Table, network *netif.Want) {
+	expect := func(what string, s *ipvs.Wanted, n *netif.Want, services *ipvs.Wanted, network *netif.Want) {
 		t.Helper()
-		if (s == nil) != (services == nil) || !equal(s, services) {
+		if (s == nil) != (services == nil) || s != nil && !equal(*s, *services) {
 			t.Errorf("%s: services sent: %v, want %v", what, s, services)
 		}
 		if !reflect.DeepEqual(n, network) {
@@ -205,7 +206,7 @@ func TestRolloutSteps(t *testing.T) {
 		}
 	}
 	s, _, n := r.next(&want{services: one, network: netOne})
-	expect("start", s, n, one, nil)
+	expect("start", s, n, &one, nil)
 	s, _, n = r.next(&want{services: one, network: netOne})
 	expect("services not acknowledged yet", s, n, nil, nil)
 	r.services.reached = 1
@@ -228,7 +229,7 @@ func TestRolloutSteps(t *testing.T) {
 	}
 
 	s, _, n = r.next(&want{services: two, network: netTwo})
-	expect("a service more", s, n, two, nil)
+	expect("a service more", s, n, &two, nil)
 	r.services.reached = 2
 	s, _, n = r.next(&want{services: two, network: netTwo})
 	expect("which stands", s, n, nil, &netTwo)
@@ -240,7 +241,7 @@ func TestRolloutSteps(t *testing.T) {
 	expect("whose address is not off yet", s, n, nil, nil)
 	r.network.reached = 3
 	s, _, n = r.next(&want{services: one, network: netOne})
-	expect("address off", s, n, one, nil)
+	expect("address off", s, n, &one, nil)
 	r.services.reached = 3
 	if !r.done(&want{services: one, network: netOne}) {
 		t.Error("not done after a removal")
@@ -248,7 +249,7 @@ func TestRolloutSteps(t *testing.T) {
 
 	lighter, _, _ := someWant([]int{1}, 0)
 	s, _, n = r.next(&want{services: lighter, network: netOne})
-	expect("a weight", s, n, lighter, nil)
+	expect("a weight", s, n, &lighter, nil)
 }
 
 // While an address is still out there its old rule stays, but not beside one that marks the same packets.

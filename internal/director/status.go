@@ -119,7 +119,7 @@ func (d *Director) Status(ctx context.Context) (Status, error) {
 func (d *Director) snapshot() Status {
 	s := Status{Node: d.cfg.RouterID, Version: d.options.Version, Started: d.started, File: d.options.files(),
 		Instances: []InstanceStatus{}, Trackers: []TrackerStatus{}, Services: []ServiceStatus{}, Foreign: []string{}}
-	if d.ipvsErr != nil && len(d.want.services) > 0 {
+	if d.ipvsErr != nil && d.want.services.Len() > 0 {
 		s.IPVSError = d.ipvsErr.Error()
 	}
 	if d.packetsErr != nil {

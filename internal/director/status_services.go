@@ -87,7 +87,8 @@ func (d *Director) serviceStatus(service int, verdicts map[check.Spec]check.Verd
 			Checks: []CheckStatus{}, ServerOrders: d.health.orders[member{v.name, r.Address}].shown()}
 		if len(s.services) > 0 { // all of a group have the same
 			first := s.services[0]
-			rs.EffectiveWeight = d.want.services[first.key].Destinations[first.at(r.Address, r.Forwarding)].Weight
+			wanted, _ := first.server(r).in(d.want.services)
+			rs.EffectiveWeight = wanted.Weight
 		}
 		for _, spec := range v.specs[i] {
 			verdict := verdicts[spec]

@@ -113,7 +113,7 @@ type Applier struct {
 
 type wanted struct {
 	generation uint64
-	table      Table
+	table      Wanted
 }
 
 type statsReply struct {
@@ -135,11 +135,11 @@ func NewApplier(opts Options) *Applier {
 }
 
 // Want makes t the wanted table. It never blocks; a table that has not been looked at yet is
-// replaced. The caller must not change t any more. Generations grow.
+// replaced. Generations grow.
 //
 // Services that were wanted before (in an earlier run too, by the state file) and are not in t
 // are deleted; services that never were wanted are left alone.
-func (a *Applier) Want(generation uint64, t Table) {
+func (a *Applier) Want(generation uint64, t Wanted) {
 	a.mu.Lock()
 	a.mailbox = &wanted{generation: generation, table: t}
 	a.mu.Unlock()

@@ -24,7 +24,7 @@ func TestKernelWithoutIPVS(t *testing.T) {
 		}
 		// Generations are acknowledged all the same, without saying it again.
 		want := ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")}
-		r.applier.Want(1, want)
+		r.applier.Want(1, want.Wanted())
 		if rep := r.one(); rep.Generation != 1 || rep.Available || rep.Err != nil {
 			t.Errorf("report %+v", rep)
 		}
@@ -53,13 +53,13 @@ func TestModuleIsLoadedAgain(t *testing.T) {
 				kernel := ipvstest.NewKernel()
 				r := run(t, kernel, "")
 				defer r.stop()
-				r.applier.Want(1, ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")})
+				r.applier.Want(1, ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")}.Wanted())
 				r.since()
 				kernel.Unload()
 				time.Sleep(gone)
 				kernel.Load()
 				want := ipvs.Table{web: entry("rr", 1, "10.0.0.1:80", "10.0.0.2:80")}
-				r.applier.Want(2, want)
+				r.applier.Want(2, want.Wanted())
 				time.Sleep(5 * time.Second)
 				lost := 0
 				reports := r.since()
@@ -91,7 +91,7 @@ func TestInconsistentDump(t *testing.T) {
 			kernel := ipvstest.NewKernel()
 			r := run(t, kernel, "")
 			defer r.stop()
-			r.applier.Want(1, want)
+			r.applier.Want(1, want.Wanted())
 			r.since()
 			kernel.TearDumps(torn)
 			kernel.Edit(func(table ipvs.Table) { delete(table[web].Destinations, netip.MustParseAddrPort("10.0.0.1:80")) })
@@ -118,7 +118,7 @@ func TestStats(t *testing.T) {
 		kernel := ipvstest.NewKernel()
 		kernel.Edit(func(table ipvs.Table) { table[other] = entry("rr", 1, "10.9.9.9:99") })
 		r := run(t, kernel, "")
-		r.applier.Want(1, ipvs.Table{web: entry("rr", 4, "10.0.0.1:80")})
+		r.applier.Want(1, ipvs.Table{web: entry("rr", 4, "10.0.0.1:80")}.Wanted())
 		r.since()
 		stats, err := r.applier.Stats(t.Context())
 		if err != nil || len(stats.Services) != 2 {
@@ -149,7 +149,7 @@ func TestStatsAfterTheModuleIsLoadedAgain(t *testing.T) {
 		r := run(t, kernel, "")
 		defer r.stop()
 		want := ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")}
-		r.applier.Want(1, want)
+		r.applier.Want(1, want.Wanted())
 		r.since()
 		kernel.Unload()
 		kernel.Load()
@@ -181,7 +181,7 @@ func TestAKernelThatHangsDoesNotSpin(t *testing.T) {
 		kernel.Fail(func(int, ipvs.Op) error { return os.ErrDeadlineExceeded })
 		r := run(t, kernel, "")
 		defer r.stop()
-		r.applier.Want(1, ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")})
+		r.applier.Want(1, ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")}.Wanted())
 		time.Sleep(time.Hour)
 		if n := len(kernel.Writes()); n > 2000 {
 			t.Errorf("%d attempts in an hour", n)

@@ -124,7 +124,7 @@ func TestWantIsAppliedAndAcknowledged(t *testing.T) {
 		if got := r.since(); len(got) != 0 || kernel.Dumps() != 1 {
 			t.Errorf("before anything is wanted: reports %+v, %d dumps", got, kernel.Dumps())
 		}
-		r.applier.Want(7, ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")})
+		r.applier.Want(7, ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")}.Wanted())
 		rep := r.one()
 		if rep.Generation != 7 || !rep.Available || rep.Healed || rep.Err != nil || rep.Pending != 0 {
 			t.Errorf("report %+v", rep)
@@ -136,14 +136,14 @@ func TestWantIsAppliedAndAcknowledged(t *testing.T) {
 		}
 		r.table(ipvs.Table{web: entry("rr", 1, "10.0.0.1:80"), other: entry("rr", 1, "10.9.9.9:99")})
 
-		r.applier.Want(8, ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")})
+		r.applier.Want(8, ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")}.Wanted())
 		if rep := r.one(); rep.Generation != 8 || len(rep.Applied) != 0 {
 			t.Errorf("report of an unchanged table: %+v", rep)
 		}
 		if n := len(kernel.Writes()); n != 2 {
 			t.Errorf("%d writes, want 2", n)
 		}
-		r.applier.Want(9, ipvs.Table{})
+		r.applier.Want(9, ipvs.Table{}.Wanted())
 		if rep := r.one(); rep.Generation != 9 || ops(rep.Applied) != "delete service TCP 192.168.2.11:80\n" {
 			t.Errorf("report %+v", rep)
 		}
@@ -163,8 +163,8 @@ func TestNewestWantWins(t *testing.T) {
 		var once sync.Once
 		kernel.Watch(func(ipvs.Op, ipvs.Table) {
 			once.Do(func() {
-				r.applier.Want(2, ipvs.Table{mail: entry("rr", 1, "10.0.0.1:25")})
-				r.applier.Want(3, ipvs.Table{web: entry("wlc", 1, "10.0.0.2:80")})
+				r.applier.Want(2, ipvs.Table{mail: entry("rr", 1, "10.0.0.1:25")}.Wanted())
+				r.applier.Want(3, ipvs.Table{web: entry("wlc", 1, "10.0.0.2:80")}.Wanted())
 			})
 		})
 		const servers = 1000
@@ -172,7 +172,7 @@ func TestNewestWantWins(t *testing.T) {
 		for i := range servers {
 			large.Destinations[netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)}), 80)] = ipvs.Destination{Weight: 1}
 		}
-		r.applier.Want(1, ipvs.Table{web: large})
+		r.applier.Want(1, ipvs.Table{web: large}.Wanted())
 		reports := r.since()
 		if len(reports) != 2 || reports[0].Generation != 0 || reports[1].Generation != 3 {
 			t.Errorf("reports %+v", reports)
@@ -209,7 +209,7 @@ func TestForeignChangesAreHealed(t *testing.T) {
 				kernel := ipvstest.NewKernel()
 				r := run(t, kernel, "")
 				defer r.stop()
-				r.applier.Want(1, want)
+				r.applier.Want(1, want.Wanted())
 				r.since()
 				kernel.Edit(edit)
 				time.Sleep(ipvs.MaxResync)
@@ -247,10 +247,10 @@ func TestAnErrorShowsAForeignChange(t *testing.T) {
 				kernel := ipvstest.NewKernel()
 				r := run(t, kernel, "")
 				defer r.stop()
-				r.applier.Want(1, start)
+				r.applier.Want(1, start.Wanted())
 				r.since()
 				kernel.Edit(edit)
-				r.applier.Want(2, next)
+				r.applier.Want(2, next.Wanted())
 				rep := r.one()
 				if rep.Generation != 2 || !rep.Healed || rep.Err != nil || rep.Pending != 0 {
 					t.Errorf("report %+v", rep)
@@ -287,7 +287,7 @@ func TestEveryOperationFailsOnce(t *testing.T) {
 					r := run(t, kernel, "")
 					defer r.stop()
 					for i, want := range steps {
-						r.applier.Want(uint64(i+1), want)
+						r.applier.Want(uint64(i+1), want.Wanted())
 						time.Sleep(time.Second)
 						for _, rep := range r.since() {
 							if rep.Err != nil || rep.Generation != uint64(i+1) || rep.Pending != 0 {
@@ -314,7 +314,7 @@ func TestARefusedOperationDoesNotStopTheOthers(t *testing.T) {
 		r := run(t, kernel, "")
 		defer r.stop()
 		bad := entry("nosuch", 1, "10.0.0.1:80")
-		r.applier.Want(1, ipvs.Table{web: bad, mail: entry("rr", 1, "10.0.0.1:25")})
+		r.applier.Want(1, ipvs.Table{web: bad, mail: entry("rr", 1, "10.0.0.1:25")}.Wanted())
 		rep := r.one()
 		if rep.Generation != 1 || len(rep.Applied) != 2 || rep.Pending != 2 || len(rep.Failed) != 1 {
 			t.Fatalf("report %+v", rep)
@@ -345,7 +345,7 @@ func TestARefusedOperationDoesNotStopTheOthers(t *testing.T) {
 		}
 		// What is wanted otherwise now works at once, and what works by itself is done at a retry.
 		kernel.Fail(nil)
-		r.applier.Want(2, ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")})
+		r.applier.Want(2, ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")}.Wanted())
 		if rep := r.one(); rep.Err != nil || rep.Pending != 0 {
 			t.Errorf("report %+v", rep)
 		}
@@ -360,7 +360,7 @@ func TestARefusedOperationIsDoneWhenItWorks(t *testing.T) {
 		r := run(t, kernel, "")
 		defer r.stop()
 		want := ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")}
-		r.applier.Want(1, want)
+		r.applier.Want(1, want.Wanted())
 		if rep := r.one(); rep.Pending != 2 || len(rep.Failed) != 1 {
 			t.Errorf("report %+v", rep)
 		}
@@ -380,7 +380,7 @@ func TestChangingErrorsDoNotSpin(t *testing.T) {
 		kernel.Fail(func(n int, _ ipvs.Op) error { return []error{unix.EAGAIN, unix.ENOMEM, unix.EINTR}[n%3] })
 		r := run(t, kernel, "")
 		defer r.stop()
-		r.applier.Want(1, ipvs.Table{web: entry("rr", 1)})
+		r.applier.Want(1, ipvs.Table{web: entry("rr", 1)}.Wanted())
 		time.Sleep(time.Hour)
 		if n := len(kernel.Writes()); n > 200 {
 			t.Errorf("%d attempts in an hour", n)

@@ -66,7 +66,7 @@ func BenchmarkProgram(b *testing.B) {
 
 func programByApplier(b *testing.B, ns namespace, table ipvs.Table) {
 	s := startIn(b, ns, time.Hour)
-	s.applier.Want(1, table)
+	s.applier.Want(1, table.Wanted())
 	for r := range s.reports {
 		if r.Err != nil {
 			b.Fatal(r.Err)

@@ -90,7 +90,7 @@ func TestForeignChangeIsFound(t *testing.T) {
 		}
 		return counting{k, &kernel}, nil
 	}, 0)
-	s.applier.Want(1, many(100, 1))
+	s.applier.Want(1, many(100, 1).Wanted())
 	s.until("programmed", func(r ipvs.Report) bool { return r.Generation == 1 && r.Pending == 0 })
 	for name, c := range disturbances() {
 		written := kernel.writes.Load()
@@ -117,12 +117,12 @@ func TestForeignChangeIsFound(t *testing.T) {
 		t.Errorf("%d readings with %d looks that found nothing", n, kernel.looks.Load()-looked)
 	}
 	s.applier.Refresh()
-	s.applier.Want(2, many(100, 1))
+	s.applier.Want(2, many(100, 1).Wanted())
 	s.until("the same", func(r ipvs.Report) bool { return r.Generation == 2 })
 	if kernel.dumps.Load() == read || kernel.writes.Load() != written {
 		t.Errorf("%d readings, %d writes of a table that is as wanted", kernel.dumps.Load()-read, kernel.writes.Load()-written)
 	}
-	s.applier.Want(3, ipvs.Table{}) // the module is to be unloaded by other tests
+	s.applier.Want(3, ipvs.Table{}.Wanted()) // the module is to be unloaded by other tests
 	s.until("empty", func(r ipvs.Report) bool { return r.Generation == 3 && r.Pending == 0 })
 }
 
@@ -132,7 +132,7 @@ func BenchmarkHealing(b *testing.B) {
 		b.Run(fmt.Sprintf("%dx%d", size.services, size.destinations), func(b *testing.B) {
 			ns := newNamespace(b)
 			s := startIn(b, ns, 0)
-			s.applier.Want(1, many(size.services, size.destinations))
+			s.applier.Want(1, many(size.services, size.destinations).Wanted())
 			s.until("programmed", func(r ipvs.Report) bool { return r.Generation == 1 && r.Pending == 0 })
 			var took []time.Duration
 			for b.Loop() {
@@ -159,7 +159,7 @@ func BenchmarkHealing(b *testing.B) {
 			}
 			used := after.Utime.Nano() + after.Stime.Nano() - before.Utime.Nano() - before.Stime.Nano()
 			b.ReportMetric(100*float64(used)/float64(quiet), "%cpu")
-			s.applier.Want(2, ipvs.Table{})
+			s.applier.Want(2, ipvs.Table{}.Wanted())
 			s.until("empty", func(r ipvs.Report) bool { return r.Generation == 2 && r.Pending == 0 })
 		})
 	}
@@ -175,7 +175,7 @@ func BenchmarkDumpInTheKernel(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer kernel.Close()
-			for ops := range slices.Chunk(ipvs.Plan(many(size.services, size.destinations), ipvs.Table{}, nil), 100) {
+			for ops := range slices.Chunk(ipvs.Plan(many(size.services, size.destinations).Wanted(), ipvs.Table{}, nil), 100) {
 				for i, err := range kernel.Apply(ops) {
 					if err != nil {
 						b.Fatalf("%s: %v", ops[i], err)

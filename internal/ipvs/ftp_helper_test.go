@@ -38,10 +38,10 @@ func TestFTPHelper(t *testing.T) {
 			}
 			return healed
 		}
-		r.applier.Want(1, ipvs.Table{})
+		r.applier.Want(1, ipvs.Table{}.Wanted())
 		loads("nobody wants it", 0, false)
 		r.applier.Configure(ipvs.Settings{FTP: true})
-		r.applier.Want(2, ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")})
+		r.applier.Want(2, ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")}.Wanted())
 		if loads("wanted", 1, true) {
 			t.Error("what was never there was healed")
 		}
@@ -74,7 +74,7 @@ func TestFTPHelperIsMissing(t *testing.T) {
 		defer r.stop()
 		want := ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")}
 		r.applier.Configure(ipvs.Settings{FTP: true})
-		r.applier.Want(1, want)
+		r.applier.Want(1, want.Wanted())
 		time.Sleep(time.Hour)
 		r.table(want)
 		told := 0

@@ -48,7 +48,7 @@ func TestHealingTakesAsLongAsReadingCosts(t *testing.T) {
 			r := run(t, kernel, "")
 			defer r.stop()
 			want := ipvs.Table{web: entry("rr", 1, "10.0.0.1:80", "10.0.0.2:80")}
-			r.applier.Want(1, want)
+			r.applier.Want(1, want.Wanted())
 			time.Sleep(time.Minute)
 			r.since()
 			for offset := range 7 {
@@ -90,7 +90,7 @@ func TestFirstLookIsSlow(t *testing.T) {
 			r := run(t, kernel, "")
 			defer r.stop()
 			want := ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")}
-			r.applier.Want(1, want)
+			r.applier.Want(1, want.Wanted())
 			take := func() { kernel.Edit(func(table ipvs.Table) { delete(table, web) }) }
 			if time.Sleep(500 * time.Millisecond); found {
 				take()
@@ -123,7 +123,7 @@ func TestLookThatFailsHasTheTableRead(t *testing.T) {
 		r := run(t, kernel, "")
 		defer r.stop()
 		want := ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")}
-		r.applier.Want(1, want)
+		r.applier.Want(1, want.Wanted())
 		time.Sleep(5 * time.Minute)
 		r.since()
 		kernel.Unload()
@@ -152,7 +152,7 @@ func TestRestlessWriterCostsNoMore(t *testing.T) {
 		})
 		r := run(t, kernel, "")
 		defer r.stop()
-		r.applier.Want(1, ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")})
+		r.applier.Want(1, ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")}.Wanted())
 		time.Sleep(time.Minute)
 		spent.Store(0)
 		for range 3600 { // it is a service of his own
@@ -192,7 +192,7 @@ func TestEveryDumpFailsOnce(t *testing.T) {
 				})
 				r := run(t, kernel, "")
 				defer r.stop()
-				r.applier.Want(1, want)
+				r.applier.Want(1, want.Wanted())
 				r.since()
 				kernel.Edit(func(table ipvs.Table) { delete(table[web].Destinations, netip.MustParseAddrPort("10.0.0.1:80")) })
 				armed.Store(true)
@@ -239,7 +239,7 @@ func TestModuleIsLoadedAgainInMidPlan(t *testing.T) {
 			defer r.stop()
 			r.applier.Configure(settings)
 			for i, want := range steps {
-				r.applier.Want(uint64(i+1), want)
+				r.applier.Want(uint64(i+1), want.Wanted())
 				time.Sleep(5 * time.Second)
 				for _, rep := range r.since() {
 					if rep.Err != nil {
@@ -284,7 +284,7 @@ func TestEverySettingFailsOnce(t *testing.T) {
 					})
 					r := run(t, kernel, "")
 					defer r.stop()
-					r.applier.Want(1, ipvs.Table{})
+					r.applier.Want(1, ipvs.Table{}.Wanted())
 					for i, want := range steps {
 						r.applier.Configure(want)
 						time.Sleep(time.Second)

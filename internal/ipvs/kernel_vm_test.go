@@ -186,7 +186,7 @@ func apply(t *testing.T, ns namespace, table ipvs.Table) {
 		t.Fatal(err)
 	}
 	defer kernel.Close()
-	ops := ipvs.Plan(table, nil, nil)
+	ops := ipvs.Plan(table.Wanted(), nil, nil)
 	for i, err := range kernel.Apply(ops) {
 		if err != nil {
 			t.Fatalf("%s: %v", ops[i], err)
@@ -314,7 +314,7 @@ func TestApplierInTheKernel(t *testing.T) {
 	}
 
 	s := startIn(t, ns, 200*time.Millisecond)
-	s.applier.Want(1, ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")})
+	s.applier.Want(1, ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")}.Wanted())
 	if r := s.until("adopt", func(r ipvs.Report) bool { return r.Generation == 1 }); r.Err != nil || r.Healed {
 		t.Errorf("report %+v", r)
 	}
@@ -336,7 +336,7 @@ func TestApplierInTheKernel(t *testing.T) {
 	if err != nil || len(stats.Services) != 2 || !stats.Services[0].Owned || stats.Services[1].Owned {
 		t.Errorf("Stats: %+v, %v", stats, err)
 	}
-	s.applier.Want(2, ipvs.Table{})
+	s.applier.Want(2, ipvs.Table{}.Wanted())
 	s.until("empty", func(r ipvs.Report) bool { return r.Generation == 2 })
 	shows(foreign)
 	ns.ipvsadm(t, "-C")
@@ -344,12 +344,12 @@ func TestApplierInTheKernel(t *testing.T) {
 
 func TestUnknownSchedulerInTheKernel(t *testing.T) {
 	s := startIn(t, newNamespace(t), time.Minute)
-	s.applier.Want(1, ipvs.Table{web: entry("nosuch", 1, "10.0.0.1:80"), mail: entry("rr", 1, "10.0.0.1:25")})
+	s.applier.Want(1, ipvs.Table{web: entry("nosuch", 1, "10.0.0.1:80"), mail: entry("rr", 1, "10.0.0.1:25")}.Wanted())
 	r := s.until("refused", func(r ipvs.Report) bool { return r.Generation == 1 })
 	if !errors.Is(r.Err, unix.ENOENT) || r.Pending != 2 || len(r.Applied) != 2 {
 		t.Errorf("report %+v", r)
 	}
-	s.applier.Want(2, ipvs.Table{})
+	s.applier.Want(2, ipvs.Table{}.Wanted())
 	if r := s.until("empty", func(r ipvs.Report) bool { return r.Generation == 2 }); r.Err != nil {
 		t.Errorf("report %+v", r)
 	}
@@ -359,13 +359,13 @@ func TestUnknownSchedulerInTheKernel(t *testing.T) {
 func TestLoopbackDownInTheKernel(t *testing.T) {
 	ns := emptyNamespace(t)
 	s := startIn(t, ns, time.Minute)
-	s.applier.Want(1, ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")})
+	s.applier.Want(1, ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")}.Wanted())
 	if r := s.until("refused", func(r ipvs.Report) bool { return r.Generation == 1 }); !errors.Is(r.Err, unix.EINVAL) || r.Pending != 1 {
 		t.Errorf("report %+v", r)
 	}
 	ns.loUp(t)
 	s.until("done", func(r ipvs.Report) bool { return len(r.Applied) == 1 && r.Pending == 0 })
-	s.applier.Want(2, ipvs.Table{})
+	s.applier.Want(2, ipvs.Table{}.Wanted())
 	s.until("empty", func(r ipvs.Report) bool { return r.Generation == 2 })
 }
 

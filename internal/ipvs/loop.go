@@ -20,17 +20,19 @@ type loop struct {
 	kernel Kernel // nil while there is no connection
 
 	wanted     bool // a table has been wanted at all
-	want       Table
+	want       Wanted
 	settings   Settings
 	generation uint64
 	reached    uint64 // the newest generation that was attempted as a whole
 
 	// has are the kernel's settings, known since the last dump or write.
 	has   Settings
-	known Table       // the kernel's table as far as it is known; nil before the first dump
-	torn  bool        // others disturbed the last dump: known may lack what is there
-	stale bool        // something unexpected happened since the last dump
-	drift map[Op]bool // what the last dump made necessary
+	known Table // the kernel's table as far as it is known; nil before the first dump
+	// agreed is the wanted table that known had all of, and nothing else of ours; nil when there is none.
+	agreed *Wanted
+	torn   bool        // others disturbed the last dump: known may lack what is there
+	stale  bool        // something unexpected happened since the last dump
+	drift  map[Op]bool // what the last dump made necessary
 	// readings is how many dumps there were; readWhole tells that others did not disturb one of them.
 	readings  int
 	readWhole bool
@@ -91,8 +93,8 @@ func (l *loop) next() time.Time {
 // wanted one as far as that is possible now. It says whether there is anything to report.
 func (l *loop) step(ctx context.Context, w *wanted, superseded func() bool) (Report, bool) {
 	if w != nil {
+		l.owned.claim(l.want, w.table)
 		l.wanted, l.want, l.generation = true, w.table, w.generation
-		l.owned.claim(l.want)
 	}
 	var r Report
 	wasDown := l.down
@@ -222,7 +224,7 @@ func (l *loop) dump() error {
 		}
 	}
 	l.has = has
-	l.known, l.stale = table, false
+	l.known, l.agreed, l.stale = table, nil, false
 	now := time.Now()
 	took, before := now.Sub(began), l.took
 	if l.took = took; before > 0 {

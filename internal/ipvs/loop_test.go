@@ -38,7 +38,7 @@ func TestADestinationWaitsForItsService(t *testing.T) {
 	})
 	var l loop
 	l.start(Options{Open: func() (Kernel, error) { return kernel, nil }, Resync: time.Minute})
-	w := &wanted{generation: 1, table: Table{tcp("192.0.2.1:80"): entry(1, "10.0.0.1:80")}}
+	w := &wanted{generation: 1, table: Table{tcp("192.0.2.1:80"): entry(1, "10.0.0.1:80")}.Wanted()}
 	r, said := l.step(t.Context(), w, func() bool { return false })
 	if !said || r.Pending != 2 || len(r.Failed) != 1 || r.Failed[0].Op.Kind != AddService {
 		t.Errorf("report %+v", r)
@@ -75,7 +75,7 @@ func BenchmarkResync(b *testing.B) {
 			table := sized(size.services, size.destinations)
 			l.start(Options{Open: func() (Kernel, error) { return steady(table), nil }})
 			never := func() bool { return false }
-			l.step(b.Context(), &wanted{generation: 1, table: sized(size.services, size.destinations)}, never)
+			l.step(b.Context(), &wanted{generation: 1, table: sized(size.services, size.destinations).Wanted()}, never)
 			b.ReportAllocs()
 			for b.Loop() {
 				l.stale = true

@@ -47,7 +47,7 @@ func moduleIsLoadedAgain(t *testing.T) {
 		t.Error("services are not written through moby/ipvs")
 	}
 	s := startIn(t, ns, time.Hour) // a write shows the loss, not a dump
-	s.applier.Want(1, ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")})
+	s.applier.Want(1, ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")}.Wanted())
 	s.until("first", func(r ipvs.Report) bool { return r.Generation == 1 })
 	for generation, load := range []func(){
 		2: func() {
@@ -64,7 +64,7 @@ func moduleIsLoadedAgain(t *testing.T) {
 		unload(t)
 		load()
 		server := fmt.Sprintf("10.0.0.%d:80", generation)
-		s.applier.Want(uint64(generation), ipvs.Table{web: entry("rr", 1, "10.0.0.1:80", server)})
+		s.applier.Want(uint64(generation), ipvs.Table{web: entry("rr", 1, "10.0.0.1:80", server)}.Wanted())
 		r := s.until(fmt.Sprint("generation ", generation), func(r ipvs.Report) bool { return r.Generation == uint64(generation) })
 		if !r.Available || !r.Healed || r.Err != nil || r.Pending != 0 || len(r.Applied) != 3 {
 			t.Errorf("report %+v", r)
@@ -74,7 +74,7 @@ func moduleIsLoadedAgain(t *testing.T) {
 			t.Errorf("ipvsadm -Sn (-want +got):\n%s", d)
 		}
 	}
-	s.applier.Want(4, ipvs.Table{})
+	s.applier.Want(4, ipvs.Table{}.Wanted())
 	s.until("empty", func(r ipvs.Report) bool { return r.Generation == 4 && r.Pending == 0 })
 	if byMoby() {
 		t.Error("services are written through moby/ipvs, which has another family id")
@@ -104,10 +104,10 @@ func moduleIsNotThere(t *testing.T) {
 	}
 	s := startIn(t, ns, time.Hour)
 	s.until("without IPVS", func(r ipvs.Report) bool { return !r.Available && errors.Is(r.Err, ipvs.ErrNoIPVS) })
-	s.applier.Want(1, ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")})
+	s.applier.Want(1, ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")}.Wanted())
 	s.until("acknowledged", func(r ipvs.Report) bool { return !r.Available && r.Generation == 1 && r.Err == nil })
 	restore()
 	s.until("with IPVS", func(r ipvs.Report) bool { return r.Available && len(r.Applied) == 2 && r.Pending == 0 })
-	s.applier.Want(2, ipvs.Table{})
+	s.applier.Want(2, ipvs.Table{}.Wanted())
 	s.until("empty", func(r ipvs.Report) bool { return r.Generation == 2 })
 }

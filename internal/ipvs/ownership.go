@@ -149,10 +149,12 @@ func formatState(o *ownership) ([]byte, error) {
 	return append(b, '\n'), err
 }
 
-// claim makes every service of a wanted table ours.
-func (o *ownership) claim(want Table) {
-	for key := range want {
-		o.own(key)
+// claim makes every service of a wanted table ours; all of the one that was wanted before are.
+func (o *ownership) claim(before, want Wanted) {
+	for key := range Different(before, want) {
+		if _, wanted := want.Get(key); wanted {
+			o.own(key)
+		}
 	}
 }
 
@@ -164,13 +166,13 @@ func (o *ownership) disown(key ServiceKey) {
 
 // forget drops the services that are neither wanted nor in the kernel's table any more, by two readings: one may lack a
 // service because somebody deleted another one meanwhile. All that is wanted is ours by now.
-func (o *ownership) forget(want, have Table, reading int) {
-	if len(o.keys) == len(want) {
+func (o *ownership) forget(want Wanted, have Table, reading int) {
+	if len(o.keys) == want.Len() {
 		clear(o.absent)
 		return
 	}
 	for key := range o.keys {
-		_, wanted := want[key]
+		_, wanted := want.Get(key)
 		_, there := have[key]
 		first, lacked := o.absent[key]
 		switch {

@@ -22,7 +22,7 @@ func TestLeftoversAreRemovedAtTheStart(t *testing.T) {
 		applier := ipvs.NewApplier(ipvs.Options{Open: kernel.Open, Leftover: func(key ipvs.ServiceKey) bool { return key.Addr == web.Addr }})
 		go func() { _ = applier.Run(t.Context()) }()
 		want := ipvs.Table{web: entry("rr", 1, "10.0.0.1:80"), other: entry("rr", 1, "10.0.0.1:80")}
-		applier.Want(1, ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")})
+		applier.Want(1, ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")}.Wanted())
 		synctest.Wait()
 		if d := diff(want, kernel.Table()); d != "" {
 			t.Error(d)
@@ -48,7 +48,7 @@ func TestLeftoverThatATornDumpLacks(t *testing.T) {
 		applier := ipvs.NewApplier(ipvs.Options{Open: kernel.Open, Leftover: func(key ipvs.ServiceKey) bool { return key.Addr == web.Addr }})
 		go func() { _ = applier.Run(t.Context()) }()
 		want := ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")}
-		applier.Want(1, want)
+		applier.Want(1, want.Wanted())
 		time.Sleep(ipvs.MaxResync)
 		if d := diff(want, kernel.Table()); d != "" {
 			t.Error(d)
@@ -83,12 +83,12 @@ func TestServiceThatOneDumpLacksStaysOurs(t *testing.T) {
 			return hiding{k, web, &hide}, err
 		}})
 		go func() { _ = applier.Run(t.Context()) }()
-		applier.Want(1, ipvs.Table{web: entry("rr", 1, "10.0.0.1:80"), mail: entry("rr", 1, "10.0.0.1:25")})
+		applier.Want(1, ipvs.Table{web: entry("rr", 1, "10.0.0.1:80"), mail: entry("rr", 1, "10.0.0.1:25")}.Wanted())
 		synctest.Wait()
 		hide.Store(true)
 		want := ipvs.Table{mail: entry("rr", 1, "10.0.0.1:25")}
 		applier.Refresh()
-		applier.Want(2, want)
+		applier.Want(2, want.Wanted())
 		time.Sleep(ipvs.MaxResync)
 		if d := diff(want, kernel.Table()); d != "" {
 			t.Error(d)

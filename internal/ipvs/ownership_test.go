@@ -21,7 +21,7 @@ func TestOwnershipSurvivesARestart(t *testing.T) {
 		mark := ipvs.ServiceKey{Family: 6, FWMark: 7}
 		marked := entry("rr", 1)
 		marked.Service.Netmask = ipvs.HostMask(6)
-		r.applier.Want(1, ipvs.Table{web: entry("rr", 1, "10.0.0.1:80"), mail: entry("rr", 1), mark: marked})
+		r.applier.Want(1, ipvs.Table{web: entry("rr", 1, "10.0.0.1:80"), mail: entry("rr", 1), mark: marked}.Wanted())
 		r.one()
 		r.stop()
 
@@ -29,12 +29,12 @@ func TestOwnershipSurvivesARestart(t *testing.T) {
 		if n := len(kernel.Writes()); n != 4 {
 			t.Errorf("%d writes before anything is wanted again, want the 4 of the first run", n)
 		}
-		r.applier.Want(1, ipvs.Table{mail: entry("rr", 1)})
+		r.applier.Want(1, ipvs.Table{mail: entry("rr", 1)}.Wanted())
 		if rep := r.one(); rep.Healed || ops(rep.Applied) != "delete service TCP 192.168.2.11:80\ndelete service FWM 7 IPv6\n" {
 			t.Errorf("report %+v", rep)
 		}
 		r.table(ipvs.Table{mail: entry("rr", 1), other: entry("rr", 1, "10.9.9.9:99")})
-		r.applier.Want(2, ipvs.Table{})
+		r.applier.Want(2, ipvs.Table{}.Wanted())
 		r.one()
 		r.stop()
 		if b, err := os.ReadFile(file); err != nil || strings.TrimSpace(string(b)) != "{\n  \"services\": []\n}" {
@@ -49,13 +49,13 @@ func TestOwnershipSurvivesAnInconsistentDump(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		kernel := ipvstest.NewKernel()
 		r := run(t, kernel, file)
-		r.applier.Want(1, ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")})
+		r.applier.Want(1, ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")}.Wanted())
 		r.one()
 		r.stop()
 		kernel.TearDumps(7)
 		r = run(t, kernel, file)
 		defer r.stop()
-		r.applier.Want(1, ipvs.Table{})
+		r.applier.Want(1, ipvs.Table{}.Wanted())
 		time.Sleep(10 * time.Second)
 		r.table(ipvs.Table{})
 	})
@@ -81,20 +81,20 @@ func TestStateFileIsWrittenFirstAndOnlyOnChange(t *testing.T) {
 				t.Errorf("%s: the state file does not have it", op)
 			}
 		})
-		r.applier.Want(1, ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")})
+		r.applier.Want(1, ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")}.Wanted())
 		r.one()
 		before, err := os.Stat(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.applier.Want(2, ipvs.Table{web: entry("rr", 2, "10.0.0.2:80")})
+		r.applier.Want(2, ipvs.Table{web: entry("rr", 2, "10.0.0.2:80")}.Wanted())
 		time.Sleep(time.Hour)
 		r.since()
 		after, err := os.Stat(file)
 		if err != nil || !os.SameFile(before, after) {
 			t.Errorf("the state file was written again: %v", err)
 		}
-		r.applier.Want(3, ipvs.Table{})
+		r.applier.Want(3, ipvs.Table{}.Wanted())
 		r.one()
 		if got := read(); strings.Contains(got, "192.168.2.11") {
 			t.Errorf("the state file still has it: %s", got)
@@ -133,7 +133,7 @@ func TestStateFileThatCannotBeUsed(t *testing.T) {
 				r := run(t, kernel, file)
 				defer r.stop()
 				want := ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")}
-				r.applier.Want(1, want)
+				r.applier.Want(1, want.Wanted())
 				time.Sleep(time.Hour)
 				seen, reports := 0, r.since()
 				for _, rep := range reports {

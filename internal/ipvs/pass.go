@@ -3,6 +3,8 @@ package ipvs
 import (
 	"context"
 	"errors"
+	"iter"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
@@ -32,7 +34,7 @@ func (l *loop) round(ctx context.Context, r *Report, superseded func() bool) boo
 	l.owned.claimSettings(l.settings, l.has)
 	r.State = errors.Join(r.State, l.owned.save())
 	p := pass{loop: l, report: r, pending: map[Op]bool{}, missing: map[ServiceKey]bool{}, short: map[ServiceKey]bool{}}
-	for _, ops := range [][]Op{planSettings(l.settings, l.has, &l.owned), Plan(l.want, l.known, l.owned.keys)} {
+	for _, ops := range [][]Op{planSettings(l.settings, l.has, &l.owned), l.plan()} {
 		written := false
 		for _, op := range ops {
 			if p.due(op) {
@@ -55,7 +57,21 @@ func (l *loop) round(ctx context.Context, r *Report, superseded func() bool) boo
 		}
 	}
 	r.Pending = len(p.pending)
+	if r.Pending == 0 && l.kernel != nil {
+		want := l.want
+		l.agreed = &want
+	}
 	return true
+}
+
+// plan is what makes the kernel's table, as far as it is known, equal to the wanted one.
+func (l *loop) plan() []Op {
+	since := l.agreed
+	l.agreed = nil // until all of it is done
+	if since == nil {
+		return Plan(l.want, l.known, l.owned.keys)
+	}
+	return planSince(*since, l.want, l.known, l.owned.keys)
 }
 
 // due says whether what has been collected is to be written before op can be decided on: where there
@@ -182,15 +198,17 @@ func (l *loop) readBack(op Op) error {
 // empties says whether an operation would take the last destination that gets connections from a
 // service that is to have one.
 func (l *loop) empties(op Op) bool {
-	if !op.onDestination() || !op.takes() || !serving(l.want[op.Key], netip.AddrPort{}) {
+	if !op.onDestination() || !op.takes() {
 		return false
 	}
-	return l.known[op.Key].Destinations[op.Address].Weight > 0 && !serving(l.known[op.Key], op.Address)
+	w, _ := l.want.Get(op.Key)
+	has := l.known[op.Key].Destinations
+	return serving(w.Destinations.All(), netip.AddrPort{}) && has[op.Address].Weight > 0 && !serving(maps.All(has), op.Address)
 }
 
-// serving says whether a service has a destination that gets connections, other than one.
-func serving(e Entry, but netip.AddrPort) bool {
-	for addr, d := range e.Destinations {
+// serving says whether one of the destinations gets connections, other than one.
+func serving(destinations iter.Seq2[netip.AddrPort, Destination], but netip.AddrPort) bool {
+	for addr, d := range destinations {
 		if d.Weight > 0 && addr != but {
 			return true
 		}

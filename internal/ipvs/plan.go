@@ -2,6 +2,7 @@ package ipvs
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 )
 
@@ -25,58 +26,116 @@ const (
 // first, each with its destinations; then new destinations of the others, edits (those to weight
 // 0 last), deletions of destinations, deletions of services. The order is always the same for
 // the same tables.
-func Plan(want, have Table, owned map[ServiceKey]bool) []Op {
-	var phases [phaseCount][]Op
-	plan := func(phase int, op Op) { phases[phase] = append(phases[phase], op) }
+func Plan(want Wanted, have Table, owned map[ServiceKey]bool) []Op {
+	var p plan
 	common := 0
-	for key, w := range want {
-		h, ok := have[key]
-		addPhase := newDestinations
-		switch {
-		case !ok:
-			addPhase = newServices
-			plan(newServices, Op{Kind: AddService, Key: key, Service: w.Service})
-		case h.Service != w.Service:
-			plan(serviceEdits, Op{Kind: EditService, Key: key, Service: w.Service})
-		}
-		if ok {
+	for key, w := range want.All() {
+		h, there := have[key]
+		if there {
 			common++
 		}
-		kept := 0
-		for addr, d := range w.Destinations {
-			old, ok := h.Destinations[addr]
-			if ok {
-				kept++
-			}
-			switch {
-			case !ok:
-				plan(addPhase, Op{Kind: AddDestination, Key: key, Address: addr, Destination: d})
-			case old == d:
-			case d.Weight > 0:
-				plan(destinationEdits, Op{Kind: EditDestination, Key: key, Address: addr, Destination: d})
-			default:
-				plan(silencings, Op{Kind: EditDestination, Key: key, Address: addr, Destination: d})
-			}
-		}
-		if kept < len(h.Destinations) {
-			for addr := range h.Destinations {
-				if _, ok := w.Destinations[addr]; !ok {
-					plan(destinationDeletes, Op{Kind: DeleteDestination, Key: key, Address: addr})
-				}
-			}
-		}
+		p.entry(key, w, h, there)
 	}
 	if common < len(have) {
 		for key := range have {
-			if _, ok := want[key]; !ok && owned[key] {
-				plan(serviceDeletes, Op{Kind: DeleteService, Key: key})
+			if _, wanted := want.Get(key); !wanted && owned[key] {
+				p.add(serviceDeletes, Op{Kind: DeleteService, Key: key})
 			}
 		}
 	}
-	for _, ops := range phases {
+	return p.ops()
+}
+
+// planSince is Plan for a table that has all that another one wants, and nothing of ours beside: it looks at what differs
+// between the two alone.
+func planSince(since, want Wanted, have Table, owned map[ServiceKey]bool) []Op {
+	var p plan
+	for key := range Different(since, want) {
+		w, wanted := want.Get(key)
+		h, there := have[key]
+		if !wanted {
+			if there && owned[key] {
+				p.add(serviceDeletes, Op{Kind: DeleteService, Key: key})
+			}
+			continue
+		}
+		before, wasWanted := since.Get(key)
+		if !wasWanted { // it may be somebody else's so far
+			p.entry(key, w, h, there)
+			continue
+		}
+		phase := p.service(key, w, h, there)
+		for addr := range DifferentDestinations(before.Destinations, w.Destinations) {
+			d, wanted := w.Destinations.Get(addr)
+			old, there := h.Destinations[addr]
+			switch {
+			case wanted:
+				p.destination(phase, key, addr, d, old, there)
+			case there:
+				p.add(destinationDeletes, Op{Kind: DeleteDestination, Key: key, Address: addr})
+			}
+		}
+	}
+	return p.ops()
+}
+
+// plan collects operations by their phases.
+type plan [phaseCount][]Op
+
+func (p *plan) add(phase int, op Op) { p[phase] = append(p[phase], op) }
+
+// entry plans what a wanted service needs, with all its destinations.
+func (p *plan) entry(key ServiceKey, w WantedService, h Entry, there bool) {
+	phase := p.service(key, w, h, there)
+	kept := 0
+	for addr, d := range w.Destinations.All() {
+		old, there := h.Destinations[addr]
+		if there {
+			kept++
+		}
+		p.destination(phase, key, addr, d, old, there)
+	}
+	if kept == len(h.Destinations) {
+		return
+	}
+	for addr := range h.Destinations {
+		if _, wanted := w.Destinations.Get(addr); !wanted {
+			p.add(destinationDeletes, Op{Kind: DeleteDestination, Key: key, Address: addr})
+		}
+	}
+}
+
+// service plans what a wanted service itself needs, and says in which phase its destinations are added.
+func (p *plan) service(key ServiceKey, w WantedService, h Entry, there bool) (phase int) {
+	switch {
+	case !there:
+		p.add(newServices, Op{Kind: AddService, Key: key, Service: w.Service})
+		return newServices
+	case h.Service != w.Service:
+		p.add(serviceEdits, Op{Kind: EditService, Key: key, Service: w.Service})
+	}
+	return newDestinations
+}
+
+// destination plans what a wanted destination needs.
+func (p *plan) destination(phase int, key ServiceKey, addr netip.AddrPort, d, old Destination, there bool) {
+	switch {
+	case !there:
+		p.add(phase, Op{Kind: AddDestination, Key: key, Address: addr, Destination: d})
+	case old == d:
+	case d.Weight > 0:
+		p.add(destinationEdits, Op{Kind: EditDestination, Key: key, Address: addr, Destination: d})
+	default:
+		p.add(silencings, Op{Kind: EditDestination, Key: key, Address: addr, Destination: d})
+	}
+}
+
+// ops are all operations, in their order.
+func (p *plan) ops() []Op {
+	for _, ops := range p {
 		slices.SortFunc(ops, func(a, b Op) int {
 			return cmp.Or(a.Key.Compare(b.Key), cmp.Compare(a.Kind, b.Kind), a.Address.Compare(b.Address))
 		})
 	}
-	return slices.Concat(phases[:]...)
+	return slices.Concat(p[:]...)
 }

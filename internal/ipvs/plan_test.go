@@ -10,6 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"golang.org/x/sys/unix"
 	"pgregory.net/rapid"
+
+	"lvsd/internal/overlay"
 )
 
 // tcp is the key of a TCP service: "192.168.2.11:80".
@@ -144,7 +146,7 @@ func TestPlan(t *testing.T) {
 				owned[key] = true
 			}
 			var got []string
-			for _, op := range Plan(tc.want, tc.have, owned) {
+			for _, op := range Plan(tc.want.Wanted(), tc.have, owned) {
 				got = append(got, op.String())
 			}
 			if diff := cmp.Diff(tc.ops, got); diff != "" {
@@ -224,8 +226,8 @@ func TestPlanLeadsFromAnyTableToAnyOther(t *testing.T) {
 				expected[key] = e
 			}
 		}
-		ops := Plan(want, have, owned)
-		if diff := cmp.Diff(ops, Plan(cloneTable(want), cloneTable(have), owned), cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{})); diff != "" {
+		ops := Plan(want.Wanted(), have, owned)
+		if diff := cmp.Diff(ops, Plan(cloneTable(want).Wanted(), cloneTable(have), owned), cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{})); diff != "" {
 			t.Fatalf("two plans for the same tables differ:\n%s", diff)
 		}
 		table := cloneTable(have)
@@ -253,11 +255,19 @@ func TestPlanLeadsFromAnyTableToAnyOther(t *testing.T) {
 		if diff := cmp.Diff(expected, table, cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{})); diff != "" {
 			t.Fatalf("the plan does not lead there (-want +got):\n%s", diff)
 		}
-		if again := Plan(want, table, owned); len(again) != 0 {
+		if again := Plan(want.Wanted(), table, owned); len(again) != 0 {
 			t.Fatalf("a second plan is not empty: %v", again)
 		}
-		if same := Plan(want, cloneTable(want), owned); len(same) != 0 {
+		if same := Plan(want.Wanted(), cloneTable(want), owned); len(same) != 0 {
 			t.Fatalf("a plan for equal tables is not empty: %v", same)
+		}
+		for key := range want {
+			owned[key] = true
+		}
+		since := want.Wanted()
+		next := drawNext(t, since)
+		if diff := cmp.Diff(Plan(next, table, owned), planSince(since, next, table, owned), cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{})); diff != "" {
+			t.Fatalf("a plan from what differs is another one:\n%s", diff)
 		}
 	})
 }
@@ -302,6 +312,31 @@ func TestStrings(t *testing.T) {
 }
 
 // sized is a table of services × destinations.
+// drawNext draws a wanted table that comes after another: made from it, or with nothing in common.
+func drawNext(t *rapid.T, since Wanted) Wanted {
+	other := drawTable(t)
+	if rapid.Bool().Draw(t, "anew") {
+		return other.Wanted()
+	}
+	changes := map[ServiceKey]overlay.Change[WantedService]{}
+	for key, s := range other {
+		was, _ := since.Get(key)
+		switch rapid.IntRange(0, 3).Draw(t, key.String()+" becomes") {
+		case 0:
+			changes[key] = overlay.Change[WantedService]{Gone: true}
+		case 1:
+			changes[key] = overlay.Change[WantedService]{Value: WantedService{Service: s.Service, Destinations: overlay.Of(s.Destinations)}}
+		case 2:
+			destinations := map[netip.AddrPort]overlay.Change[Destination]{}
+			for addr, d := range s.Destinations {
+				destinations[addr] = overlay.Change[Destination]{Value: d, Gone: rapid.Bool().Draw(t, "gone")}
+			}
+			changes[key] = overlay.Change[WantedService]{Value: WantedService{Service: s.Service, Destinations: was.Destinations.With(destinations)}}
+		}
+	}
+	return since.With(changes)
+}
+
 func sized(services, destinations int) Table {
 	t := make(Table, services)
 	for s := range services {
@@ -321,11 +356,12 @@ func BenchmarkPlan(b *testing.B) {
 		services, destinations int
 	}{{"100x100", 100, 100}, {"10000x1", 10000, 1}, {"1x10000", 1, 10000}} {
 		want, have := sized(size.services, size.destinations), sized(size.services, size.destinations)
+		wanted := want.Wanted()
 		run := func(name string, have Table, ops int) {
 			b.Run(size.name+"/"+name, func(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
-					if got := len(Plan(want, have, nil)); got != ops {
+					if got := len(Plan(wanted, have, nil)); got != ops {
 						b.Fatalf("%d operations, want %d", got, ops)
 					}
 				}
@@ -336,6 +372,18 @@ func BenchmarkPlan(b *testing.B) {
 		have[key].Destinations[netip.MustParseAddrPort("10.0.0.0:80")] = Destination{Weight: 0}
 		run("one change", have, 1)
 		run("from nothing", Table{}, size.services*(size.destinations+1))
+		b.Run(size.name+"/one change since", func(b *testing.B) {
+			agreed, _ := wanted.Get(key)
+			agreed.Destinations = agreed.Destinations.With(map[netip.AddrPort]overlay.Change[Destination]{
+				netip.MustParseAddrPort("10.0.0.0:80"): {Value: Destination{Weight: 0}}})
+			since := wanted.With(map[ServiceKey]overlay.Change[WantedService]{key: {Value: agreed}})
+			b.ReportAllocs()
+			for b.Loop() {
+				if got := len(planSince(since, wanted, have, nil)); got != 1 {
+					b.Fatalf("%d operations", got)
+				}
+			}
+		})
 	}
 }
 

@@ -135,7 +135,7 @@ func roundTrip(t *testing.T, open func() (ipvs.Kernel, error)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ops := ipvs.Plan(table, have, owned)
+		ops := ipvs.Plan(table.Wanted(), have, owned)
 		for i, err := range kernel.Apply(ops) {
 			if err != nil {
 				t.Errorf("table %d: %s: %v", name, ops[i], err)

@@ -86,7 +86,7 @@ func converge(t *testing.T, file string, actions []action, last ipvs.Table) stri
 		switch a.kind {
 		case "want":
 			generation++
-			r.applier.Want(generation, a.table)
+			r.applier.Want(generation, a.table.Wanted())
 		case "edit":
 			kernel.Edit(func(table ipvs.Table) {
 				// Only services of ours: one that is not would rightly stay.
@@ -124,7 +124,7 @@ func converge(t *testing.T, file string, actions []action, last ipvs.Table) stri
 	kernel.Load()
 	kernel.Edit(func(table ipvs.Table) { table[other] = foreign })
 	generation++
-	r.applier.Want(generation, last)
+	r.applier.Want(generation, last.Wanted())
 	time.Sleep(2*ipvs.MaxResync + 10*time.Second)
 	synctest.Wait()
 	want := ipvs.Table{other: foreign}

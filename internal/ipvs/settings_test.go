@@ -44,7 +44,7 @@ func TestSyncDaemon(t *testing.T) {
 		kernel := ipvstest.NewKernel()
 		r := run(t, kernel, "")
 		defer r.stop()
-		r.applier.Want(1, ipvs.Table{})
+		r.applier.Want(1, ipvs.Table{}.Wanted())
 		steps := []struct {
 			want   ipvs.Settings
 			writes int
@@ -85,7 +85,7 @@ func TestSettingsAreRepaired(t *testing.T) {
 		kernel.EditSettings(func(s *ipvs.Settings) { s.Receiver = foreign })
 		r := run(t, kernel, "")
 		defer r.stop()
-		r.applier.Want(1, ipvs.Table{})
+		r.applier.Want(1, ipvs.Table{}.Wanted())
 		time.Sleep(2 * ipvs.MaxResync)
 		r.settings(ipvs.Settings{Timeouts: usual, Receiver: foreign})
 
@@ -117,7 +117,7 @@ func TestTimeoutsAreRestored(t *testing.T) {
 		kernel.EditSettings(func(s *ipvs.Settings) { s.Timeouts.UDP = 77 })
 		file := filepath.Join(t.TempDir(), "services.json")
 		r := run(t, kernel, file)
-		r.applier.Want(1, ipvs.Table{})
+		r.applier.Want(1, ipvs.Table{}.Wanted())
 		r.applier.Configure(ipvs.Settings{Timeouts: ipvs.Timeouts{TCP: 1800, UDP: 9}, Sender: daemon("eth1", 1)})
 		synctest.Wait()
 		r.settings(ipvs.Settings{Timeouts: ipvs.Timeouts{TCP: 1800, TCPFin: 120, UDP: 9}, Sender: daemon("eth1", 1)})
@@ -128,7 +128,7 @@ func TestTimeoutsAreRestored(t *testing.T) {
 
 		r = run(t, kernel, file)
 		defer r.stop()
-		r.applier.Want(1, ipvs.Table{})
+		r.applier.Want(1, ipvs.Table{}.Wanted())
 		synctest.Wait()
 		r.settings(ipvs.Settings{Timeouts: ipvs.Timeouts{TCP: 900, TCPFin: 120, UDP: 77}})
 	})
@@ -147,7 +147,7 @@ func TestSyncDaemonFails(t *testing.T) {
 		})
 		r := run(t, kernel, "")
 		defer r.stop()
-		r.applier.Want(1, ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")})
+		r.applier.Want(1, ipvs.Table{web: entry("rr", 1, "10.0.0.1:80")}.Wanted())
 		r.applier.Configure(ipvs.Settings{Sender: daemon("eth1", 1)})
 		time.Sleep(time.Minute)
 		failed := 0
@@ -177,7 +177,7 @@ func TestLengthOfSyncPackets(t *testing.T) {
 		kernel := ipvstest.NewKernel()
 		r := run(t, kernel, "")
 		defer r.stop()
-		r.applier.Want(1, ipvs.Table{})
+		r.applier.Want(1, ipvs.Table{}.Wanted())
 		short := daemon("eth1", 1)
 		short.MaxLen = 500
 		r.applier.Configure(ipvs.Settings{Sender: short, Receiver: short})

@@ -50,7 +50,7 @@ func TestSettingsInTheKernel(t *testing.T) {
 			return done >= writes
 		})
 	}
-	s.applier.Want(1, ipvs.Table{})
+	s.applier.Want(1, ipvs.Table{}.Wanted())
 	configured("a receiver", ipvs.Settings{Timeouts: ipvs.Timeouts{TCP: 1000, UDP: 77}, Receiver: d}, 2)
 	timeouts("1000 120 77")
 	daemons("backup sync daemon (mcast=lo, syncid=51")
@@ -91,7 +91,7 @@ func TestSysctlsInTheKernel(t *testing.T) {
 		}
 	}
 	s := startIn(t, ns, 500*time.Millisecond)
-	s.applier.Want(1, ipvs.Table{})
+	s.applier.Want(1, ipvs.Table{}.Wanted())
 	s.until("started", func(r ipvs.Report) bool { return r.Generation == 1 })
 	has(ns, "0 0 1")
 	s.applier.Configure(ipvs.Settings{Sysctls: ipvs.Sysctls{1, 1, 1}})

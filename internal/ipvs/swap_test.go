@@ -27,7 +27,7 @@ func TestSwapNeverEmptiesAService(t *testing.T) {
 				kernel := ipvstest.NewKernel()
 				r := run(t, kernel, "")
 				defer r.stop()
-				r.applier.Want(1, servers)
+				r.applier.Want(1, servers.Wanted())
 				r.since()
 				until := time.Now().Add(5 * time.Second)
 				first := len(kernel.Writes())
@@ -46,11 +46,11 @@ func TestSwapNeverEmptiesAService(t *testing.T) {
 					}
 					t.Errorf("%s, %d: after %s the service has no server: %v", name, refused, op, table[web])
 				})
-				r.applier.Want(2, swap)
+				r.applier.Want(2, swap.Wanted())
 				time.Sleep(time.Second)
-				r.applier.Want(3, servers)
+				r.applier.Want(3, servers.Wanted())
 				time.Sleep(time.Second)
-				r.applier.Want(4, swap)
+				r.applier.Want(4, swap.Wanted())
 				time.Sleep(time.Minute)
 				r.table(swap)
 				for _, rep := range r.since() {

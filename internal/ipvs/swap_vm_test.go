@@ -41,7 +41,7 @@ func TestNoConnectionIsRefusedInSwaps(t *testing.T) {
 	generation := uint64(0)
 	want := func(e ipvs.Entry) {
 		generation++
-		s.applier.Want(generation, ipvs.Table{web: e})
+		s.applier.Want(generation, ipvs.Table{web: e}.Wanted())
 		for deadline := time.After(time.Minute); ; {
 			select {
 			case r := <-s.reports:
@@ -119,6 +119,6 @@ func TestNoConnectionIsRefusedInSwaps(t *testing.T) {
 		t.Errorf("only %.0f connections a second", rate)
 	}
 	want(up)
-	s.applier.Want(generation+1, ipvs.Table{})
+	s.applier.Want(generation+1, ipvs.Table{}.Wanted())
 	s.until("empty", func(r ipvs.Report) bool { return r.Generation == generation+1 })
 }

@@ -87,7 +87,7 @@ func TestOneOfTenThousandServersCostsTwoSystemCalls(t *testing.T) {
 				generation := uint64(0)
 				step := func(table Table) Report {
 					generation++
-					r, _ := l.step(t.Context(), &wanted{generation: generation, table: table}, func() bool { return false })
+					r, _ := l.step(t.Context(), &wanted{generation: generation, table: table.Wanted()}, func() bool { return false })
 					if r.Err != nil || r.Pending != 0 || r.Generation != generation {
 						t.Fatalf("report of generation %d: %v, %d pending", r.Generation, r.Err, r.Pending)
 					}
@@ -125,7 +125,7 @@ func TestTenThousandServersAreWrittenInBatches(t *testing.T) {
 	w, open := countedKernel(t)
 	var l loop
 	l.start(Options{Open: open, Resync: time.Hour})
-	r, _ := l.step(t.Context(), &wanted{generation: 1, table: sized(10000, 1)}, func() bool { return false })
+	r, _ := l.step(t.Context(), &wanted{generation: 1, table: sized(10000, 1).Wanted()}, func() bool { return false })
 	if r.Err != nil || len(r.Applied) != 20000 {
 		t.Fatalf("%d operations, %v", len(r.Applied), r.Err)
 	}

@@ -44,7 +44,7 @@ func TestSysctlsAreTold(t *testing.T) {
 				[]ipvs.SysctlDifference{{ipvs.ExpireNodestConn, ipvs.NoSysctl, 1}}},
 		}
 		r.applier.Configure(ipvs.Settings{Sysctls: wishes})
-		r.applier.Want(1, ipvs.Table{})
+		r.applier.Want(1, ipvs.Table{}.Wanted())
 		for i, step := range steps {
 			kernel.EditSettings(step.change)
 			before := kernel.Settings().Sysctls
@@ -82,7 +82,7 @@ func TestSysctlsAreManaged(t *testing.T) {
 				t.Errorf("%s: told %v", what, told)
 			}
 		}
-		r.applier.Want(1, ipvs.Table{})
+		r.applier.Want(1, ipvs.Table{}.Wanted())
 		has("no wish", ipvs.Sysctls{0, 0, 1}, 0)
 		r.applier.Configure(ipvs.Settings{Sysctls: ipvs.Sysctls{1, 0, 1}, ManageSysctls: true})
 		has("two wishes", ipvs.Sysctls{1, 0, 1}, 1)
