@@ -30,7 +30,9 @@ type compiled struct {
 	named map[string]int
 	// servers is how many real servers there are, of all services.
 	servers int
-	checked checkedServers
+	// checked and members have the places of real servers by their checks and by their names.
+	checked placeIndex[check.Spec]
+	members placeIndex[member]
 }
 
 // compiledService is a virtual server with what it comes to.
@@ -79,7 +81,8 @@ func (list compiledServices) at(places []int) int {
 
 // compile finds what a configuration comes to. gid is the group under which ping sockets are opened.
 func compile(cfg *conf.Config, gid int) *compiled {
-	c := &compiled{cfg: cfg, checked: newCheckedServers(), named: make(map[string]int, len(cfg.Services))}
+	c := &compiled{cfg: cfg, checked: newPlaceIndex[check.Spec](), members: newPlaceIndex[member](),
+		named: make(map[string]int, len(cfg.Services))}
 	checks := map[check.Spec]struct{}{}
 	table := map[ipvs.ServiceKey]ipvs.WantedService{}
 	for i := range cfg.Services {
@@ -97,28 +100,29 @@ func compile(cfg *conf.Config, gid int) *compiled {
 				checks[spec] = struct{}{}
 				c.checked.add(spec, c.servers+j)
 			}
+			c.members.add(member{s.name, s.RealServers[j].Address}, c.servers+j)
 			s.weight += s.RealServers[j].Weight
 		}
-		s.apart = distinct(s.RealServers) && !slices.ContainsFunc(s.RealServers, func(r conf.RealServer) bool {
-			return r.Address.Addr() == s.Sorry.Address.Addr()
-		})
+		s.apart = distinct(s.RealServers, s.Sorry.Address.Addr())
 		c.servers += len(s.RealServers)
 		c.named[s.name] = i
 		c.services = append(c.services, s)
 	}
 	c.ordinary = overlay.Of(table)
 	c.checked.sort()
+	c.members.sort()
 	c.fixed = fixed(cfg, checks, gid)
 	return c
 }
 
 // distinct tells whether real servers are different ones in the kernel, in every service of a group: without NAT
-// the kernel has them at the port of the service, which may be that of another one with NAT.
-func distinct(list []conf.RealServer) bool {
+// the kernel has them at the port of the service, which may be that of another one with NAT. None of them is at the
+// address of the sorry server.
+func distinct(list []conf.RealServer, sorry netip.Addr) bool {
 	moves := map[netip.Addr]bool{} // by address whether the port of one of its servers is that of the service
 	for i := range list {
 		address, without := list[i].Address.Addr(), list[i].Forwarding != conf.NAT
-		if other, seen := moves[address]; seen && (other || without) {
+		if other, seen := moves[address]; address == sorry || seen && (other || without) {
 			return false
 		}
 		moves[address] = without
@@ -169,44 +173,43 @@ func fixed(cfg *conf.Config, checks map[check.Spec]struct{}, gid int) want {
 	return w
 }
 
-// table are the services as they should be: those of ordinary servers, with what memory says of others.
-func (c *compiled) table(m *memory) ipvs.Wanted {
+// table are the services as they should be: those of the last time, with what has changed.
+func (c *compiled) table(before, now *memory) ipvs.Wanted {
+	t := before.table
+	if !before.settled {
+		t = c.ordinary
+	}
 	changes := map[ipvs.ServiceKey]overlay.Change[ipvs.WantedService]{}
-	lacks := func(service int) bool { return !m.quorums[service].has }
-	for i, places := range c.services.of(slices.Sorted(maps.Keys(m.others)), lacks) {
-		s := &c.services[i]
-		sorry := s.Sorry.Address.IsValid() && lacks(i)
-		if !sorry && len(places) == 0 {
-			continue
-		}
+	for _, changed := range now.changed {
+		s := &c.services[changed.service]
 		for _, key := range s.keys {
-			changes[key.key] = overlay.Change[ipvs.WantedService]{Value: c.entry(m, i, key, places, sorry)}
+			changes[key.key] = c.entry(t, before, now, changed, key)
 		}
 	}
-	return c.ordinary.With(changes)
+	return t.With(changes)
 }
 
-// entry is a virtual server at one of its addresses, of which those servers do not stand as an ordinary one does; sorry is
-// whether the sorry server serves.
-func (c *compiled) entry(m *memory, service int, key served, others []int, sorry bool) ipvs.WantedService {
-	s := &c.services[service]
-	if sorry || !s.apart {
-		return key.entry(func(server int) standing { return m.at(service, server) }, sorry)
+// entry is what becomes of a virtual server, at one of its addresses, in the table of the last time.
+func (c *compiled) entry(t ipvs.Wanted, before, now *memory, changed changedService, key served) overlay.Change[ipvs.WantedService] {
+	s := &c.services[changed.service]
+	if sorry := s.sorryServes(now.quorums[changed.service]); sorry || !s.apart {
+		return overlay.Change[ipvs.WantedService]{Value: key.entry(func(server int) standing { return now.at(changed.service, server) }, sorry)}
 	}
-	e, _ := c.ordinary.Get(key.key)
-	changes := make(map[netip.AddrPort]overlay.Change[ipvs.Destination], len(others))
-	for _, place := range others {
-		r, is := &s.RealServers[place-s.first], m.others[place]
-		changes[key.at(r.Address, r.Forwarding)] = overlay.Change[ipvs.Destination]{Value: is.destination(r, false), Gone: !is.inKernel(r, false)}
+	ordinary, _ := c.ordinary.Get(key.key)
+	e, _ := t.Get(key.key)
+	places := changed.places
+	if !before.settled || s.sorryServes(before.quorums[changed.service]) {
+		e, places = ordinary, now.places(changed.service)
+	}
+	changes := make(map[netip.AddrPort]overlay.Change[ipvs.Destination], len(places))
+	for _, place := range places {
+		r := &s.RealServers[place-s.first]
+		is, other := now.others[place]
+		changes[key.at(r.Address, r.Forwarding)] = overlay.Change[ipvs.Destination]{Value: is.destination(r, false), Gone: !is.inKernel(r, false), Back: !other}
 	}
 	e.Destinations = e.Destinations.With(changes)
-	return e
+	return overlay.Change[ipvs.WantedService]{Value: e, Back: e == ordinary}
 }
 
-// changed are the virtual servers of which two memories have not the same, in order, with the places of the real
-// servers that stand otherwise. Of a memory that is not settled they are all.
-func (c *compiled) changed(before, now *memory) iter.Seq2[int, []int] {
-	return c.services.of(now.changed(before), func(service int) bool {
-		return !before.settled || before.quorums[service] != now.quorums[service]
-	})
-}
+// sorryServes tells whether the virtual server has a sorry server, and that serves.
+func (s *compiledService) sorryServes(q quorum) bool { return s.Sorry.Address.IsValid() && !q.has }

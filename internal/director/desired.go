@@ -40,7 +40,8 @@ func desired(c *compiled, h health) want {
 	w := c.fixed
 	before := h.memory.in(c)
 	w.memory = judge(c, &h, &before)
-	w.services = c.table(&w.memory)
+	w.memory.table = c.table(&before, &w.memory)
+	w.services = w.memory.table
 	return w
 }
 

@@ -222,7 +222,7 @@ func (d *Director) Run(ctx context.Context) error {
 		if over && giveUp == nil { // addresses may go now, then services
 			giveUp = time.After(lastSteps)
 			d.tellOfTheEnd()
-			d.ended, d.want = true, want{}
+			d.ended, d.want = true, want{memory: d.want.memory} // of which Status still tells
 			if len(d.drains) > 0 {
 				d.drains = nil // with the services
 				d.saveDrains()

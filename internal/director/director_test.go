@@ -329,3 +329,47 @@ func waitFor(t testing.TB, what string, happened func() bool) {
 		}
 	}
 }
+
+// heldBack is a kernel that deletes a service when it is told to.
+type heldBack struct {
+	ipvs.Kernel
+	asked, told chan struct{}
+}
+
+func (k heldBack) Apply(ops []ipvs.Op) []error {
+	if ops[0].Kind == ipvs.DeleteService {
+		close(k.asked)
+		<-k.told
+	}
+	return k.Kernel.Apply(ops)
+}
+
+// Status has an answer to the very end, also while the services are being taken away.
+func TestStatusAtTheEnd(t *testing.T) {
+	asked, told := make(chan struct{}), make(chan struct{})
+	n := startNode(t, `virtual_server "192.0.2.1" "80" {
+  real_server "10.0.0.1" "80" {
+  }
+}`, func(n *node) {
+		n.through = func(k ipvs.Kernel) ipvs.Kernel { return heldBack{k, asked, told} }
+	})
+	n.wait(t, ServicesSet)
+	n.Stop()
+	select {
+	case <-asked:
+	case <-time.After(10 * time.Second):
+		t.Fatalf("the service is not deleted\n%s", n.transcript())
+	}
+	reply := make(chan Status, 1)
+	n.inbox.post(statusRequest{reply})
+	select {
+	case s := <-reply:
+		if len(s.Services) != 1 || len(s.Services[0].RealServers) != 1 || s.Services[0].RealServers[0].EffectiveWeight != 0 {
+			t.Errorf("%+v", s.Services)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("no answer")
+	}
+	close(told)
+	n.wait(t, Stopped)
+}

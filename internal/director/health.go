@@ -39,9 +39,10 @@ func flips(c *compiled, before, after *health) (list []flip, untold map[check.Sp
 	}
 	changed := maps.Clone(untold)
 	stood, stand := before.memory.in(c), after.memory.in(c)
-	for i, places := range c.changed(&stood, &stand) {
+	for _, moved := range stand.changed {
+		i := moved.service
 		s := &c.services[i]
-		for _, place := range places {
+		for _, place := range moved.places {
 			j := place - s.first
 			at := slices.IndexFunc(s.specs[j], func(spec check.Spec) bool { return changed[spec] })
 			if at < 0 {
@@ -119,9 +120,10 @@ func (d *Director) noteUplink(before, now suspicion) {
 // noteKept tells which servers fail and stay because too few are left, and which of those left when
 // others came back.
 func (d *Director) noteKept(before *memory) {
-	for i, places := range d.compiled.changed(before, &d.want.memory) {
+	for _, changed := range d.want.memory.changed {
+		i := changed.service
 		s := &d.compiled.services[i]
-		for _, place := range places {
+		for _, place := range changed.places {
 			j := place - s.first
 			r, was, is := &s.RealServers[j], before.at(i, j), d.want.memory.at(i, j)
 			switch {
@@ -139,9 +141,10 @@ func (d *Director) noteKept(before *memory) {
 
 // noteWeights tells which servers came to have another weight because of what their checks found.
 func (d *Director) noteWeights(before *memory) {
-	for i, places := range d.compiled.changed(before, &d.want.memory) {
+	for _, changed := range d.want.memory.changed {
+		i := changed.service
 		s := &d.compiled.services[i]
-		for _, place := range places {
+		for _, place := range changed.places {
 			j := place - s.first
 			was, is := before.at(i, j), d.want.memory.at(i, j)
 			if was.weighs || is.weighs {
@@ -198,8 +201,8 @@ func (d *Director) noteEmpty(before *memory) {
 	if before.settled {
 		d.empty = maps.Clone(was)
 	}
-	for i := range d.compiled.changed(before, &d.want.memory) {
-		s := &d.compiled.services[i]
+	for _, changed := range d.want.memory.changed {
+		s := &d.compiled.services[changed.service]
 		if len(s.keys) == 0 {
 			continue // a group without an address
 		}

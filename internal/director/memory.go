@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lvsd/internal/conf"
+	"lvsd/internal/ipvs"
 )
 
 // memory is what desired makes of health and is told the next time, since what was decides too. It is not
@@ -15,12 +16,23 @@ type memory struct {
 	compiled *compiled
 	// others are the real servers that do not stand as an ordinary one does, by their places: few while all is well.
 	others map[int]standing
-	// settled tells that the quorums follow from others; else each is to be judged anew.
+	// settled tells that quorums and table follow from others: a virtual server of whose servers there is nothing new to say
+	// has what it had, since quorate finds the same again. Else each is to be judged anew.
 	settled bool
+	// changed are the virtual servers, in order, that are not as they were the time before; all where that was not settled.
+	changed []changedService
 	// risen is when those came back that start slowly, by their places.
 	risen   map[int]time.Time
 	quorums []quorum  // of its virtual servers
 	next    time.Time // when a weight changes of itself; the zero value for never
+	// table are the services that this came to.
+	table ipvs.Wanted
+}
+
+// changedService is a virtual server, with the places of its real servers that stand otherwise.
+type changedService struct {
+	service int
+	places  []int
 }
 
 // standing is how a real server stands.
@@ -140,21 +152,36 @@ func (m *memory) weight(service int) int {
 	return weight
 }
 
-// changed are the real servers that stand otherwise in another memory of the same configuration, by their places in order.
-func (m *memory) changed(other *memory) []int {
+// places are those of the real servers of a virtual server that do not stand as an ordinary one does.
+func (m *memory) places(service int) (list []int) {
+	s := &m.compiled.services[service]
+	for j := range s.RealServers {
+		if _, other := m.others[s.first+j]; other {
+			list = append(list, s.first+j)
+		}
+	}
+	return list
+}
+
+// since are the virtual servers that are not as they were before, by the same configuration.
+func (m *memory) since(before *memory) (list []changedService) {
 	var places []int
 	for place, is := range m.others {
-		if was, both := other.others[place]; !both || was != is {
+		if was, both := before.others[place]; !both || was != is {
 			places = append(places, place)
 		}
 	}
-	for place := range other.others {
+	for place := range before.others {
 		if _, both := m.others[place]; !both {
 			places = append(places, place)
 		}
 	}
 	slices.Sort(places)
-	return places
+	differs := func(service int) bool { return !before.settled || before.quorums[service] != m.quorums[service] }
+	for service, places := range m.compiled.services.of(places, differs) {
+		list = append(list, changedService{service, places})
+	}
+	return list
 }
 
 // order takes over what an operator said of the server.

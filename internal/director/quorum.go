@@ -79,6 +79,7 @@ func judge(c *compiled, h *health, before *memory) memory {
 	for i, places := range c.services.of(c.notable(h, before), func(int) bool { return !before.settled }) {
 		m.judge(i, places, h, before)
 	}
+	m.changed = m.since(before)
 	return m
 }
 
@@ -128,15 +129,9 @@ func (c *compiled) notable(h *health, before *memory) []int {
 		places = c.checked.places(places, spec)
 	}
 	for m := range h.orders {
-		if service, there := c.named[m.service]; there {
-			s := &c.services[service]
-			if j := slices.IndexFunc(s.RealServers, func(r conf.RealServer) bool { return r.Address == m.address }); j >= 0 {
-				places = append(places, s.first+j)
-			}
-		}
+		places = c.members.places(places, m)
 	}
-	places = slices.AppendSeq(places, maps.Keys(before.others))
-	places = slices.AppendSeq(places, maps.Keys(before.risen))
+	places = slices.AppendSeq(places, maps.Keys(before.others)) // those that rise among them: they have another weight
 	slices.Sort(places)
 	return slices.Compact(places)
 }

@@ -28,7 +28,8 @@ type loop struct {
 	// has are the kernel's settings, known since the last dump or write.
 	has   Settings
 	known Table // the kernel's table as far as it is known; nil before the first dump
-	// agreed is the wanted table that known had all of, and nothing else of ours; nil when there is none.
+	// agreed is the wanted table that known had all of, and nothing else of ours; nil when there is none. Only dump and
+	// done change known.
 	agreed *Wanted
 	torn   bool        // others disturbed the last dump: known may lack what is there
 	stale  bool        // something unexpected happened since the last dump

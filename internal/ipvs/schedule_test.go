@@ -118,6 +118,9 @@ func converge(t *testing.T, file string, actions []action, last ipvs.Table) stri
 		}
 		time.Sleep(a.pause)
 		synctest.Wait()
+		if ops := r.applier.Disagrees(); len(ops) > 0 {
+			return fmt.Sprintf("after %s the kernel counts as having all, and lacks %v", a.kind, ops)
+		}
 	}
 	kernel.Fail(nil)
 	kernel.TearDumps(0)

@@ -8,8 +8,12 @@ import (
 )
 
 // Map is a map that does not change. Its zero value is empty. Any number of goroutines may read it.
-type Map[K comparable, V any] struct {
-	base    *map[K]V
+type Map[K comparable, V any] struct{ *version[K, V] }
+
+// version is a base with changes.
+type version[K comparable, V any] struct {
+	base    map[K]V
+	of      *version[K, V] // the one that has the base and no changes
 	changes map[K]Change[V]
 	length  int
 }
@@ -19,61 +23,82 @@ type Change[V any] struct {
 	Value V
 	// Gone tells that the key is not there, whatever Value is.
 	Gone bool
+	// Back tells that the key has what it had in the map that [Of] made, whatever else is said.
+	Back bool
 }
 
 // Of is a map with what m has. The caller must not change m any more.
-func Of[K comparable, V any](m map[K]V) Map[K, V] { return Map[K, V]{base: &m, length: len(m)} }
+func Of[K comparable, V any](m map[K]V) Map[K, V] {
+	v := &version[K, V]{base: m, length: len(m)}
+	v.of = v
+	return Map[K, V]{v}
+}
 
 // With is m with changes, which the caller must not change any more.
 func (m Map[K, V]) With(changes map[K]Change[V]) Map[K, V] {
 	if len(changes) == 0 {
 		return m
 	}
-	if len(m.changes) > 0 {
-		all := maps.Clone(m.changes)
-		maps.Copy(all, changes)
-		changes = all
+	if m.version == nil {
+		m = Of(map[K]V{})
 	}
-	with := Map[K, V]{base: m.base, changes: changes, length: len(m.under())}
+	with := &version[K, V]{base: m.base, of: m.of, changes: maps.Clone(m.changes), length: m.length}
+	if with.changes == nil {
+		with.changes = make(map[K]Change[V], len(changes))
+	}
 	for key, change := range changes {
-		switch _, there := m.under()[key]; {
-		case there && change.Gone:
+		_, was := m.Get(key)
+		is := !change.Gone
+		if change.Back {
+			delete(with.changes, key)
+			_, is = m.base[key]
+		} else {
+			with.changes[key] = change
+		}
+		switch {
+		case was && !is:
 			with.length--
-		case !there && !change.Gone:
+		case !was && is:
 			with.length++
 		}
 	}
-	return with
-}
-
-// under is the map below the changes.
-func (m Map[K, V]) under() map[K]V {
-	if m.base == nil {
-		return nil
+	if len(with.changes) == 0 {
+		return Map[K, V]{m.of}
 	}
-	return *m.base
+	return Map[K, V]{with}
 }
 
 // Get is the value of a key, and whether it is there.
 func (m Map[K, V]) Get(key K) (V, bool) {
+	var none V
+	if m.version == nil {
+		return none, false
+	}
 	if change, changed := m.changes[key]; changed {
 		if change.Gone {
-			var none V
 			return none, false
 		}
 		return change.Value, true
 	}
-	value, there := m.under()[key]
+	value, there := m.base[key]
 	return value, there
 }
 
 // Len is the number of keys.
-func (m Map[K, V]) Len() int { return m.length }
+func (m Map[K, V]) Len() int {
+	if m.version == nil {
+		return 0
+	}
+	return m.length
+}
 
 // All are the keys with their values, in no order.
 func (m Map[K, V]) All() iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
-		for key, value := range m.under() {
+		if m.version == nil {
+			return
+		}
+		for key, value := range m.base {
 			if _, changed := m.changes[key]; !changed && !yield(key, value) {
 				return
 			}
@@ -88,10 +113,13 @@ func (m Map[K, V]) All() iter.Seq2[K, V] {
 
 // Differ are the keys that two maps do not both have with the same value, in no order, each once.
 func Differ[K comparable, V any](a, b Map[K, V], same func(x, y V) bool) iter.Seq[K] {
-	if a.base != b.base {
+	if a.version == nil || b.version == nil || a.of != b.of {
 		return differ(a, b, same)
 	}
 	return func(yield func(K) bool) {
+		if a.version == b.version {
+			return
+		}
 		differs := func(key K) bool {
 			x, inA := a.Get(key)
 			y, inB := b.Get(key)

@@ -13,8 +13,8 @@ func someMap(t *rapid.T, label string) map[int]int {
 }
 
 // derived draws a map of a base, changed up to three times, and the plain map that it has to be.
-func derived(t *rapid.T, base Map[int, int], plain map[int]int) (Map[int, int], map[int]int) {
-	plain = maps.Clone(plain)
+func derived(t *rapid.T, base Map[int, int], under map[int]int) (Map[int, int], map[int]int) {
+	plain := maps.Clone(under)
 	for range rapid.IntRange(0, 3).Draw(t, "times") {
 		changes := map[int]Change[int]{}
 		for key, value := range someMap(t, "changes") {
@@ -24,6 +24,13 @@ func derived(t *rapid.T, base Map[int, int], plain map[int]int) (Map[int, int], 
 		for _, key := range rapid.SliceOfN(rapid.IntRange(0, 8), 0, 3).Draw(t, "gone") {
 			changes[key] = Change[int]{Gone: true}
 			delete(plain, key)
+		}
+		for _, key := range rapid.SliceOfN(rapid.IntRange(0, 8), 0, 3).Draw(t, "back") {
+			changes[key] = Change[int]{Back: true, Value: 7, Gone: rapid.Bool().Draw(t, "gone, too")}
+			delete(plain, key)
+			if value, there := under[key]; there {
+				plain[key] = value
+			}
 		}
 		base = base.With(changes)
 	}
