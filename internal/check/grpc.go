@@ -50,7 +50,8 @@ func (p *probers) grpc(ctx context.Context, spec Spec) error {
 	defer tcp.Close()
 	var conn net.Conn = tcp
 	if q.TLS {
-		secure, err := p.secure(ctx, tcp, spec, tlsRequest{serverName: q.ServerName, verified: q.ServerName, trust: q.Trust, http2: true})
+		verified := HTTPRequest{Host: q.Host, ServerName: q.ServerName}.verified()
+		secure, err := p.secure(ctx, tcp, spec, tlsRequest{serverName: q.ServerName, verified: verified, trust: q.Trust, http2: true})
 		if err != nil {
 			return err
 		}

@@ -1,7 +1,9 @@
 package check
 
 import (
+	"crypto/tls"
 	"encoding/hex"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"net/http"
@@ -71,7 +73,42 @@ func TestGRPC(t *testing.T) {
 	if got := <-asked; got != shop {
 		t.Errorf("asked %s, want %s", got, shop)
 	}
+	hosts := make(chan string, 1)
+	named := webServer(t, false, func(w http.ResponseWriter, r *http.Request) {
+		hosts <- r.Host
+		w.WriteHeader(http.StatusNotFound)
+	})
+	wantError(t, probeOnce(t, asks(GRPC, named, 20*time.Second, GRPCRequest{Host: "a%zz.example"})), "HTTP status 404, want 200")
+	if got := <-hosts; got != "a%zz.example" {
+		t.Errorf("asked the authority %s", got)
+	}
 	plain := webServer(t, false, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) })
 	wantError(t, probeOnce(t, asks(GRPC, plain, 20*time.Second, GRPCRequest{})), "HTTP status 404, want 200")
 	wantError(t, probeOnce(t, asks(GRPC, serve(t, silent), short, GRPCRequest{})), "no answer within 300ms")
+}
+
+// The certificate has to be for the name that is sent, and where none is, for the site.
+func TestGRPCVerifiesTheName(t *testing.T) {
+	addr := webServer(t, true, healthServer(t, func(string) (string, string) { return "00000000020801", "0" }))
+	conn, err := tls.Dial("tcp", addr.String(), &tls.Config{InsecureSkipVerify: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: conn.ConnectionState().PeerCertificates[0].Raw})
+	conn.Close()
+	trust := Trust{CA: file(t, t.TempDir(), "ca.pem", string(shown))}
+	for _, c := range []struct {
+		request GRPCRequest
+		sound   bool
+	}{
+		{GRPCRequest{Host: "example.com:443"}, true},
+		{GRPCRequest{ServerName: "example.com", Host: "other.example.org"}, true},
+		{GRPCRequest{Host: "other.example.org:443"}, false},
+		{GRPCRequest{ServerName: "other.example.org", Host: "example.com"}, false},
+	} {
+		c.request.TLS, c.request.Trust = true, trust
+		if err := probeOnce(t, asks(GRPC, addr, 20*time.Second, c.request)); (err == nil) != c.sound || isFault(err) {
+			t.Errorf("%+v: %v", c.request, err)
+		}
+	}
 }

@@ -35,8 +35,9 @@ func (p *probers) http(ctx context.Context, spec Spec) error {
 	defer tcp.Close()
 
 	var conn net.Conn = tcp
+	beneath := &watched{Conn: tcp}
 	if spec.Kind == HTTPS {
-		secure, err := p.secure(ctx, tcp, spec, tlsRequest{serverName: q.ServerName, verified: q.verified(), trust: q.Trust,
+		secure, err := p.secure(ctx, beneath, spec, tlsRequest{serverName: q.ServerName, verified: q.verified(), trust: q.Trust,
 			http2: q.Version == HTTP2})
 		if err != nil {
 			return err
@@ -48,7 +49,11 @@ func (p *probers) http(ctx context.Context, spec Spec) error {
 		unwanted, err = p.getHTTP2(ctx, conn, spec, q)
 	} else if _, err = io.WriteString(conn, q.text(spec.Addr)); err == nil {
 		response := io.Reader(conn)
-		if spec.Kind == HTTPS && !q.Strict {
+		switch {
+		case spec.Kind != HTTPS:
+		case q.Strict:
+			response = strict{conn, beneath}
+		default:
 			response = lenient{conn}
 		}
 		limited := &io.LimitedReader{R: response}
@@ -89,6 +94,32 @@ func (p *probers) readHTTP1(q HTTPRequest, limited *io.LimitedReader, reader *bu
 			return p.judge(q, response, reader)
 		}
 	}
+}
+
+// watched is a connection that remembers whether it ended.
+type watched struct {
+	net.Conn
+	ended bool
+}
+
+func (c *watched) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.ended = c.ended || errors.Is(err, io.EOF)
+	return n, err
+}
+
+// strict takes the end of a connection without TLS's word of it for an error. Go does so only within a record.
+type strict struct {
+	io.Reader
+	beneath *watched
+}
+
+func (s strict) Read(b []byte) (int, error) {
+	n, err := s.Reader.Read(b)
+	if errors.Is(err, io.EOF) && s.beneath.ended {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
 }
 
 // lenient takes the end of a connection without TLS's word of it for its end all the same.

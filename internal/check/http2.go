@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -42,11 +43,13 @@ func roundTrip2(ctx context.Context, conn net.Conn, host, target, message string
 	if message != "" {
 		method, body = http.MethodPost, strings.NewReader(message)
 	}
-	request, err := http.NewRequestWithContext(ctx, method, scheme+"://"+host+target, body)
+	request, err := http.NewRequestWithContext(ctx, method, scheme+"://target/", body)
 	if err != nil {
 		client.Close()
 		return nil, nil, &fault{op: method + " " + target, cause: err}
 	}
+	// What is asked for goes out as it was written, like in HTTP/1, whether or not it is a URL.
+	request.URL, request.Host = &url.URL{Scheme: scheme, Host: host, Opaque: target}, host
 	request.Header.Set("User-Agent", "lvsd")
 	if message != "" {
 		request.Header.Set("Content-Type", "application/grpc")

@@ -84,7 +84,9 @@ func TestHTTPMatch(t *testing.T) {
 	cut := spec(HTTP, serve(t, answer("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nhello")), 10*time.Second)
 	wantError(t, probeOnce(t, cut.asking(func(q *HTTPRequest) { q.Match = Match{Expression: "x", Unwanted: true} })), "GET /healthz: unexpected EOF")
 	endless := spec(HTTP, serve(t, repeat("HTTP/1.1 200 OK\r\n\r\n", strings.Repeat("x", 64<<10), 0)), 30*time.Second)
-	wantError(t, probeOnce(t, endless.asking(func(q *HTTPRequest) { q.Match = Match{Expression: "y"} })), "GET /healthz: body is longer than 16 MiB")
+	for _, m := range []Match{{Expression: "y"}, {Expression: "y", Unwanted: true}, {Expression: "y", Unwanted: true, Min: 1}, {Expression: "y", Min: 16 << 20}} {
+		wantError(t, probeOnce(t, endless.asking(func(q *HTTPRequest) { q.Match = m })), "GET /healthz: body is longer than 16 MiB")
+	}
 }
 
 func TestHTTPVersions(t *testing.T) {
@@ -127,4 +129,23 @@ func TestHTTPVersions(t *testing.T) {
 	}
 	hangs := spec(HTTP, serve(t, silent), short)
 	wantError(t, probeOnce(t, hangs.asking(func(q *HTTPRequest) { q.Version = HTTP2 })), "no complete response within 300ms")
+}
+
+// What is asked for in HTTP/2 goes out as it was written. What no server can make sense of is the server's to refuse, not an
+// error of ours.
+func TestHTTP2SendsWhatWasWritten(t *testing.T) {
+	for _, kind := range []Kind{HTTP, HTTPS} {
+		heard := make(chan *http.Request, 1)
+		s := spec(kind, webServer(t, kind == HTTPS, func(_ http.ResponseWriter, r *http.Request) { heard <- r }), 10*time.Second)
+		s = s.asking(func(q *HTTPRequest) { q.Version, q.Path, q.Host = HTTP2, "/a%2Fb/..//c?d=%41&e", "a%zz.example" })
+		wantError(t, probeOnce(t, s), "")
+		if r := <-heard; r.RequestURI != "/a%2Fb/..//c?d=%41&e" || r.Host != "a%zz.example" {
+			t.Errorf("asked %s for %s", r.Host, r.RequestURI)
+		}
+		for _, path := range []string{"/100%", "/%zz"} {
+			if err := probeOnce(t, s.asking(func(q *HTTPRequest) { q.Path = path })); err == nil || isFault(err) {
+				t.Errorf("%s: %v", path, err)
+			}
+		}
+	}
 }

@@ -1,9 +1,12 @@
 package check
 
 import (
+	"crypto/tls"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"sync/atomic"
@@ -203,4 +206,21 @@ func TestHTTPSSendsNoServerName(t *testing.T) {
 	if name := <-names; name != "" {
 		t.Errorf("sent the server name %q", name)
 	}
+}
+
+// A connection over TLS that ends without saying so may have been cut off: tls_compliant has it fail.
+func TestTLSThatIsCutOff(t *testing.T) {
+	server := httptest.NewUnstartedServer(nil)
+	server.StartTLS()
+	defer server.Close()
+	cutOff := serve(t, func(conn net.Conn) {
+		secure := tls.Server(conn, &tls.Config{Certificates: server.TLS.Certificates})
+		if _, err := readRequest(secure); err != nil {
+			return
+		}
+		_, _ = io.WriteString(secure, "HTTP/1.0 200 OK\r\n\r\nhello") // and serve closes the connection beneath
+	})
+	s := spec(HTTPS, cutOff, 10*time.Second)
+	wantError(t, probeOnce(t, s), "")
+	wantError(t, probeOnce(t, s.asking(func(q *HTTPRequest) { q.Strict = true })), "GET /healthz: unexpected EOF")
 }

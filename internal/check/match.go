@@ -74,7 +74,7 @@ func (e *expressions) match(m Match, text io.Reader) (unwanted string, err error
 	if runes.err != nil {
 		return "", runes.err
 	}
-	if runes.read > maxBody {
+	if m.Min+runes.read > maxBody {
 		return "", errLongBody
 	}
 	found := at != nil && (m.Max == 0 || m.Min+at[0] <= m.Max)

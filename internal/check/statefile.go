@@ -44,8 +44,10 @@ type saved struct {
 	Since    time.Time `json:"since"`
 	Last     time.Time `json:"last"`
 	Failures int       `json:"failures,omitempty"`
-	Error    string    `json:"error,omitempty"`
-	Found    Finding   `json:"found,omitzero"`
+	// Successes are those since it failed, of one that is down.
+	Successes int     `json:"successes,omitempty"`
+	Error     string  `json:"error,omitempty"`
+	Found     Finding `json:"found,omitzero"`
 }
 
 // key is a spec without its times in a form that another process has too. Secrets are in it as a
@@ -97,7 +99,7 @@ func (s *Set) saved(c *check) saved {
 	s.mu.Lock()
 	v := c.state.Verdict
 	s.mu.Unlock()
-	one := saved{Healthy: v.Healthy, Since: v.Since, Last: v.Last, Failures: v.Failures, Found: v.Found}
+	one := saved{Healthy: v.Healthy, Since: v.Since, Last: v.Last, Failures: v.Failures, Successes: v.Successes, Found: v.Found}
 	if v.Err != nil {
 		one.Error = v.Err.Error()
 	}
@@ -135,6 +137,9 @@ func (s saved) append(b []byte) []byte {
 	if s.Failures != 0 {
 		b = strconv.AppendInt(append(b, `,"failures":`...), int64(s.Failures), 10)
 	}
+	if s.Successes != 0 {
+		b = strconv.AppendInt(append(b, `,"successes":`...), int64(s.Successes), 10)
+	}
 	if s.Error != "" {
 		text, _ := json.Marshal(s.Error) // a string always can be
 		b = append(append(b, `,"error":`...), text...)
@@ -168,7 +173,7 @@ func (s saved) verdict(spec Spec, now time.Time) (Verdict, bool) {
 	if age < 0 || age > spec.interval()+spec.Timeout+spare {
 		return Verdict{}, false
 	}
-	v := Verdict{Healthy: s.Healthy, Known: true, Since: s.Since, Last: s.Last, Failures: s.Failures, Found: s.Found}
+	v := Verdict{Healthy: s.Healthy, Known: true, Since: s.Since, Last: s.Last, Failures: s.Failures, Successes: s.Successes, Found: s.Found}
 	if s.Error != "" {
 		v.Err = errors.New(s.Error)
 	}

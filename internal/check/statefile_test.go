@@ -60,6 +60,25 @@ func TestRestartKeepsVerdicts(t *testing.T) {
 	}
 }
 
+// A row of successes goes on after a restart.
+func TestRestartKeepsSuccesses(t *testing.T) {
+	s := saved{Successes: 4, Last: time.Unix(1000, 0)}
+	var read saved
+	if err := json.Unmarshal(s.append(nil), &read); err != nil {
+		t.Fatal(err)
+	}
+	spec := tcpSpec("10.10.10.11:80")
+	spec.Rise = 5
+	v, fresh := read.verdict(spec, s.Last)
+	if !fresh {
+		t.Fatal("it is not fresh")
+	}
+	after, _ := step(spec, state{Verdict: v}, result{start: s.Last, end: s.Last.Add(time.Second)})
+	if !after.Healthy {
+		t.Errorf("the fifth success in a row: %+v", after.Verdict)
+	}
+}
+
 // A file that is none of ours, or that cannot be written, is borne, and told once.
 func TestStateFileThatIsBad(t *testing.T) {
 	dir := t.TempDir()
@@ -141,7 +160,7 @@ func TestStateFileHasNoSecret(t *testing.T) {
 func TestSavedIsJSON(t *testing.T) {
 	now := time.Now()
 	for _, s := range []saved{
-		{}, {Healthy: true, Since: now, Last: now.Add(time.Second).UTC()}, {Failures: 7, Error: "a \"b\" <c>\n\xff", Since: now, Last: now},
+		{}, {Successes: 3}, {Healthy: true, Since: now, Last: now.Add(time.Second).UTC()}, {Failures: 7, Error: "a \"b\" <c>\n\xff", Since: now, Last: now},
 		{Found: Finding{Expires: now, Weight: 7, Weighted: true, Offset: -3}},
 	} {
 		want, err := json.Marshal(s)

@@ -167,7 +167,17 @@ func (d *decoder) check(n *keepalived.Node, own inheritance, r *RealServer) {
 	if c.Kind == FileCheck {
 		c.Timing = fileTiming()
 	}
-	if c.Kind != MiscCheck && c.Kind != FileCheck {
+	switch {
+	case c.Kind == MiscCheck || c.Kind == FileCheck:
+	case c.SMTP != nil && len(c.SMTP.Hosts) > 0:
+		hosts := c.SMTP.Hosts
+		each(n, func(w *keepalived.Node) {
+			if w.Name == "host" {
+				d.validateSocket(w, c.Kind, hosts[0].Socket, r)
+				hosts = hosts[1:]
+			}
+		})
+	default:
 		d.validateSocket(n, c.Kind, c.Socket, r)
 	}
 	r.Checks = append(r.Checks, c)

@@ -29,16 +29,24 @@ func (d *decoder) http(n *keepalived.Node, own inheritance, c *Check) {
 		case "enable_sni":
 			d.flag(w, &to.SNI)
 		case "sni_name":
-			if d.hostName(w, &to.SNIName) {
-				to.SNI = true
-			}
+			d.hostName(w, &to.SNIName)
 		case "tls_compliant":
 			d.flag(w, &strict)
+			d.secureOnly(w, c.Kind)
 		}
 	})
+	if to.SNIName != "" {
+		if w := child(n, "enable_sni"); w != nil && !to.SNI && c.Kind == SSLGet {
+			d.repairs(w.Range, "enable_sni is false, and sni_name says which name to send", "the name is sent", "remove one of them")
+		}
+		to.SNI = true
+	}
 	each(n, func(w *keepalived.Node) {
 		if w.Name == "url" {
 			d.url(w, own.virtualHost, strict, to)
+			if w := child(w, "tls_compliant"); w != nil {
+				d.secureOnly(w, c.Kind)
+			}
 		}
 	})
 	if !has(n, "url") {
@@ -49,6 +57,13 @@ func (d *decoder) http(n *keepalived.Node, own inheritance, c *Check) {
 		c.HTTP = d.asked
 	}
 	d.asked = c.HTTP
+}
+
+// secureOnly tells that a word does nothing in a check without TLS.
+func (d *decoder) secureOnly(n *keepalived.Node, kind CheckKind) {
+	if kind != SSLGet {
+		d.warnf(n.Range, "%s does nothing in %s, which has no TLS; remove it", n.Keyword.Text, kind)
+	}
 }
 
 // hostName reads the name of a site, with or without its port.

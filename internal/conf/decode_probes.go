@@ -2,6 +2,7 @@ package conf
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -52,7 +53,7 @@ func (d *decoder) smtp(n *keepalived.Node, _ inheritance, c *Check) {
 			}
 			c.SMTP.HeloName = w.Text
 		case "host":
-			var s Socket
+			s := c.Socket // what the checker says is so for each
 			d.singles(w, never, func(w *keepalived.Node) { d.socket(w, &s) })
 			c.SMTP.Hosts = append(c.SMTP.Hosts, Host{s, w.Range})
 		}
@@ -86,7 +87,7 @@ func (d *decoder) recordType(w keepalived.Word, to *string) {
 		}
 	}
 	if number, ok := strings.CutPrefix(text, "TYPE"); ok {
-		if n, ok := port(number); ok && n != 0 {
+		if n, err := strconv.ParseUint(number, 10, 16); err == nil && n != 0 {
 			*to = text
 			return
 		}
@@ -140,6 +141,11 @@ func (d *decoder) udp(n *keepalived.Node, _ inheritance, c *Check) {
 			d.whole(w, 0, maxReply, &u.MaxLength)
 		}
 	})
+	for _, word := range []string{"min_reply_length", "max_reply_length"} {
+		if w := child(n, word); w != nil && !u.RequireReply {
+			d.warnf(w.Range, "%s does nothing without require_reply: no answer is waited for; write that, or remove it", word)
+		}
+	}
 	if w := child(n, "min_reply_length"); w != nil && u.MinLength > u.MaxLength {
 		d.errorf(w.Range, "min_reply_length %d is above max_reply_length %d; write a greater max_reply_length", u.MinLength, u.MaxLength)
 	}
@@ -199,6 +205,8 @@ func (d *decoder) grpc(n *keepalived.Node, own inheritance, c *Check) {
 	})
 	if c.GRPC.TLS {
 		c.GRPC.SSL = d.cfg.SSL
+	} else if w := child(n, "sni_name"); w != nil {
+		d.warnf(w.Range, "sni_name does nothing without tls, in which the name is sent; write tls, or remove it")
 	}
 }
 

@@ -1,6 +1,7 @@
 package conf
 
 import (
+	"cmp"
 	"net/netip"
 	"time"
 
@@ -39,7 +40,7 @@ func drawCheck(t *rapid.T, family netip.Addr, cfg *Config) Check {
 	case SMTPCheck:
 		c.SMTP = &SMTPTalk{HeloName: rapid.SampledFrom([]string{"a.example", "[192.0.2.1]"}).Draw(t, "helo")}
 		for range rapid.IntRange(0, 2).Draw(t, "hosts") {
-			c.SMTP.Hosts = append(c.SMTP.Hosts, Host{Socket: drawSocket(t, family)})
+			c.SMTP.Hosts = append(c.SMTP.Hosts, Host{Socket: over(c.Socket, drawSocket(t, family))})
 		}
 	case DNSCheck:
 		c.DNS = &DNSQuestion{Type: rapid.SampledFrom([]string{"SOA", "AAAA", "TYPE65535"}).Draw(t, "type"),
@@ -140,4 +141,16 @@ func drawProgram(t *rapid.T) Program {
 		p.Group = rapid.SampledFrom([]string{"", "nogroup"}).Draw(t, "group")
 	}
 	return p
+}
+
+// over is a socket with what another one says.
+func over(s, other Socket) Socket {
+	if other.ConnectIP.IsValid() {
+		s.ConnectIP = other.ConnectIP
+	}
+	if other.BindTo.IsValid() {
+		s.BindTo = other.BindTo
+	}
+	s.ConnectPort, s.BindPort, s.BindIf, s.FWMark = cmp.Or(other.ConnectPort, s.ConnectPort), cmp.Or(other.BindPort, s.BindPort), cmp.Or(other.BindIf, s.BindIf), cmp.Or(other.FWMark, s.FWMark)
+	return s
 }

@@ -597,6 +597,12 @@ func TestWordsOfChecks(t *testing.T) {
 			c.Kind, c.SMTP = SMTPCheck, &SMTPTalk{HeloName: "a.example", Hosts: []Host{
 				{Socket: Socket{ConnectIP: netip.MustParseAddr("10.0.0.9"), ConnectPort: 587}}, {Socket: Socket{BindTo: netip.MustParseAddr("10.0.0.8")}}}}
 		},
+		"SMTP_CHECK { fwmark 9\nconnect_port 25\nhost { connect_ip 10.0.0.9 }\nhost { connect_port 587 }\nbindto 10.0.0.8 }": func(c *Check) {
+			c.Socket = Socket{ConnectPort: 25, BindTo: netip.MustParseAddr("10.0.0.8"), FWMark: 9}
+			one, two := c.Socket, c.Socket
+			one.ConnectIP, two.ConnectPort = netip.MustParseAddr("10.0.0.9"), 587
+			c.Kind, c.SMTP = SMTPCheck, &SMTPTalk{HeloName: "smtpchecker.keepalived.org", Hosts: []Host{{Socket: one}, {Socket: two}}}
+		},
 		"DNS_CHECK": func(c *Check) {
 			c.Kind, c.DNS, c.Retry, c.DelayBeforeRetry = DNSCheck, &DNSQuestion{"SOA", "."}, 3, time.Minute
 		},
