@@ -78,3 +78,25 @@ func TestUplinkGuard(t *testing.T) {
 		t.Error("a guard that is taken away still holds")
 	}
 }
+
+// TestUplinkIsTold: that the uplink is suspected is told with the interface that it is, also where nobody wrote that.
+func TestUplinkIsTold(t *testing.T) {
+	for _, c := range []struct {
+		guard conf.UplinkGuard
+		want  any
+	}{
+		{conf.UplinkGuard{Address: netip.MustParseAddr("127.0.0.1")}, "lo"},
+		{conf.UplinkGuard{Address: netip.MustParseAddr("127.0.0.1"), Interface: "eth7"}, "eth7"},
+		{conf.UplinkGuard{Address: netip.MustParseAddr("fe80::1")}, nil}, // no interface, no way
+	} {
+		d, logs := silentDirector(&conf.Config{UplinkGuard: c.guard})
+		since := time.Unix(1000, 0)
+		d.noteUplink(suspicion{}, suspicion{since: since, fails: 6, of: 10})
+		d.health.now = since.Add(time.Minute)
+		d.noteUplink(suspicion{since: since}, suspicion{})
+		said := entries(logs)
+		if len(said) != 2 || said[0]["event"] != "uplink_suspected" || said[0]["interface"] != c.want || said[1]["event"] != "uplink_cleared" {
+			t.Errorf("%+v: %v", c.guard, said)
+		}
+	}
+}

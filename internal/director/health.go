@@ -1,6 +1,7 @@
 package director
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -110,8 +111,11 @@ func (d *Director) noteUplink(before, now suspicion) {
 	g := d.cfg.UplinkGuard
 	switch {
 	case before.since.IsZero() && !now.since.IsZero():
-		d.journal.event(UplinkSuspected, zap.Stringer("guard", g.Address), zap.String("interface", g.Interface),
-			zap.Int("failing", now.fails), zap.Int("targets", now.of))
+		fields := []zap.Field{zap.Stringer("guard", g.Address)}
+		if name := cmp.Or(g.Interface, wayOut(g.Address)); name != "" {
+			fields = append(fields, zap.String("interface", name))
+		}
+		d.journal.event(UplinkSuspected, append(fields, zap.Int("failing", now.fails), zap.Int("targets", now.of))...)
 	case !before.since.IsZero() && now.since.IsZero():
 		d.journal.event(UplinkCleared, zap.Duration("after", d.health.now.Sub(before.since)))
 	}
