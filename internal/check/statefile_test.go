@@ -62,7 +62,7 @@ func TestRestartKeepsVerdicts(t *testing.T) {
 
 // A row of successes goes on after a restart.
 func TestRestartKeepsSuccesses(t *testing.T) {
-	s := saved{Successes: 4, Last: time.Unix(1000, 0)}
+	s := new(Set).saved(&check{state: state{Verdict: Verdict{Known: true, Successes: 4, Last: time.Unix(1000, 0)}}})
 	var read saved
 	if err := json.Unmarshal(s.append(nil), &read); err != nil {
 		t.Fatal(err)
