@@ -142,6 +142,18 @@ func TestSMTP(t *testing.T) {
 	wantError(t, probeOnce(t, asks(SMTP, quiet, 10*time.Second, SMTPRequest{})), "connect "+quiet.String()+": connection refused")
 }
 
+// HELO has an address as RFC 5321 §4.1.3 writes it.
+func TestLiteral(t *testing.T) {
+	for addr, want := range map[string]string{
+		"192.0.2.1": "[192.0.2.1]", "::ffff:192.0.2.1": "[192.0.2.1]", "2001:db8::1": "[IPv6:2001:db8::1]", "fe80::1%eth0": "[IPv6:fe80::1]",
+	} {
+		from := net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(addr), 1025))
+		if got := literal(from); got != want {
+			t.Errorf("%s is %s, want %s", addr, got, want)
+		}
+	}
+}
+
 // datagrams serves UDP on loopback: each packet is answered with what answer makes of it.
 func datagrams(t testing.TB, answer func(packet []byte) [][]byte) netip.AddrPort {
 	t.Helper()
