@@ -4,6 +4,7 @@ package check
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"net/netip"
 	"runtime"
@@ -23,6 +24,8 @@ func TestHundredThousandProbesLeaveNothing(t *testing.T) {
 		quiet, closed := serve(t, silent), closedPort(t)
 		mail := mailServer(map[string]string{"": "220 a\r\n", "HELO": "250 b\r\n", "QUIT": "221 c\r\n"}, nil)
 		echo := datagrams(t, func(p []byte) [][]byte { return [][]byte{p} })
+		// No port that a probe may come from: one that comes from its target's hears itself.
+		unheard := netip.MustParseAddrPort("127.0.0.1:9")
 		get := func(change func(*HTTPRequest)) HTTPRequest {
 			q := HTTPRequest{Path: "/", Status: okStatus()}
 			change(&q)
@@ -30,6 +33,8 @@ func TestHundredThousandProbesLeaveNothing(t *testing.T) {
 		}
 		none := func(*HTTPRequest) {}
 		plain, secure := webServer(t, false, ok), webServer(t, true, ok)
+		healthy := healthServer(t, func(string) (message, status string) { return "00000000020801", "0" })
+		halfOpen := serve(t, func(conn net.Conn) { tcpOf(conn).CloseWrite(); silent(conn) })
 		works := map[Spec]bool{}
 		well := func(s Spec) Spec {
 			works[s] = true
@@ -44,15 +49,19 @@ func TestHundredThousandProbesLeaveNothing(t *testing.T) {
 			well(asks(HTTP, plain, long, get(func(q *HTTPRequest) { q.Match = Match{Expression: "hell"} }))),
 			asks(HTTP, serve(t, serveReset), long, get(none)),
 			asks(HTTP, serve(t, answer("nonsense")), long, get(none)),
+			asks(HTTP, halfOpen, long, get(none)), asks(HTTPS, halfOpen, long, get(none)),
+			asks(HTTP, serve(t, answer("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nx")), long, get(none)),
 			well(asks(HTTP, serve(t, repeat("HTTP/1.1 200 OK\r\n\r\n", strings.Repeat("x", 8<<10), 0)), long, get(none))),
 			asks(HTTP, serve(t, repeat("HTTP/1.1 200 OK\r\n\r\n", "x", pause)), pause, get(none)),
 			asks(HTTP, serve(t, hold("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")), pause, get(none)),
 			asks(HTTP, quiet, pause, get(func(q *HTTPRequest) { q.Version = HTTP2 })),
 			well(asks(HTTPS, secure, long, get(none))), well(asks(HTTPS, secure, long, get(func(q *HTTPRequest) { q.Version = HTTP2 }))), asks(HTTPS, quiet, pause, get(none)), asks(HTTPS, serve(t, dripRecord), pause, get(none)),
 			well(asks(SMTP, serve(t, mail), long, SMTPRequest{})), asks(SMTP, quiet, pause, SMTPRequest{}),
-			asks(DNS, closed, long, DNSRequest{Name: ".", Type: 6}), asks(DNS, echo, pause, DNSRequest{Name: ".", Type: 6}),
-			well(asks(UDP, echo, long, UDPRequest{Require: true, Max: 255})), asks(UDP, closed, long, UDPRequest{Max: 255}),
+			asks(DNS, unheard, long, DNSRequest{Name: ".", Type: 6}), asks(DNS, echo, pause, DNSRequest{Name: ".", Type: 6}),
+			well(asks(UDP, echo, long, UDPRequest{Require: true, Max: 255})), asks(UDP, unheard, long, UDPRequest{Max: 255}),
 			asks(GRPC, plain, long, GRPCRequest{}), asks(GRPC, quiet, pause, GRPCRequest{}),
+			well(asks(GRPC, webServer(t, false, healthy), long, GRPCRequest{})),
+			well(asks(GRPC, webServer(t, true, healthy), long, GRPCRequest{TLS: true})), asks(GRPC, quiet, pause, GRPCRequest{TLS: true}),
 			well(asks(File, netip.AddrPort{}, long, FileRequest{Path: file(t, t.TempDir(), "seven", "7\n"), Factor: 1})),
 			noFile,
 		}
